@@ -1,0 +1,1 @@
+"""Deployments as persisted stages, behind one Engine interface."""

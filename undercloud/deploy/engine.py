@@ -1,0 +1,367 @@
+"""The one interface through which clouds are deployed: in process now, behind RPC later.
+
+Every request and answer is a frozen dataclass of plain values (text, numbers, tuples, mappings, other such
+dataclasses), so that ``wire.to_plain`` and ``wire.from_plain`` carry them over any border as JSON. Times are
+UTC, ISO 8601 with microseconds and ``+00:00``. Every method raises ``UndercloudError`` for what the operator
+can mend.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from undercloud.diagnostics import Finding
+
+
+class Operation(enum.StrEnum):
+    """What a deployment does."""
+
+    DEPLOY = "deploy"
+    DRY_RUN = "dry-run"
+    DELETE = "delete"
+
+
+class Status(enum.StrEnum):
+    """Where a deployment, a stage or the event about one stands.
+
+    ``interrupted`` is neither success nor failure: the operator stopped it, or its engine died. The next
+    run goes on from there.
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    SKIPPED = "skipped"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self not in {Status.PENDING, Status.RUNNING}
+
+
+class EventKind(enum.StrEnum):
+    """What an event tells of."""
+
+    DEPLOYMENT = "deployment"  # status: running, then a final one
+    STAGE = "stage"  # status: running, then a final one
+    TASK = "task"  # a task begins (on all hosts of its play)
+    RESULT = "result"  # a task ended on a host; data: {"task", "elapsed", "actions"?, "diff"?}
+    FINDING = "finding"  # a warning or an error; data: the finding
+    FAILURE = "failure"  # data: a Failure
+    LOG = "log"  # a line that Ansible printed and that belongs to no task
+
+
+class ResultStatus(enum.StrEnum):
+    """How a task ended on a host (the status of an event of kind ``result``)."""
+
+    OK = "ok"
+    CHANGED = "changed"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class PlanPaths:
+    """The operator's files, as paths on the engine's machine (absolute)."""
+
+    templates: str
+    roles_file: str = ""
+    networks_file: str = ""
+    vip_file: str = ""
+    baremetal_deployment: str = ""
+    plan_environment: str = ""
+    environments: tuple[str, ...] = ()
+    environment_directories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SshAccess:
+    """How the engine enters the nodes.
+
+    ``known_hosts`` is a file of the operator's that is obeyed as it is; without it a node's key is pinned
+    in the database at first contact.
+    """
+
+    user: str = ""
+    private_key: str = ""
+    known_hosts: str = ""
+    port: int = 0
+    connect_timeout: int = 10
+
+
+@dataclass(frozen=True)
+class DeployRequest:
+    """What ``overcloud deploy`` asks for.
+
+    ``limit`` is an Ansible host pattern; ``force`` are codes of findings that shall not stop this
+    deployment; ``timeout`` is in seconds, 0 for none; ``parameters`` are set over all environments.
+    """
+
+    stack: str
+    plan: PlanPaths
+    dry_run: bool = False
+    limit: str = ""
+    force: tuple[str, ...] = ()
+    ssh: SshAccess = SshAccess()
+    timeout: int = 0
+    registry: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    verbosity: int = 0
+
+
+@dataclass(frozen=True)
+class DeleteRequest:
+    """What ``overcloud delete`` asks for.
+
+    ``abandon`` forgets nodes that no longer answer: what can be reached is cleaned, the rest is reported,
+    and the stack counts as deleted.
+    """
+
+    stack: str
+    abandon: bool = False
+    ssh: SshAccess = SshAccess()
+    timeout: int = 0
+    verbosity: int = 0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many task results there were, by how they ended."""
+
+    ok: int = 0
+    changed: int = 0
+    failed: int = 0
+    unreachable: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a deployment; finished stages are never repeated."""
+
+    name: str
+    status: Status = Status.PENDING
+    started: str = ""
+    ended: str = ""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One run of deploy, dry run or delete, as it stands now.
+
+    ``stage`` is the one that runs or at which it stopped; ``version`` is the plan's version; ``hosts`` are
+    the counts by host, ``counts`` their sum; ``findings`` holds errors and warnings of compiling and
+    preflight.
+    """
+
+    id: str
+    stack: str
+    operation: Operation
+    status: Status
+    stage: str = ""
+    version: int = 0
+    started: str = ""
+    ended: str = ""
+    holder: str = ""
+    counts: Counts = Counts()
+    hosts: Mapping[str, Counts] = field(default_factory=dict)
+    stages: tuple[Stage, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    directory: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened; ``seq`` counts from 1 within its deployment without gaps.
+
+    ``step`` is -1 outside the steps; ``status`` is a ``Status`` or a ``ResultStatus``, empty where the
+    kind has none. Secrets are masked.
+    """
+
+    seq: int
+    time: str
+    kind: EventKind
+    stage: str = ""
+    step: int = -1
+    host: str = ""
+    status: str = ""
+    message: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a deployment failed, as near to the cause as is known.
+
+    ``log`` are the last lines of the container or the task; ``finding`` has the code (``DEP-``, ``NODE-`` or
+    the compiler's), the likely cause as its message and how to mend it.
+    """
+
+    deployment: str
+    stage: str
+    step: int
+    host: str
+    task: str
+    container: str
+    finding: Finding
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that a dry run says would change (or that a run changed) on a host.
+
+    ``kind`` is file, directory, unit, container or image; free-form tasks have kind ``task`` and action
+    ``run`` (their effect is unknown). ``before`` and ``after`` are masked texts, empty without a diff.
+    """
+
+    host: str
+    step: int
+    kind: str
+    name: str
+    action: str
+    reason: str = ""
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class LockInfo:
+    """Who writes a stack now and since when; ``fence`` only grows."""
+
+    holder: str
+    since: str
+    heartbeat: str
+    fence: int
+
+
+@dataclass(frozen=True)
+class PlanInfo:
+    """A plan the engine keeps; one plan a stack, with the same name."""
+
+    name: str
+    version: int
+    created: str
+    updated: str
+    files: int
+
+
+@dataclass(frozen=True)
+class StackInfo:
+    """A stack as ``overcloud status`` shows it.
+
+    ``status`` is one of ``none`` (planned, never deployed), ``deploying``, ``deployed``, ``failed``,
+    ``interrupted``, ``deleting``, ``deleted``. ``hosts`` maps names to SSH addresses, of the last
+    deployment.
+    """
+
+    name: str
+    status: str
+    version: int
+    deployment: Deployment | None
+    lock: LockInfo | None
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    auth_url: str = ""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """How to use a deployed cloud; holds a password, so it is never logged or printed.
+
+    ``clouds`` is the entry for clouds.yaml (under ``clouds: {cloud: …}``), ``rc`` the text of overcloudrc.
+    """
+
+    cloud: str
+    clouds: Mapping[str, Any]
+    rc: str
+
+
+class Engine(Protocol):
+    """Deploys clouds. Calls are short; the long work goes on behind them."""
+
+    def deploy(self, request: DeployRequest) -> Deployment:
+        """Start a deployment or a dry run; refused (DEP-001) while another writes the same stack."""
+        ...
+
+    def delete(self, request: DeleteRequest) -> Deployment:
+        """Start to undo a stack on its nodes; its plan, passwords and history stay until ``delete_plan``."""
+        ...
+
+    def resume(self, deployment: str) -> Deployment:
+        """Go on with an interrupted or failed deployment at its first unfinished stage."""
+        ...
+
+    def cancel(self, deployment: str, reason: str = "") -> None:
+        """Ask a running deployment to stop: it becomes ``interrupted``, keeps its state, frees the lock."""
+        ...
+
+    def deployment(self, deployment: str) -> Deployment:
+        """One deployment as it stands."""
+        ...
+
+    def deployments(self, stack: str = "", limit: int = 100) -> tuple[Deployment, ...]:
+        """Deployments, newest first, of one stack or of all; without their stages."""
+        ...
+
+    def events(
+        self, deployment: str, after: int = 0, limit: int = 1000, wait: float = 0
+    ) -> tuple[Event, ...]:
+        """Events with a ``seq`` above ``after``; waits up to ``wait`` seconds for the first one."""
+        ...
+
+    def wait(self, deployment: str, timeout: float | None = None) -> Deployment:
+        """Wait until a deployment's status is final, or ``timeout`` seconds; the deployment as it then is."""
+        ...
+
+    def failures(self, stack: str, deployment: str = "") -> tuple[Failure, ...]:
+        """Failures of a deployment, the stack's last one unless said; empty when it did not fail."""
+        ...
+
+    def changes(self, deployment: str) -> tuple[Change, ...]:
+        """What a dry run would change, or what a run changed, in the order of steps and hosts."""
+        ...
+
+    def status(self, stack: str) -> StackInfo:
+        """One stack; DEP-003 when the name is unknown."""
+        ...
+
+    def stacks(self) -> tuple[StackInfo, ...]:
+        """All stacks by name."""
+        ...
+
+    def plans(self) -> tuple[PlanInfo, ...]:
+        """All plans by name."""
+        ...
+
+    def delete_plan(self, stack: str) -> None:
+        """Forget a plan with its versions and passwords; refused (DEP-006) while its stack is on nodes."""
+        ...
+
+    def credentials(self, stack: str) -> Credentials:
+        """How to use a deployed cloud; DEP-005 when it has not been deployed."""
+        ...
+
+    def close(self) -> None:
+        """Stop what runs (it becomes ``interrupted``) and free what is held."""
+        ...
+
+
+def follow(engine: Engine, deployment: str, after: int = 0, patience: float = 1.0) -> Iterator[Event]:
+    """Yield a deployment's events as they happen, until its status is final and all were given.
+
+    ``patience`` is the longest single call in seconds, so that a signal is seen that soon.
+    """
+    while True:
+        final = engine.deployment(deployment).status.final
+        batch = engine.events(deployment, after, wait=0 if final else patience)
+        for event in batch:
+            after = event.seq
+            yield event
+        if final and not batch:
+            return
