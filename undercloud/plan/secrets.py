@@ -1,0 +1,70 @@
+"""Values that may not be shown."""
+
+from __future__ import annotations
+
+MASK = "********"
+
+
+class Secret(str):
+    """A string that may not be shown: it behaves as its text, but prints masked in any ``repr``.
+
+    Secrecy travels with the value: a function that builds text from a secret returns a secret
+    (:func:`secret_if`). ``str(secret)`` keeps the class, so that only :meth:`reveal` gives plain text.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    def __str__(self) -> str:
+        return self
+
+    def reveal(self) -> str:
+        """The plain text, for the one place that hands it over."""
+        return self[:]
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
+        return (Secret, (self.reveal(),))
+
+
+def secret_if(text: str, *sources: object) -> str:
+    """``text``, as a secret if it was built from one."""
+    return Secret(text) if any(is_secret(source) for source in sources) else text
+
+
+def is_secret(value: object) -> bool:
+    """Whether the value is a secret or holds one, at any depth."""
+    if isinstance(value, Secret):
+        return True
+    if isinstance(value, dict):
+        return any(is_secret(key) or is_secret(item) for key, item in value.items())
+    return isinstance(value, list | tuple) and any(is_secret(item) for item in value)
+
+
+def conceal(value: object) -> object:
+    """The value with every string in it (keys of maps excepted) made a secret."""
+    if isinstance(value, str):
+        return value if isinstance(value, Secret) else Secret(value)
+    if isinstance(value, dict):
+        return {key: conceal(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [conceal(item) for item in value]
+    return value
+
+
+def masked(value: object) -> object:
+    """A copy of plain data with every secret replaced by a fixed mask, fit to print."""
+    if isinstance(value, Secret):
+        return MASK
+    if isinstance(value, dict):
+        return {masked(key): masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(item) for item in value]
+    return value
