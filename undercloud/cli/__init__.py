@@ -1,0 +1,1 @@
+"""The OSC plugin: `openstack overcloud …`, `openstack undercloud …`."""

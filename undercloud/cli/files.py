@@ -1,0 +1,33 @@
+"""Writing what an operator asked for: to a temporary name first, then renamed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from undercloud.diagnostics import UndercloudError
+
+
+def write(path: Path, text: str, mode: int = 0o600) -> None:
+    """Put ``text`` at ``path`` in one step, with the given mode; directories above it are made (0700).
+
+    Raises UndercloudError (CLI-005) where that is impossible; what was there stays as it was.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                os.fchmod(stream.fileno(), mode)
+                stream.write(text)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as problem:
+        raise UndercloudError.of(
+            "CLI-005",
+            f"{path} cannot be written: {problem.strerror}",
+            fix="choose a directory that you may write to and that has room",
+        ) from problem

@@ -1,0 +1,40 @@
+"""What python-openstackclient asks of a plugin; imported at every start of `openstack`, so it stays light.
+
+The interface is that of https://docs.openstack.org/python-openstackclient/latest/contributor/plugins.html.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any
+
+from undercloud.cli import offline
+
+if TYPE_CHECKING:
+    from undercloud.deploy.engine import Engine
+
+API_NAME = "undercloud"
+API_VERSION_OPTION = "os_undercloud_api_version"
+DEFAULT_API_VERSION = "1"
+API_VERSIONS = ("1",)
+
+
+def make_client(instance: Any) -> Engine:
+    """The Engine that this shell's commands speak to; ``instance`` is OSC's client manager."""
+    from undercloud.cli import engines  # noqa: PLC0415  (heavy; only commands that deploy need it)
+
+    return engines.open_engine(instance._cli_options.config.get("undercloud_state_dir"))  # noqa: SLF001
+
+
+def build_option_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add our global option, and keep the operator's cloud settings out of our commands."""
+    parser.add_argument(
+        "--undercloud-state-dir",
+        metavar="<directory>",
+        default=os.environ.get("UNDERCLOUD_STATE_DIR"),
+        help="Where undercloud keeps its database, keys and deployments (Env: UNDERCLOUD_STATE_DIR; "
+        "default: /var/lib/undercloud for root, else ~/.local/state/undercloud)",
+    )
+    offline.install(parser)
+    return parser
