@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import functools
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from undercloud.diagnostics import internal
-
 
 T = TypeVar("T")
 
@@ -38,9 +36,13 @@ def from_plain(kind: type[T], data: Any) -> T:
     return typing.cast(T, _build(kind, data))
 
 
-@functools.cache
+_HINTS: dict[Any, dict[str, Any]] = {}
+
+
 def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+    if kind not in _HINTS:
+        _HINTS[kind] = typing.get_type_hints(kind)
+    return _HINTS[kind]
 
 
 def _build(kind: Any, data: Any) -> Any:

@@ -1,0 +1,53 @@
+"""Where the service keeps its things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from oslo_config import cfg
+
+GROUP = "paths"
+STATE_DIR = "/var/lib/undercloud"
+OPTIONS = [
+    cfg.StrOpt("state_dir", default=STATE_DIR, help="Directory of the database, the key and the stacks."),
+    cfg.StrOpt(
+        "secure_tmp",
+        default="/dev/shm",  # noqa: S108 - a tmpfs of the system, where files are made with mode 0600
+        help="Directory in memory where the secrets of a running deployment lie in a private file.",
+    ),
+    cfg.StrOpt("data_dir", default="", help="The installed share/undercloud; found by itself unless set."),
+]
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Absolute paths; everything below ``state_dir`` is made by the service, mode 0700."""
+
+    state_dir: Path
+    secure_tmp: Path
+    data_dir: Path | None
+
+    @property
+    def database(self) -> Path:
+        """The embedded SQLite file."""
+        return self.state_dir / "undercloud.db"
+
+    @property
+    def key_file(self) -> Path:
+        """The key (or, newest first, the keys) of the secrets in the database."""
+        return self.state_dir / "secret.key"
+
+    def stack_dir(self, stack: str) -> Path:
+        """What belongs to one stack: playbook directory, runner artifacts, credentials."""
+        return self.state_dir / "stacks" / stack
+
+    @classmethod
+    def read(cls, conf: cfg.ConfigOpts) -> Paths:
+        """The values of a loaded configuration."""
+        area = conf[GROUP]
+        return cls(
+            Path(area.state_dir).expanduser().absolute(),
+            Path(area.secure_tmp),
+            Path(area.data_dir).expanduser().absolute() if area.data_dir else None,
+        )

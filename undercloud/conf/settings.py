@@ -1,0 +1,76 @@
+"""Reading the configuration once, into values."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from oslo_config import cfg
+
+from undercloud.conf import database, deployment, paths, registry, runner
+from undercloud.diagnostics import Location, UndercloudError
+
+CONFIG_FILE = "/etc/undercloud/undercloud.conf"
+AREAS = (paths, database, registry, runner, deployment)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All options, an attribute an area."""
+
+    paths: paths.Paths
+    database: database.Database
+    registry: registry.Registry
+    runner: runner.Runner
+    deployment: deployment.Deployment
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """All options by group, as oslo-config-generator wants them."""
+    return [(area.GROUP, area.OPTIONS) for area in AREAS]
+
+
+def load(
+    state_dir: str = "", config_file: str = "", environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the configuration file and say what holds.
+
+    The state directory is, in this order: ``state_dir`` (the command line's), ``UNDERCLOUD_STATE_DIR``, the
+    file's ``[paths] state_dir``, /var/lib/undercloud. The file is ``config_file``, ``UNDERCLOUD_CONFIG_FILE``
+    or /etc/undercloud/undercloud.conf where it exists. Raises DEP-020 for a file that is absent or wrong.
+    """
+    environment = os.environ if environment is None else environment
+    asked = config_file or environment.get("UNDERCLOUD_CONFIG_FILE", "")
+    file = asked or (CONFIG_FILE if Path(CONFIG_FILE).exists() else "")
+    conf = cfg.ConfigOpts()
+    for group, options in list_opts():
+        conf.register_opts(options, group=group)
+    try:
+        conf(
+            args=[], project="undercloud", default_config_files=[file] if file else [], default_config_dirs=[]
+        )
+        chosen = state_dir or environment.get("UNDERCLOUD_STATE_DIR", "")
+        if chosen:
+            conf.set_override("state_dir", chosen, group=paths.GROUP)
+        return Settings(
+            paths.Paths.read(conf),
+            database.Database.read(conf),
+            registry.Registry.read(conf),
+            runner.Runner.read(conf),
+            deployment.Deployment.read(conf),
+        )
+    except cfg.Error as error:
+        raise UndercloudError.of(
+            "DEP-020",
+            f"the configuration cannot be used: {_reason(error)}",
+            fix="Mend the file, or name another with UNDERCLOUD_CONFIG_FILE.",
+            location=Location(file) if file else None,
+        ) from error
+
+
+def _reason(error: cfg.Error) -> str:
+    """oslo.config's words without the internal form of the place."""
+    return re.sub(r" from LocationInfo\(.*\) is", " is", str(error))

@@ -1,0 +1,172 @@
+"""Opening the database and its transactions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Engine, event, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
+from sqlalchemy.orm import Session
+
+from undercloud.db import schema
+from undercloud.db.models import KeyCheck
+from undercloud.db.types import utcnow
+from undercloud.db.vault import Vault, make_key, open_vault
+from undercloud.diagnostics import UndercloudError
+
+_CHECK = b"undercloud"
+_READ_ONLY = "undercloud_read_only"
+
+
+class Database:
+    """Transactions over one database, and the vault of its secrets."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self._engine = engine
+        self.vault = vault
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that may write; committed at the end, undone by any exception.
+
+        In SQLite it takes the writer's place at its start, so that what it read still holds when it writes.
+        """
+        with (
+            _explained(self._engine),
+            Session(self._engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that only reads, from one consistent view."""
+        with _explained(self._engine), self._engine.connect() as connection:
+            reader = connection.execution_options(**{_READ_ONLY: True})
+            with Session(reader) as session:
+                yield session
+                session.rollback()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def open_database(
+    connection: str, embedded: Path, key_file: Path, busy_timeout: int = 30, *, upgrade: bool = True
+) -> Database:
+    """The database of the URL ``connection``, or the SQLite file ``embedded`` when that is empty.
+
+    The embedded file is made and migrated as needed; another database is only migrated by
+    ``schema.upgrade``, and refused (DB-002) until then. ``busy_timeout`` is in seconds. The key is made with
+    the first use of a database and never again.
+    """
+    _private_directory(key_file.parent)
+    if not connection:
+        _private_directory(embedded.parent)
+        _private_file(embedded)
+    engine = make_engine(connection or f"sqlite:///{embedded}", busy_timeout)
+    try:
+        with _explained(engine):
+            schema.ensure(engine, lock=None if connection else embedded.with_suffix(".lock"), allow=upgrade)
+        return Database(engine, _vault(engine, key_file))
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def make_engine(url: str, busy_timeout: int = 30) -> Engine:
+    """An SQLAlchemy engine with what we rely on: foreign keys, WAL, durable commits, real transactions."""
+    try:
+        parsed = make_url(url)
+        embedded = parsed.get_backend_name() == "sqlite"
+        arguments: dict[str, Any] = {"timeout": busy_timeout} if embedded else {}
+        engine = sqlalchemy.create_engine(parsed, connect_args=arguments, pool_pre_ping=not embedded)
+    except (ArgumentError, ImportError) as error:
+        raise UndercloudError.of(
+            "DB-001",
+            f"the database URL cannot be used: {error}",
+            fix="Set [database] connection to an SQLAlchemy URL and install its driver, or leave it out.",
+        ) from error
+    if embedded:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own guessing at transactions is switched off: ``_begin_sqlite`` begins them.
+    connection.isolation_level = None
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sqlalchemy.Connection) -> None:
+    read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _private_directory(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable_directory(path, error) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise _unusable_directory(path, PermissionError(13, "permission denied"))
+
+
+def _unusable_directory(path: Path, error: OSError) -> UndercloudError:
+    return UndercloudError.of(
+        "DB-005",
+        f"the state directory {path} cannot be used: {error.strerror}",
+        fix="Run as the user that owns it, or name another with --state-dir or UNDERCLOUD_STATE_DIR.",
+    )
+
+
+def _private_file(path: Path) -> None:
+    """SQLite gives its journal the mode of the database file; so that one is made before SQLite does."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise _unusable_directory(path, error) from error
+
+
+def _vault(engine: Engine, key_file: Path) -> Vault:
+    """The vault, made together with its key when this database never had one."""
+    with _explained(engine), Session(engine) as session, session.begin():
+        known = session.scalar(select(KeyCheck.sealed))
+        if known is None:
+            make_key(key_file)
+        vault = open_vault(key_file)
+        if known is None:
+            session.add(KeyCheck(id=1, sealed=vault.seal(_CHECK), created=utcnow()))
+        else:
+            vault.open(known)
+        return vault
+
+
+@contextmanager
+def _explained(engine: Engine) -> Iterator[None]:
+    """Tell the database's own troubles as findings; what our code got wrong stays what it is."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DatabaseError as error:
+        place = engine.url.render_as_string(hide_password=True)
+        reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
+        full = "full" in reason
+        raise UndercloudError.of(
+            "DB-003" if full else "DB-004",
+            f"the database {place} failed: {reason}",
+            fix="Make room on its disk and run again; nothing that was committed is lost."
+            if full
+            else "See that it runs, is writable and not held by another program, then run again.",
+        ) from error

@@ -1,0 +1,69 @@
+"""Deployments and their stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from undercloud.db.models import Deployment, Stage
+from undercloud.db.types import utcnow
+
+
+def find(session: Session, deployment: str) -> Deployment | None:
+    """The deployment of that id."""
+    return session.get(Deployment, deployment)
+
+
+def listing(session: Session, stack: str, limit: int) -> Sequence[Deployment]:
+    """Deployments of a stack (all stacks when empty), newest first."""
+    query = select(Deployment).order_by(Deployment.started.desc(), Deployment.id).limit(limit)
+    return session.scalars(query.where(Deployment.stack == stack) if stack else query).all()
+
+
+def last(
+    session: Session, stack: str, operations: Iterable[str], *, compiled: bool = False
+) -> Deployment | None:
+    """The newest deployment of a stack that is one of the operations, and that was compiled if so said."""
+    query = select(Deployment).where(Deployment.stack == stack, Deployment.operation.in_(tuple(operations)))
+    if compiled:
+        query = query.where(Deployment.compilation_id.is_not(None))
+    return session.scalar(query.order_by(Deployment.started.desc(), Deployment.id).limit(1))
+
+
+def stages(session: Session, deployment: str) -> Sequence[Stage]:
+    """The stages in their order."""
+    return session.scalars(
+        select(Stage).where(Stage.deployment_id == deployment).order_by(Stage.position)
+    ).all()
+
+
+def add(session: Session, deployment: Deployment, stage_names: Iterable[str], status: str) -> None:
+    """Keep a new deployment with its stages, all in ``status``."""
+    session.add(deployment)
+    session.flush()
+    session.add_all(
+        Stage(deployment_id=deployment.id, position=position, name=name, status=status)
+        for position, name in enumerate(stage_names)
+    )
+
+
+def set_stage(session: Session, deployment: str, name: str, status: str, *, ended: bool) -> None:
+    """Write a stage's new status, with the time it began or ended."""
+    now = utcnow()
+    moment = {"ended": now} if ended else {"started": now, "ended": None}
+    session.execute(
+        update(Stage)
+        .where(Stage.deployment_id == deployment, Stage.name == name)
+        .values(status=status, **moment)
+    )
+
+
+def unfinished(session: Session, stack: str, statuses: Iterable[str], but: str = "") -> Sequence[Deployment]:
+    """Deployments of a stack in one of the statuses, without the one of id ``but``."""
+    return session.scalars(
+        select(Deployment).where(
+            Deployment.stack == stack, Deployment.status.in_(tuple(statuses)), Deployment.id != but
+        )
+    ).all()

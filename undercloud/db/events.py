@@ -1,0 +1,37 @@
+"""What happened in a deployment, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from undercloud.db.models import Event
+
+
+def append(session: Session, deployment: str, events: Iterable[Event]) -> int:
+    """Number the events after the last one and keep them; the last number."""
+    last = session.scalar(select(func.max(Event.seq)).where(Event.deployment_id == deployment)) or 0
+    for event in events:
+        last += 1
+        event.deployment_id, event.seq = deployment, last
+        session.add(event)
+    return last
+
+
+def after(session: Session, deployment: str, seq: int, limit: int) -> Sequence[Event]:
+    """At most ``limit`` events with a number above ``seq``."""
+    return session.scalars(
+        select(Event)
+        .where(Event.deployment_id == deployment, Event.seq > seq)
+        .order_by(Event.seq)
+        .limit(limit)
+    ).all()
+
+
+def of_kind(session: Session, deployment: str, kind: str) -> Sequence[Event]:
+    """All events of one kind."""
+    return session.scalars(
+        select(Event).where(Event.deployment_id == deployment, Event.kind == kind).order_by(Event.seq)
+    ).all()

@@ -1,0 +1,89 @@
+"""The database's schema: which revision it has, and bringing it to ours.
+
+Alembic is imported only when there is something to migrate, because it takes longer than most commands.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from undercloud.diagnostics import UndercloudError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+
+
+def revision(connection: Connection) -> str:
+    """The revision of a database, empty when it holds nothing of ours."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
+
+
+def ensure(engine: Engine, lock: Path | None, *, allow: bool) -> None:
+    """See that a database has our revision.
+
+    With a ``lock`` file it is ours alone and migrated when ``allow`` is set; otherwise DB-002 says what to
+    do.
+    """
+    with engine.connect() as connection:
+        found = revision(connection)
+    if found == HEAD:
+        return
+    if lock is None or not allow:
+        raise UndercloudError.of(
+            "DB-002",
+            f"the database has schema revision {found or 'none'}, this program needs {HEAD}",
+            fix="Stop all engines, make a backup and run: openstack undercloud upgrade",
+        )
+    with _locked(lock):
+        upgrade(engine)
+
+
+def upgrade(engine: Engine, target: str = "head") -> None:
+    """Migrate up to a revision; does nothing when it is there. DB-006 when the database is newer than we."""
+    from alembic import command  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    with engine.connect() as connection, connection.begin():
+        try:
+            command.upgrade(_config(connection), target)
+        except CommandError as error:
+            raise UndercloudError.of(
+                "DB-006",
+                f"the database cannot be migrated: {error}",
+                fix="A newer version of this program probably used it; run that one, or restore a backup.",
+            ) from error
+
+
+def downgrade(engine: Engine, target: str) -> None:
+    """Migrate down to a revision, ``base`` for nothing at all."""
+    from alembic import command  # noqa: PLC0415
+
+    with engine.connect() as connection, connection.begin():
+        command.downgrade(_config(connection), target)
+
+
+def _config(connection: Connection) -> Config:
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """One process migrates, the others wait for it."""
+    with file.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
