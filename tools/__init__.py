@@ -1,0 +1,1 @@
+"""Tools of the project's own developers and of `make demo`: never imported by the package."""

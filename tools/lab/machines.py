@@ -1,0 +1,150 @@
+"""The nodes themselves: made, started, stopped hard, frozen, waited for, removed."""
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from tools.lab import disks, keys
+from tools.lab.errors import LabError
+from tools.lab.model import CTLPLANE, Lab, Node, NodeOptions
+from tools.lab.store import podman, podman_json
+
+SSH_TIMEOUT = 60.0
+NEVER_STARTED = "created"  # podman's word for it
+SHARED_IMAGES = "/srv/images"
+
+Result = TypeVar("Result")
+
+
+def states(lab: Lab) -> dict[str, str]:
+    """The state of every node there is, by name: running, paused, exited, created."""
+    found = podman_json(lab, "ps", "--all", "--format", "json")
+    pairs = [(str(entry["Names"][0]), str(entry["State"])) for entry in found]
+    return dict(sorted((pair for pair in pairs if _number(pair[0])), key=lambda pair: _number(pair[0])))
+
+
+def nodes(lab: Lab) -> list[Node]:
+    """Every node there is, in order of its number."""
+    return [Node.numbered(_number(name), lab.networks) for name in states(lab)]
+
+
+def find(lab: Lab, name: str) -> Node:
+    """The node of that name. Raises LabError naming those there are."""
+    known = {node.name: node for node in nodes(lab)}
+    if name not in known:
+        raise LabError(f"there is no node {name}", f"nodes of this lab: {', '.join(known) or 'none, see up'}")
+    return known[name]
+
+
+def _number(name: str) -> int:
+    prefix, number = name[:4], name[4:]
+    return int(number) if prefix == "node" and number.isdecimal() else 0
+
+
+def create_command(lab: Lab, node: Node, image: str, options: NodeOptions) -> list[str]:
+    """podman's arguments for a node.
+
+    Private cgroups and a tmpfs for /run make systemd feel at home; /var is a disk of its own because
+    podman in the node refuses overlay on overlay; /etc/hosts is left to the deployment.
+    """
+    command = ["create", "--name", node.name, "--hostname", node.name, "--privileged"]
+    command += ["--systemd=always", "--cgroupns", "private", "--no-hosts", "--shm-size", "512m"]
+    for network in lab.networks:
+        port = f"{network.name}:ip={node.addresses[network.name]},interface_name={network.interface}"
+        command += ["--network", port + (f",mac={node.mac}" if network == CTLPLANE else "")]
+    command += ["--volume", f"{disks.mountpoint(lab, node)}:/var"]
+    if options.shared_images:
+        command += ["--volume", f"{options.shared_images}:{SHARED_IMAGES}:ro"]
+    if options.registry_ca:
+        directory = f"/etc/containers/certs.d/{CTLPLANE.gateway}:8787"
+        command += ["--volume", f"{options.registry_ca}:{directory}/ca.crt:ro"]
+    return [*command, image]
+
+
+def create(lab: Lab, node: Node, image: str, options: NodeOptions) -> None:
+    """Make a node and leave it powered off. What an interrupted attempt left is thrown away first."""
+    remove(lab, node)
+    disks.create(lab, node, options.disk_gib)
+    copy = ["--volume", f"{disks.mountpoint(lab, node)}:/disk", image, "cp", "--archive", "/var/.", "/disk/"]
+    podman(lab, "run", "--rm", "--network", "none", *copy)
+    podman(lab, *create_command(lab, node, image, options))
+    keys.ensure_key(keys.host_key(lab, node), node.name)
+    files = keys.personal_files(lab, node)
+    if options.shared_images:
+        files["etc/containers/storage.conf"] = (shared_storage_settings().encode(), 0o644)
+    install(lab, node, files)
+
+
+def shared_storage_settings() -> str:
+    """A node's storage.conf when it also reads the store that all nodes share."""
+    return f'[storage]\ndriver = "overlay"\n[storage.options]\nadditionalimagestores = ["{SHARED_IMAGES}"]\n'
+
+
+def install(lab: Lab, node: Node, files: Mapping[str, tuple[bytes, int]]) -> None:
+    """Put root's files into a node, running or not: path without the first slash → content, mode."""
+    podman(lab, "cp", "-", f"{node.name}:/", stdin=keys.pack(files))
+
+
+def start(lab: Lab, node: Node) -> None:
+    """Power on (or wake) a node; nothing happens to a running one."""
+    state = states(lab)[node.name]
+    disks.mount(lab, node)
+    if state == "paused":
+        podman(lab, "unpause", node.name)
+    elif state != "running":
+        podman(lab, "start", node.name)
+
+
+def kill(lab: Lab, node: Node) -> None:
+    """Cut the power: every process in the node is gone at once."""
+    podman(lab, "kill", "--signal", "KILL", node.name)
+    podman(lab, "wait", node.name)
+
+
+def pause(lab: Lab, node: Node) -> None:
+    """Freeze every process of the node: it neither answers nor closes a connection."""
+    podman(lab, "pause", node.name)
+
+
+def remove(lab: Lab, node: Node) -> None:
+    """Remove a node, its disk and its keys."""
+    if node.name in states(lab):
+        podman(lab, "rm", "--force", "--time", "0", node.name)
+    disks.remove(lab, node)
+    key = keys.host_key(lab, node)
+    for path in (key, keys.public(key)):
+        path.unlink(missing_ok=True)
+
+
+def answers(lab: Lab, node: Node) -> str:
+    """Empty when the node answers SSH with the host key the lab made; otherwise what ssh said."""
+    done = subprocess.run(
+        keys.ssh_command(lab, node.address, ["sudo", "-n", "true"]),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    return "" if done.returncode == 0 else done.stderr.strip() or f"ssh: exit status {done.returncode}"
+
+
+def wait(lab: Lab, node: Node, timeout: float = SSH_TIMEOUT) -> None:
+    """Wait until the node answers SSH, at most `timeout` seconds. Raises LabError with what it last said."""
+    deadline = time.monotonic() + timeout
+    while said := answers(lab, node):
+        if time.monotonic() > deadline:
+            state = states(lab).get(node.name, "gone")
+            raise LabError(
+                f"{node.name} ({state}) does not answer ssh after {timeout:.0f} s: {said}",
+                f"see `python -m tools.lab --dir {lab.directory} exec {node.name} journalctl -b`",
+            )
+        time.sleep(0.2)
+
+
+def in_parallel(work: Callable[[Node], Result], which: Sequence[Node]) -> list[Result]:
+    """Do `work` for several nodes at once; the first failure is raised after all have ended."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return [future.result() for future in [pool.submit(work, node) for node in which]]
