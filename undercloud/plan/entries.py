@@ -49,9 +49,9 @@ class Entry:
         """Report an error here; ``others`` are further places that have to do with it."""
         self.report.add(Finding(self.codes + digit, message, fix, locations=(self.location, *others)))
 
-    def warn(self, digit: str, message: str, fix: str) -> None:
-        """Report a warning here."""
-        self.report.add(Finding(self.codes + digit, message, fix, Severity.WARNING, (self.location,)))
+    def note(self, severity: Severity, digit: str, message: str, fix: str) -> None:
+        """Report something of any severity here."""
+        self.report.add(Finding(self.codes + digit, message, fix, severity, (self.location,)))
 
     def wrong(self, value: object, wanted: str, fix: str = "") -> None:
         """Report a value of the wrong type or shape (digit 4)."""
@@ -59,13 +59,18 @@ class Entry:
             "4", f"{self.what} is {value!r:.60}, not {wanted}", fix or f"Give {wanted}, or leave it out."
         )
 
-    def checked(self, data: Mapping[Any, Any], known: Keys) -> dict[str, Any]:
-        """The known keys whose values have the right type; others are reported. A null counts as left out."""
+    def checked(
+        self, data: Mapping[Any, Any], known: Keys, unknown: Severity = Severity.ERROR
+    ) -> dict[str, Any]:
+        """The known keys whose values have the right type; a null counts as left out.
+
+        Others are reported: a wrong type as an error, an unknown key with the severity ``unknown``.
+        """
         good: dict[str, Any] = {}
         for key, value in data.items():
             if key not in known:
-                hint = did_you_mean(str(key), known) or "Remove it, unless a template of yours reads it."
-                self.at(key).warn("3", f"{self.what} has an unknown key {key!r:.60}", hint)
+                hint = did_you_mean(str(key), known) or f"Remove it; known are {', '.join(sorted(known))}."
+                self.at(key).note(unknown, "3", f"{self.what} has an unknown key {key!r:.60}", hint)
             elif value is not None and not _fits(value, known[key]):
                 wanted = " or ".join(_SHOWN[kind] for kind in known[key])
                 self.at(key).called(f"{key} of {self.what}").wrong(value, wanted)
@@ -81,7 +86,7 @@ class Entry:
             if not isinstance(value, str):
                 item.called(f"an entry of {self.what}").wrong(value, "a text")
             elif value in found:
-                item.warn("5", f"{self.what} has {value} twice", "Remove one of the two.")
+                item.note(Severity.WARNING, "5", f"{self.what} has {value} twice", "Remove one of the two.")
             else:
                 found[value] = None
         return tuple(found)

@@ -25,6 +25,7 @@ _SUBNET_KEYS: Keys = {
     "ipv6_ra_mode": (str,),
     "enable_dhcp": (bool,),
     "physical_network": (str,),
+    "network_type": (str,),
     "segmentation_id": (int,),
     "dns_nameservers": (list,),
 }
@@ -130,7 +131,7 @@ def read_networks(document: Document, report: Report) -> tuple[Network, ...]:
     """The networks of a file, disabled ones too; findings are added to the report.
 
     An empty file means no networks. PLAN-020 no list of maps, PLAN-021 a network without a usable name,
-    PLAN-022 a network twice, PLAN-023 an unknown key (warning), PLAN-024 a value of the wrong type. What has
+    PLAN-022 a network twice, PLAN-023 an unknown key, PLAN-024 a value of the wrong type. What has
     an error is left out.
     """
     networks: list[Network] = []
@@ -153,8 +154,8 @@ def read_networks(document: Document, report: Report) -> tuple[Network, ...]:
 def read_vips(document: Document, report: Report) -> tuple[Vip, ...]:
     """The virtual addresses of a file; findings are added to the report.
 
-    An empty file means none. PLAN-030 no list of maps, PLAN-031 no network named, PLAN-033 an unknown key
-    (warning), PLAN-034 a value of the wrong type.
+    An empty file means none. PLAN-030 no list of maps, PLAN-031 no network named, PLAN-033 an unknown key,
+    PLAN-034 a value of the wrong type.
     """
     vips: list[Vip] = []
     for entry, data in _entries(Entry(document, (), "a file of VIPs", "PLAN-03", report), "virtual address"):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from undercloud.diagnostics import Location, Report, raise_for
+from undercloud.diagnostics import Location, Report, Severity, raise_for
 from undercloud.plan.documents import Document
 from undercloud.plan.entries import NOWHERE, Entry, Keys
 
@@ -130,7 +130,7 @@ def _role(entry: Entry, data: Any) -> Role | None:
         entry.at("name").error("1", text, fix)
         return None
     entry = entry.called(f"the role {name}")
-    good = entry.checked(data, _KEYS)
+    good = entry.checked(data, _KEYS, unknown=Severity.WARNING)
     lists = {
         key: entry.at(key).called(f"{key} of {entry.what}").texts(good.get(key, []))
         for key in ("ServicesDefault", "tags", "default_route_networks")
