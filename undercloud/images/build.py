@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from undercloud.diagnostics import Finding, Report, UndercloudError, raise_for
-from undercloud.images import sources
+from undercloud.images import catalogue, sources
 from undercloud.images.definitions import Definitions, ImageDefinition
-from undercloud.images.recipe import SUITE, WORK, Recipe, recipe, tags
+from undercloud.images.recipe import NAMESPACE, SUITE, WORK, Recipe, recipe
 from undercloud.images.store import LOCAL, Store, StoreSettings
-
-NAMESPACE = "undercloud"
-"""The first part of our repositories' names."""
 
 _TAIL = 15
 """How many last lines of a log are shown."""
@@ -82,7 +79,7 @@ def build(
     tell = progress or (lambda _: None)
     store = Store(settings.store)
     selected = definitions.select(names)
-    references = image_references(definitions, settings)
+    references = stored_references(definitions, settings)
     present = store.images()
     missing = [name for name in selected if references[name] not in present]
     for name in selected:
@@ -99,10 +96,9 @@ def build(
     )
 
 
-def image_references(definitions: Definitions, settings: BuildSettings) -> dict[str, str]:
+def stored_references(definitions: Definitions, settings: BuildSettings) -> dict[str, str]:
     """The name of every image in the store: ``localhost/NAMESPACE/NAME:TAG``."""
-    found = tags(definitions, settings.edition)
-    return {name: f"{LOCAL}/{settings.namespace}/{name}:{tag}" for name, tag in found.items()}
+    return catalogue.image_references(definitions, LOCAL, settings.namespace, settings.edition)
 
 
 def _check_root() -> None:

@@ -42,7 +42,11 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class ImageDefinition:
-    """One image; ``parent`` is None for one that stands on a bare Debian."""
+    """One image.
+
+    ``parent`` is None for one that stands on a bare Debian; ``parameters`` are the names of the template
+    parameters that mean this image.
+    """
 
     name: str
     description: str
@@ -57,16 +61,20 @@ class ImageDefinition:
     user: str = ""
     stop_signal: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    parameters: tuple[str, ...] = ()
 
 
 class Definitions(Mapping[str, ImageDefinition]):
     """Checked definitions by name, parents before what stands on them, else by name."""
 
     def __init__(self, definitions: Iterable[ImageDefinition]) -> None:
-        """Raises UndercloudError: IMG-002 to IMG-004, IMG-007, all of them at once."""
+        """Raises UndercloudError: IMG-002 to IMG-004, IMG-007, IMG-009."""
         by_name = _by_name(definitions)
         self._definitions = {name: by_name[name] for name in _parents_first(by_name)}
-        _check_users(self)
+        report = Report()
+        _check_users(self, report)
+        _check_parameters(self, report)
+        raise_for(report)
 
     def __getitem__(self, name: str) -> ImageDefinition:
         return self._definitions[name]
@@ -190,6 +198,7 @@ def _definition(document: documents.Document, directory: Path) -> ImageDefinitio
         user=value.get("user", ""),
         stop_signal=value.get("stop_signal", ""),
         labels=dict(value.get("labels", {})),
+        parameters=tuple(value.get("parameters", ())),
     )
 
 
@@ -275,9 +284,8 @@ def _parents_first(by_name: Mapping[str, ImageDefinition]) -> tuple[str, ...]:
         ) from None
 
 
-def _check_users(definitions: Definitions) -> None:
+def _check_users(definitions: Definitions, report: Report) -> None:
     """A name or a number means one user, in an image and all that it stands on."""
-    report = Report()
     for definition in definitions.values():
         images = (definition, *(definitions[name] for name in definitions.ancestors(definition.name)))
         inherited = [user for image in images[1:] for user in image.users]
@@ -290,4 +298,17 @@ def _check_users(definitions: Definitions) -> None:
                 fix = "Give it a name and a number of its own, or leave it out if it is the same."
                 report.add(Finding("IMG-007", message, fix, locations=(definition.location,)))
             seen |= {user.name: user, str(user.uid): user}
-    raise_for(report)
+
+
+def _check_parameters(definitions: Definitions, report: Report) -> None:
+    """A parameter means one image."""
+    owners: dict[str, ImageDefinition] = {}
+    for definition in definitions.values():
+        for parameter in definition.parameters:
+            owner = owners.setdefault(parameter, definition)
+            if owner is not definition:
+                message = (
+                    f"the parameter {parameter} means both the image {owner.name!r} and {definition.name!r}"
+                )
+                places = (definition.location, owner.location)
+                report.add(Finding("IMG-009", message, "Leave it in one of them.", locations=places))

@@ -17,6 +17,9 @@ from undercloud.images.definitions import Definitions, ImageDefinition, ImageFil
 SUITE = "bookworm"
 """Debian 12: what every image is made of."""
 
+NAMESPACE = "undercloud"
+"""The first part of our repositories' names."""
+
 WORK = "/mnt"
 """Where the build sees its script, files and apt settings; a directory that every Debian has."""
 
@@ -33,6 +36,7 @@ BOOTSTRAP = (
 _CLEAN = """\
 rm -rf /tmp/* /var/tmp/* /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/log/bootstrap.log
 rm -f /var/cache/debconf/*-old /var/lib/dpkg/*-old /var/cache/ldconfig/aux-cache /var/cache/apt/*.bin
+truncate -s 0 /var/log/lastlog /var/log/faillog /var/log/btmp /var/log/wtmp
 rm -f /etc/machine-id /var/lib/dbus/machine-id /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow-
 """
 
@@ -42,8 +46,8 @@ class Recipe:
     """How one image is built.
 
     ``script`` runs in the parent's root (or in a fresh Debian) with ``files``, itself and apt's settings
-    below :data:`WORK`; ``instructions`` are the Containerfile's lines about the finished image; ``bootstrap`` are
-    mmdebstrap's options, none where there is a parent.
+    below :data:`WORK`; ``instructions`` are the Containerfile's lines about the finished image;
+    ``bootstrap`` are mmdebstrap's options, none where there is a parent.
     """
 
     script: str

@@ -1,0 +1,155 @@
+"""A registry seen from outside: its HTTP API, and the files that container tools want for it."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+import urllib.parse
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from undercloud.diagnostics import UndercloudError
+
+_TIMEOUT = 10.0
+_MANIFESTS = (
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, "
+    "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A registry at ``HOST:PORT``; ``authority`` is the file of the CA it is checked by (None: the system's).
+
+    ``plain`` is http without TLS. The API: https://distribution.github.io/distribution/spec/api/. Its methods
+    raise UndercloudError: IMG-020 out of reach or not to be trusted, IMG-021 name and password refused,
+    IMG-022 an answer that no registry gives.
+    """
+
+    endpoint: str
+    authority: Path | None = None
+    plain: bool = False
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    def answers(self) -> bool:
+        """Whether anything speaks HTTP there, whatever it says and whoever it is."""
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        connection = self._connection(context)
+        try:
+            connection.request("GET", "/v2/")
+            connection.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return True
+
+    def check(self) -> None:
+        """Ask for nothing but that the registry answers and takes our name and password."""
+        if self._get("/v2/") is None:
+            raise self._odd("it knows no /v2/")
+
+    def repositories(self) -> tuple[str, ...]:
+        """The names of all repositories."""
+        answer = self._get("/v2/_catalog?n=10000")
+        return tuple(map(str, self._member(answer, "repositories")))
+
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """The tags of a repository, sorted; none if there is no such repository."""
+        answer = self._get(f"/v2/{repository}/tags/list")
+        return tuple(sorted(map(str, self._member(answer, "tags") or ()))) if answer is not None else ()
+
+    def has(self, repository: str, tag: str) -> bool:
+        """Whether the image ``REPOSITORY:TAG`` is there."""
+        return self._request("HEAD", f"/v2/{repository}/manifests/{tag}", _MANIFESTS)[0] == http.client.OK
+
+    def auth_file(self) -> str:
+        """What podman and buildah read as ``auth.json``; see containers-auth.json(5)."""
+        return json.dumps(
+            {"auths": {self.endpoint: {"auth": self._credentials()}}} if self.username else {"auths": {}}
+        )
+
+    def _get(self, path: str) -> Any:
+        status, body = self._request("GET", path, "application/json")
+        if status == http.client.NOT_FOUND:
+            return None
+        try:
+            return json.loads(body)
+        except ValueError:
+            raise self._odd("what it says is not JSON") from None
+
+    def _request(self, method: str, path: str, accept: str) -> tuple[int, bytes]:
+        headers = {"Accept": accept}
+        if self.username:
+            headers["Authorization"] = f"Basic {self._credentials()}"
+        connection = self._connection(self._context())
+        try:
+            connection.request(method, urllib.parse.quote(path, safe="/?=&:@"), headers=headers)
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from None
+        finally:
+            connection.close()
+        if answer.status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
+            what = (
+                f"refused the user {self.username!r}"
+                if self.username
+                else "asks for a user name and password"
+            )
+            raise UndercloudError.of(
+                "IMG-021",
+                f"the registry {self.endpoint} {what}",
+                fix="Give --username and --password-file as its htpasswd file has them.",
+            )
+        if answer.status not in (http.client.OK, http.client.NOT_FOUND):
+            raise self._odd(f"HTTP status {answer.status}")
+        return answer.status, body
+
+    def _connection(self, context: ssl.SSLContext | None) -> http.client.HTTPConnection:
+        if self.plain or context is None:
+            return http.client.HTTPConnection(self.endpoint, timeout=_TIMEOUT)
+        return http.client.HTTPSConnection(self.endpoint, timeout=_TIMEOUT, context=context)
+
+    def _context(self) -> ssl.SSLContext | None:
+        if self.plain:
+            return None
+        try:
+            return ssl.create_default_context(cafile=str(self.authority) if self.authority else None)
+        except (OSError, ssl.SSLError) as error:
+            raise UndercloudError.of(
+                "IMG-020",
+                f"the certificate authority {self.authority} cannot be used: {error}",
+                fix="Name the PEM file of the authority that signed the registry's certificate.",
+            ) from None
+
+    def _credentials(self) -> str:
+        return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+
+    def _member(self, answer: Any, name: str) -> Any:
+        if not isinstance(answer, dict) or name not in answer:
+            raise self._odd(f"no {name!r} in its answer")
+        return answer[name]
+
+    def _odd(self, what: str) -> UndercloudError:
+        return UndercloudError.of(
+            "IMG-022",
+            f"{self.endpoint} does not answer as a registry: {what}",
+            fix="See whether the address and port are a registry's, and whether a proxy stands between.",
+        )
+
+    def _unreachable(self, error: Exception) -> UndercloudError:
+        fix = "See whether the registry runs and the address is right."
+        if isinstance(error, ssl.SSLCertVerificationError):
+            fix = "Name the authority that signed its certificate (--ca); it must be made for this address."
+        elif isinstance(error, (ssl.SSLError, http.client.BadStatusLine)):
+            fix = "See whether it speaks TLS; --plain-http is for one that does not."
+        return UndercloudError.of(
+            "IMG-020", f"the registry {self.endpoint} cannot be reached: {error}", fix=fix
+        )
