@@ -16,7 +16,6 @@ OPTIONS = [
         default="/dev/shm",  # noqa: S108 - a tmpfs of the system, where files are made with mode 0600
         help="Directory in memory where the secrets of a running deployment lie in a private file.",
     ),
-    cfg.StrOpt("data_dir", default="", help="The installed share/undercloud; found by itself unless set."),
 ]
 
 
@@ -26,7 +25,6 @@ class Paths:
 
     state_dir: Path
     secure_tmp: Path
-    data_dir: Path | None
 
     @property
     def database(self) -> Path:
@@ -49,5 +47,4 @@ class Paths:
         return cls(
             Path(area.state_dir).expanduser().absolute(),
             Path(area.secure_tmp),
-            Path(area.data_dir).expanduser().absolute() if area.data_dir else None,
         )

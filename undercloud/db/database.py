@@ -13,6 +13,7 @@ import sqlalchemy
 from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from undercloud.db import schema
@@ -159,9 +160,10 @@ def _explained(engine: Engine) -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except DatabaseError as error:
+    except (DatabaseError, PoolTimeoutError) as error:
         place = engine.url.render_as_string(hide_password=True)
-        reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
+        original = getattr(error, "orig", None)
+        reason = str(original or error).splitlines()[0]
         full = "full" in reason
         raise UndercloudError.of(
             "DB-003" if full else "DB-004",

@@ -26,6 +26,7 @@ def look(session: Session, name: str) -> Lock | None:
 def take(
     session: Session,
     name: str,
+    *,
     holder: str,
     process: Mapping[str, Any],
     now: datetime.datetime,

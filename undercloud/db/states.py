@@ -41,6 +41,7 @@ def commit(session: Session, vault: Vault, plan: Plan, value: Mapping[str, Any],
 def keep_compilation(
     session: Session,
     vault: Vault,
+    *,
     version: PlanVersion,
     state: State,
     files: Mapping[str, bytes],

@@ -1,0 +1,71 @@
+"""What a deployment needs of the compiler, as plain values that the database can keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from undercloud.deploy.engine import DeployRequest
+from undercloud.diagnostics import Finding
+
+STEPS = range(6)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node as SSH reaches it; an empty ``user`` leaves the choice to SSH."""
+
+    name: str
+    address: str
+    role: str = ""
+    user: str = ""
+    port: int = 22
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to log in to the cloud that comes out; ``password`` is never shown."""
+
+    auth_url: str = ""
+    region: str = ""
+    username: str = "admin"
+    project: str = "admin"
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The operator's files, read: ``files`` to keep as the plan's next version, ``source`` how they belong.
+
+    ``plan`` is the compiler's own value, handed back to it and not looked into.
+    """
+
+    files: Mapping[str, bytes] = field(repr=False)
+    source: Mapping[str, Any]
+    plan: Any = field(repr=False)
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A playbook directory (``files`` by relative path), the secrets that it refers to, and the new state."""
+
+    files: Mapping[str, bytes] = field(repr=False)
+    secrets: Mapping[str, str] = field(repr=False)
+    state: Mapping[str, Any] = field(repr=False)
+    nodes: tuple[Node, ...] = ()
+    access: Access = Access()
+    findings: tuple[Finding, ...] = ()
+
+
+class Compiler(Protocol):
+    """The pure compiler as the engine uses it."""
+
+    def load(self, request: DeployRequest) -> Loaded:
+        """Read the operator's files; UndercloudError with all that is wrong with them."""
+        ...
+
+    def compile(self, loaded: Loaded, state: Mapping[str, Any] | None) -> Compiled:
+        """Compile with the plan's state (None at the first time); UndercloudError with all errors."""
+        ...

@@ -1,0 +1,164 @@
+"""From what Ansible, SSH and the nodes' module say to failures that help: where, why, how to mend it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from undercloud.deploy.engine import Failure
+from undercloud.diagnostics import Finding, UndercloudError
+
+LOG_LINES = 20
+
+
+class NodesError(UndercloudError):
+    """Nodes that are not as they must be; each failure names its node."""
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__(*(failure.finding for failure in failures))
+        self.failures = tuple(failures)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A known cause: told by ``pattern`` in what was said. ``{host}`` and ``{why}`` are filled in."""
+
+    code: str
+    pattern: re.Pattern[str]
+    message: str
+    fix: str
+
+
+def _cause(code: str, pattern: str, message: str, fix: str) -> Cause:
+    return Cause(code, re.compile(pattern, re.IGNORECASE), message, fix)
+
+
+# The first that fits wins; the more telling ones come first.
+CAUSES = (
+    _cause(
+        "DEP-011",
+        r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known .* but not",
+        "{host} shows another host key than at first contact: it is a different machine, it was installed "
+        "anew, or somebody stands in between",
+        "If it was installed anew, forget its old key and deploy again; else find out who answers there.",
+    ),
+    _cause(
+        "DEP-012",
+        r"Permission denied|Too many authentication failures|no such identity|invalid format",
+        "{host} does not let us in: {why}",
+        "Put the public key into the user's authorized_keys there, or name another key or user "
+        "(--overcloud-ssh-key, --overcloud-ssh-user).",
+    ),
+    _cause(
+        "DEP-013",
+        r"No space left on device|Disk quota exceeded|not enough (free )?(disk )?space",
+        "a disk of {host} is full: {why}",
+        "Make room there (images that nothing uses: podman image prune) and deploy again; it goes on.",
+    ),
+    _cause(
+        "DEP-014",
+        r"python3?: (command )?not found|no python interpreter|/usr/bin/python3?: No such file",
+        "{host} has no Python 3",
+        "Install python3 there: apt-get install python3",
+    ),
+    _cause(
+        "DEP-015",
+        r"Missing sudo password|a password is required|sudo: (command )?not found|not in the sudoers",
+        "the user of {host} cannot become root without a password",
+        "Log in as root, or allow the user sudo with NOPASSWD there.",
+    ),
+    _cause(
+        "DEP-010",
+        r"timed out|timeout|No route to host|Network is unreachable|Connection (refused|reset|closed)|"
+        r"Could not resolve|Name or service not known|unreachable|Broken pipe|closed by remote host",
+        "{host} does not answer: {why}",
+        "See that it is switched on and that its address and SSH port are right, then deploy again; "
+        "it goes on where it was.",
+    ),
+    _cause(
+        "DEP-016",
+        r"manifest unknown|image not known|unable to (find|copy) .*image|initializing source|pulling image",
+        "{host} cannot get an image: {why}",
+        "See that the registry runs and holds it: openstack overcloud container image list",
+    ),
+)
+_UNREACHABLE = next(cause for cause in CAUSES if cause.code == "DEP-010")
+
+
+def explain(host: str, said: str, *, unreachable: bool = False) -> Finding:
+    """The likely cause of what was said about a host."""
+    why = shorten(said)
+    cause = next((cause for cause in CAUSES if cause.pattern.search(said)), None)
+    if cause is None and unreachable:
+        cause = _UNREACHABLE
+    if cause is None:
+        return Finding(
+            "DEP-019",
+            f"a task failed on {host}: {why}",
+            "The last lines below say why; mend it and deploy again, it goes on where it was.",
+        )
+    return Finding(cause.code, cause.message.format(host=host, why=why), cause.fix)
+
+
+def from_result(
+    deployment: str, stage: str, step: int, event: Mapping[str, Any], *, unreachable: bool
+) -> Failure:
+    """The failure that a task's result (``event_data`` of ansible-runner) tells of."""
+    result = event.get("res") or {}
+    host, task = str(event.get("host", "")), str(event.get("task", ""))
+    told = result.get("finding")
+    said = "\n".join(_texts(result))
+    if isinstance(told, Mapping) and told.get("code"):
+        finding = Finding(str(told["code"]), str(told.get("message", "")), str(told.get("fix", "")))
+        log = [str(line) for line in told.get("log") or ()]
+        container = str(told.get("container") or "")
+    else:
+        finding = explain(host, said or "it said nothing", unreachable=unreachable)
+        log, container = said.splitlines(), ""
+    return Failure(deployment, stage, step, host, task, container, finding, tuple(log[-LOG_LINES:]))
+
+
+def of_error(deployment: str, stage: str, error: UndercloudError) -> list[Failure]:
+    """The failures of a stage that ended with an error of ours."""
+    if isinstance(error, NodesError):
+        return list(error.failures)
+    return [Failure(deployment, stage, -1, "", "", "", finding) for finding in error.findings]
+
+
+def of_playbook(deployment: str, stage: str, output: Sequence[str], *, timed_out: bool) -> Failure:
+    """The failure of a playbook that ended badly without a failed task."""
+    if timed_out:
+        finding = Finding(
+            "DEP-018",
+            "the deployment took longer than its timeout",
+            "Give it more time with --timeout and deploy again; it goes on where it was.",
+        )
+    else:
+        errors = [line for line in output if line.startswith(("ERROR", "[ERROR]", "fatal"))]
+        last = errors[-1] if errors else " ".join(output[-3:])
+        finding = Finding(
+            "DEP-017",
+            f"ansible-playbook ended with an error: {shorten(last)}",
+            "The last lines below say more.",
+        )
+    return Failure(deployment, stage, -1, "", "", "", finding, tuple(output[-LOG_LINES:]))
+
+
+def shorten(text: str, limit: int = 300) -> str:
+    """One line of at most ``limit`` characters: the first that says something."""
+    lines = [line.strip() for line in text.splitlines() if line.strip(" @*#-=")]
+    line = lines[0] if lines else text.strip()
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _texts(result: Mapping[str, Any]) -> list[str]:
+    """What a result says, the most telling first; those of its failed items too."""
+    texts = [
+        str(result[key]).strip() for key in ("msg", "stderr", "module_stderr", "stdout") if result.get(key)
+    ]
+    for item in result.get("results") or ():
+        if isinstance(item, Mapping) and (item.get("failed") or item.get("unreachable")):
+            texts += _texts(item)
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,119 @@
+"""Where a run's private things lie: a directory in memory, gone when the run ends.
+
+It holds the secrets that the nodes' module reads, the known_hosts file, SSH's control sockets and Ansible's
+temporary files. What a killed engine left is removed by the next holder of the stack's lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from undercloud.diagnostics import UndercloudError
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A private directory (mode 0700) and what lies in it."""
+
+    root: Path
+
+    @property
+    def secrets_file(self) -> Path:
+        """Reference name → value, JSON, mode 0600."""
+        return self.root / "secrets.json"
+
+    @property
+    def known_hosts(self) -> Path:
+        """Host keys in OpenSSH's format."""
+        return self.root / "known_hosts"
+
+    @property
+    def control_dir(self) -> Path:
+        """SSH's control sockets; short, because a socket's path ends at 108 bytes."""
+        return self.root / "cp"
+
+    @property
+    def temporary(self) -> Path:
+        """Ansible's temporary files."""
+        return self.root / "tmp"
+
+    def write_secrets(self, secrets: Mapping[str, str]) -> None:
+        """Write the secrets file."""
+        write_private(self.secrets_file, json.dumps(dict(secrets)).encode())
+
+
+@contextmanager
+def opened(memory: Path, state_dir: Path, stack: str) -> Iterator[Workspace]:
+    """The workspace of a stack; call it only while holding the stack's lock.
+
+    Raises DEP-021 when ``memory`` (a tmpfs such as /dev/shm) cannot be used.
+    """
+    owner = hashlib.sha256(f"{state_dir}|{stack}".encode()).hexdigest()[:12]
+    prefix = f"uc-{owner}-"
+    _remove_leftovers(memory, prefix)
+    try:
+        root = Path(tempfile.mkdtemp(prefix=prefix, dir=memory))
+    except OSError as error:
+        raise UndercloudError.of(
+            "DEP-021",
+            f"no private directory can be made in {memory}: {error.strerror}",
+            fix="Name a directory in memory (a tmpfs) with [paths] secure_tmp in the configuration.",
+        ) from error
+    try:
+        workspace = Workspace(root)
+        workspace.control_dir.mkdir(mode=0o700)
+        workspace.temporary.mkdir(mode=0o700)
+        yield workspace
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _remove_leftovers(memory: Path, prefix: str) -> None:
+    for left in memory.glob(f"{prefix}*"):
+        if left.lstat().st_uid == os.getuid():
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file of mode 0600: to a temporary name, then renamed."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def write_tree(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a directory of private files (0700, 0600) and put it in the place of the old one.
+
+    Paths that lead out of the directory are refused (INT-001): the compiler never makes any.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    old = path.with_name(f".{path.name}.old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    fresh.mkdir(mode=0o700, parents=True)
+    for name, content in files.items():
+        target = fresh / name
+        if not target.resolve().is_relative_to(fresh.resolve()):
+            raise UndercloudError.of("INT-001", f"{name} leads out of the playbook directory")
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target.touch(mode=0o600)
+        target.write_bytes(content)
+        if name.endswith(".sh"):
+            target.chmod(0o700)
+    if path.exists():
+        path.rename(old)
+    fresh.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
