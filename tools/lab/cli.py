@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tools.lab import deployment, disks, image, keys, machines, networks, store
@@ -36,6 +37,7 @@ def up(lab: Lab, arguments: argparse.Namespace) -> int:
     """Make nodes 1..N, or power on those that are there, and write nodes.json."""
     begun = time.monotonic()
     options = NodeOptions(arguments.disk_gib, arguments.shared_images, arguments.registry_ca)
+    lab = _with_subnets(lab, {"ctlplane": arguments.ctlplane, "internal_api": arguments.internal_api})
     with locked(lab):
         store.prepare(lab)
         keys.ensure_key(lab.private_key, "undercloud-lab")
@@ -53,6 +55,14 @@ def up(lab: Lab, arguments: argparse.Namespace) -> int:
     machines.in_parallel(lambda node: machines.wait(lab, node), wanted)
     say(f"{len(wanted)} nodes answer ssh ({time.monotonic() - begun:.1f} s): {lab.nodes_file}")
     return 0
+
+
+def _with_subnets(lab: Lab, subnets: dict[str, str]) -> Lab:
+    wanted = tuple(replace(n, subnet=subnets[n.name] or n.subnet) for n in lab.networks)
+    if wanted != lab.networks and lab.nodes_file.exists():
+        has = ", ".join(f"{network.name} {network.subnet}" for network in lab.networks)
+        raise LabError(f"this lab already has other networks: {has}", "take it down first")
+    return replace(lab, networks=wanted)
 
 
 def _describe(lab: Lab, roles: Sequence[deployment.RoleNodes]) -> None:
@@ -182,6 +192,12 @@ def parser() -> argparse.ArgumentParser:
         "--role", type=deployment.parse_role, action="append", default=[], metavar="NAME=NODES",
         help="a role and its nodes for baremetal_deployment.yaml, such as Controller=node1; repeatable",
     )  # fmt: skip
+    command.add_argument(
+        "--ctlplane", default="", metavar="CIDR", help="its subnet (default: 192.168.24.0/24)"
+    )
+    command.add_argument(
+        "--internal-api", default="", metavar="CIDR", help="its subnet (default: 172.17.0.0/24)"
+    )
     command.add_argument("--disk-gib", type=int, default=20, metavar="GIB", help="size of a node's disk")
     command.add_argument(
         "--shared-images", type=_absolute, metavar="DIR", help="an image store all nodes may read"
@@ -213,8 +229,8 @@ def _absolute(text: str) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status (0, or 1 with a message on stderr)."""
     parsed = parser().parse_args(arguments)
-    lab = Lab(parsed.dir.absolute())
     try:
+        lab = Lab.at(parsed.dir.absolute())
         handler: Handler = parsed.handler
         return handler(lab, parsed)
     except LabError as error:

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from tools.lab.errors import LabError
-from tools.lab.model import CTLPLANE, Node
+from tools.lab.model import Node
 
 ROLE_FIX = "write it as NAME=NODES, such as Controller=node1 or Compute=node2,node3"
 
@@ -46,7 +46,7 @@ def deployment(roles: Iterable[RoleNodes], nodes: Iterable[Node]) -> list[dict[s
             if name in taken:
                 raise LabError(f"{name} has two roles: {taken[name]} and {assignment.role}", ROLE_FIX)
             taken[name] = assignment.role
-            port = {"network": CTLPLANE.name, "fixed_ip": known[name].address}
+            port = {"network": "ctlplane", "fixed_ip": known[name].address}
             instances.append(
                 {
                     "hostname": f"{assignment.role.lower()}-{index}",

@@ -1,6 +1,7 @@
 """A node's disk: a sparse file with ext4, mounted through a loop device, so that it can really be full."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from tools.lab.commands import run
@@ -55,12 +56,11 @@ def fill(lab: Lab, node: Node) -> None:
     filler = where / Path(FILLER).name
     if reserve:
         run(["fallocate", "-l", str(reserve), f"{filler}.reserved"])
-    with filler.open("wb", buffering=0) as file:  # the rest, byte by byte, until the disk refuses
-        try:
-            while file.write(bytes(64 * 1024)):
-                os.fsync(file.fileno())
-        except OSError:
-            pass
+    with filler.open("wb", buffering=0) as file:
+        for size in (64 * 1024, 4096, 1):
+            with suppress(OSError):  # no space is what is wanted
+                while file.write(bytes(size)):
+                    os.fsync(file.fileno())
 
 
 def release(lab: Lab, node: Node) -> None:

@@ -60,9 +60,10 @@ def host_key_files(lab: Lab, node: Node) -> dict[str, tuple[bytes, int]]:
 
 
 def personal_files(lab: Lab, node: Node) -> dict[str, tuple[bytes, int]]:
-    """What a new node has of its own: host key, the lab's key as the one it lets in, its name."""
+    """What a new node has of its own: host key, the lab's key as the one it lets in, its names."""
     return {
         **host_key_files(lab, node),
+        "etc/hostname": (f"{node.name}\n".encode(), 0o644),
         "etc/hosts": (hosts(node).encode(), 0o644),
         "etc/ssh/lab_authorized_keys": (public(lab.private_key).read_bytes(), 0o644),
     }

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from tools.lab import disks, keys
+from tools.lab import disks, keys, networks
 from tools.lab.errors import LabError
-from tools.lab.model import CTLPLANE, Lab, Node, NodeOptions
+from tools.lab.model import Lab, Node, NodeOptions
 from tools.lab.store import podman, podman_json
 
 SSH_TIMEOUT = 60.0
 NEVER_STARTED = "created"  # podman's word for it
+REGISTRY_PORT = 8787
 SHARED_IMAGES = "/srv/images"
 
 Result = TypeVar("Result")
@@ -47,18 +48,16 @@ def create_command(lab: Lab, node: Node, image: str, options: NodeOptions) -> li
     """podman's arguments for a node.
 
     Private cgroups and a tmpfs for /run make systemd feel at home; /var is a disk of its own because
-    podman in the node refuses overlay on overlay; /etc/hosts is left to the deployment.
+    podman in the node refuses overlay on overlay; /etc/hosts is the node's own file, so that a deployment
+    can replace it; interfaces are attached later.
     """
     command = ["create", "--name", node.name, "--hostname", node.name, "--privileged"]
     command += ["--systemd=always", "--cgroupns", "private", "--no-hosts", "--shm-size", "512m"]
-    for network in lab.networks:
-        port = f"{network.name}:ip={node.addresses[network.name]},interface_name={network.interface}"
-        command += ["--network", port + (f",mac={node.mac}" if network == CTLPLANE else "")]
-    command += ["--volume", f"{disks.mountpoint(lab, node)}:/var"]
+    command += ["--network", "none", "--volume", f"{disks.mountpoint(lab, node)}:/var"]
     if options.shared_images:
         command += ["--volume", f"{options.shared_images}:{SHARED_IMAGES}:ro"]
     if options.registry_ca:
-        directory = f"/etc/containers/certs.d/{CTLPLANE.gateway}:8787"
+        directory = f"/etc/containers/certs.d/{lab.host_address}:{REGISTRY_PORT}"
         command += ["--volume", f"{options.registry_ca}:{directory}/ca.crt:ro"]
     return [*command, image]
 
@@ -94,6 +93,8 @@ def start(lab: Lab, node: Node) -> None:
     if state == "paused":
         podman(lab, "unpause", node.name)
     elif state != "running":
+        podman(lab, "init", node.name)
+        networks.attach(lab, node)
         podman(lab, "start", node.name)
 
 
@@ -119,7 +120,7 @@ def remove(lab: Lab, node: Node) -> None:
 
 
 def answers(lab: Lab, node: Node) -> str:
-    """Empty when the node answers SSH with the host key the lab made; otherwise what ssh said."""
+    """Empty when the node answers SSH with the host key the lab made; otherwise the last line ssh said."""
     done = subprocess.run(
         keys.ssh_command(lab, node.address, ["sudo", "-n", "true"]),
         stdin=subprocess.DEVNULL,
@@ -128,7 +129,11 @@ def answers(lab: Lab, node: Node) -> str:
         check=False,
         timeout=20,
     )
-    return "" if done.returncode == 0 else done.stderr.strip() or f"ssh: exit status {done.returncode}"
+    return (
+        ""
+        if done.returncode == 0
+        else (done.stderr.strip().splitlines() or [f"ssh: exit status {done.returncode}"])[-1]
+    )
 
 
 def wait(lab: Lab, node: Node, timeout: float = SSH_TIMEOUT) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from tools.lab.errors import LabError
 
 MAX_NODES = 50
 SSH_USER = "tripleo-admin"
-FIRST_NODE_ADDRESS = 10  # node i is at .(10 + i)
+BELOW_FIRST_NODE = 10  # node i is at .(10 + i)
 
 
 @dataclass(frozen=True)
@@ -23,23 +24,38 @@ class Network:
     interface: str
     host_attached: bool
 
+    def __post_init__(self) -> None:
+        try:
+            addresses = ipaddress.IPv4Network(self.subnet).num_addresses
+        except ValueError as error:
+            raise LabError(f"not a subnet: {error}", "write it as 192.168.24.0/24") from error
+        if addresses < BELOW_FIRST_NODE + MAX_NODES + 2:
+            raise LabError(f"{self.subnet} is too small for {MAX_NODES} nodes", "give a /24")
+
     def address(self, offset: int) -> str:
         """The subnet's address number `offset`, such as 11 → 192.168.24.11."""
-        return str(ipaddress.ip_network(self.subnet)[offset])
+        return str(ipaddress.IPv4Network(self.subnet)[offset])
 
     @property
     def gateway(self) -> str:
         """The host's address on the network."""
         return self.address(1)
 
+    def mac(self, offset: int) -> str:
+        """The MAC address that goes with address number `offset` (octet 5 tells networks apart)."""
+        third = ipaddress.IPv4Network(self.subnet).network_address.packed[2]
+        return f"52:54:00:18:{third:02x}:{offset:02x}"
+
     @property
     def prefix_length(self) -> int:
         """Bits of the subnet's mask."""
-        return ipaddress.ip_network(self.subnet).prefixlen
+        return ipaddress.IPv4Network(self.subnet).prefixlen
 
 
-CTLPLANE = Network("ctlplane", "192.168.24.0/24", "eth0", host_attached=True)
-INTERNAL_API = Network("internal_api", "172.17.0.0/24", "eth1", host_attached=False)
+NETWORKS = (
+    Network("ctlplane", "192.168.24.0/24", "eth0", host_attached=True),
+    Network("internal_api", "172.17.0.0/24", "eth1", host_attached=False),
+)
 
 
 @dataclass(frozen=True)
@@ -49,12 +65,16 @@ class Node:
     name: str
     number: int
     addresses: dict[str, str]
-    mac: str
+
+    @property
+    def offset(self) -> int:
+        """The number of the node's address in every subnet."""
+        return BELOW_FIRST_NODE + self.number
 
     @property
     def address(self) -> str:
-        """Where SSH answers: the ctlplane address."""
-        return self.addresses[CTLPLANE.name]
+        """Where SSH answers: the address on the first network."""
+        return next(iter(self.addresses.values()))
 
     @classmethod
     def numbered(cls, number: int, networks: Iterable[Network]) -> "Node":
@@ -63,13 +83,8 @@ class Node:
             raise LabError(
                 f"node number {number} is not in 1..{MAX_NODES}", f"ask for 1 to {MAX_NODES} nodes"
             )
-        offset = FIRST_NODE_ADDRESS + number
-        return cls(
-            name=f"node{number}",
-            number=number,
-            addresses={network.name: network.address(offset) for network in networks},
-            mac=f"52:54:00:18:00:{offset:02x}",
-        )
+        offset = BELOW_FIRST_NODE + number
+        return cls(f"node{number}", number, {network.name: network.address(offset) for network in networks})
 
 
 @dataclass(frozen=True)
@@ -78,7 +93,7 @@ class NodeOptions:
 
     `disk_gib` is the size of the disk under /var (sparse: only what is written takes space);
     `shared_images` a podman image store every node reads beside its own; `registry_ca` a PEM file the
-    nodes trust for the registry on the ctlplane's gateway.
+    nodes trust for the registry on the host's ctlplane address.
     """
 
     disk_gib: int = 20
@@ -88,16 +103,37 @@ class NodeOptions:
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab's directory and networks; everything the lab makes lies under `directory` or `runtime`."""
+    """A lab's directory and networks; all its files lie under `directory` and `runtime`.
+
+    The first network is the one that SSH goes over and the host is attached to.
+    """
 
     directory: Path
-    networks: tuple[Network, ...] = (CTLPLANE, INTERNAL_API)
+    networks: tuple[Network, ...] = NETWORKS
+
+    @classmethod
+    def at(cls, directory: Path) -> "Lab":
+        """The lab of that directory, with the networks it was made with."""
+        empty = cls(directory)
+        if not empty.nodes_file.exists():
+            return empty
+        described = json.loads(empty.nodes_file.read_text())
+        return cls(directory, tuple(Network(**network) for network in described["networks"]))
+
+    @property
+    def host_address(self) -> str:
+        """The host's address on the first network: where nodes find the registry."""
+        return self.networks[0].gateway
+
+    @property
+    def digest(self) -> str:
+        """Ten hexadecimal digits that tell this lab's things on the host from another lab's."""
+        return hashlib.sha256(str(self.directory).encode()).hexdigest()[:10]
 
     @property
     def runtime(self) -> Path:
         """What must not outlive a reboot: podman's runtime state. Short, as it holds sockets."""
-        digest = hashlib.sha256(str(self.directory).encode()).hexdigest()[:10]
-        return Path("/run/undercloud-lab") / digest
+        return Path("/run/undercloud-lab") / self.digest
 
     @property
     def nodes_file(self) -> Path:

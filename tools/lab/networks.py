@@ -1,4 +1,8 @@
-"""The lab's networks: podman bridges, one of them with the host on it, and a cable that can be cut."""
+"""The lab's networks: Linux bridges, the host on one of them, and cables that can be cut.
+
+Made with iproute2 rather than by podman, so that the host's address stays while every node is down, no
+firewall rule is left behind and a cable has a name. Nothing is routed: nodes reach each other and the host.
+"""
 
 import json
 from typing import Any
@@ -6,48 +10,33 @@ from typing import Any
 from tools.lab.commands import run
 from tools.lab.errors import LabError
 from tools.lab.model import Lab, Network, Node
-from tools.lab.store import podman, podman_json
+from tools.lab.store import podman
 
-SUBNET_FIX = "remove what uses the subnet (another lab: `python -m tools.lab --dir DIR down`)"
+SUBNET_FIX = "take that lab down (`python -m tools.lab --dir DIR down`), or give `up` another subnet"
 
 
-def bridge_of(lab: Lab, network: Network) -> str:
-    """The name of the network's bridge on the host."""
-    found = podman_json(lab, "network", "inspect", network.name)
-    return str(found[0]["network_interface"])
+def bridge(lab: Lab, network: Network) -> str:
+    """The name of the network's bridge on the host (at most 15 characters, as the kernel asks)."""
+    return f"ul{lab.digest[:5]}-{network.interface}"
+
+
+def port(lab: Lab, node: Node, network: Network) -> str:
+    """The name of the host's end of a node's cable."""
+    return f"ul{lab.digest[:5]}-{node.number}-{network.interface}"
 
 
 def ensure(lab: Lab) -> None:
-    """Make the networks that are not there, and the bridge the host is attached to.
-
-    podman makes a bridge with its first container and removes it with its last. The host's address must
-    be there before (the registry listens on it) and stay while every node is down, so that bridge is
-    made here and kept by a port of its own.
-    """
-    existing = {entry["name"] for entry in podman_json(lab, "network", "ls", "--format", "json")}
+    """Make the bridges that are not there, with the host's address on those it is attached to."""
     for network in lab.networks:
-        if network.name not in existing:
-            gateway = ["--gateway", network.gateway] if network.host_attached else ["--internal"]
-            podman(
-                lab, "network", "create", "--disable-dns", "--subnet", network.subnet, *gateway, network.name,
-                fix=SUBNET_FIX,
-            )  # fmt: skip
-        if network.host_attached:
-            _keep_bridge(bridge_of(lab, network), network)
-
-
-def _keep_bridge(bridge: str, network: Network) -> None:
-    links = {link["ifname"] for link in _ip("link", "show")}
-    if bridge not in links:
-        _check_free(network)
-        run(["ip", "link", "add", bridge, "type", "bridge"])
-        run(["ip", "address", "add", f"{network.gateway}/{network.prefix_length}", "dev", bridge])
-    keeper, port = f"{bridge}-keep", f"{bridge}-port"
-    if keeper not in links:
-        run(["ip", "link", "add", keeper, "type", "veth", "peer", "name", port])
-        run(["ip", "link", "set", port, "master", bridge])
-    for link in (port, keeper, bridge):
-        run(["ip", "link", "set", link, "up"])
+        name = bridge(lab, network)
+        if name not in _links():
+            if network.host_attached:
+                _check_free(network)
+            # Its own address: otherwise a bridge takes a port's, and changes it when that node goes away.
+            run(["ip", "link", "add", name, "address", network.mac(1), "type", "bridge"])
+            if network.host_attached:
+                run(["ip", "address", "add", f"{network.gateway}/{network.prefix_length}", "dev", name])
+        run(["ip", "link", "set", name, "up"])
 
 
 def _check_free(network: Network) -> None:
@@ -58,38 +47,46 @@ def _check_free(network: Network) -> None:
 
 
 def remove(lab: Lab) -> None:
-    """Remove the networks and the kept bridge. Nodes must be gone."""
-    existing = {entry["name"] for entry in podman_json(lab, "network", "ls", "--format", "json")}
-    links = {link["ifname"] for link in _ip("link", "show")}
+    """Remove the bridges."""
+    links = _links()
     for network in lab.networks:
-        if network.name not in existing:
-            continue
-        bridge = bridge_of(lab, network)
-        for link in (f"{bridge}-keep", bridge):
-            if link in links:
-                run(["ip", "link", "delete", link])
-        podman(lab, "network", "rm", network.name)
+        if bridge(lab, network) in links:
+            run(["ip", "link", "delete", bridge(lab, network)])
 
 
-def host_ports(lab: Lab, node: Node) -> dict[str, str]:
-    """For each network of a running node, the host's end of the node's cable."""
-    names = {link["ifindex"]: str(link["ifname"]) for link in _ip("link", "show")}
-    inside = json.loads(podman(lab, "exec", node.name, "ip", "-json", "link", "show"))
-    peers = {link["ifname"]: names.get(link.get("link_index", -1), "") for link in inside}
-    return {network.name: peers[network.interface] for network in lab.networks if network.interface in peers}
+def attach(lab: Lab, node: Node) -> None:
+    """Give a node that podman has initialised its interfaces, addresses and default route."""
+    pid = podman(lab, "inspect", "--format", "{{.State.Pid}}", node.name)
+    inside = ["nsenter", "--target", pid, "--net", "ip"]
+    for network in lab.networks:
+        cable, interface = port(lab, node, network), network.interface
+        if cable in _links():  # of a node that was cut off while it died
+            run(["ip", "link", "delete", cable])
+        mac = network.mac(node.offset)
+        peer = ["peer", "name", interface, "address", mac, "netns", pid]
+        run(["ip", "link", "add", cable, "type", "veth", *peer])
+        address = f"{node.addresses[network.name]}/{network.prefix_length}"
+        run([*inside, "address", "add", address, "broadcast", "+", "dev", interface])
+        run([*inside, "link", "set", interface, "up"])
+        if network.host_attached:
+            run([*inside, "route", "add", "default", "via", network.gateway])
+    plug(lab, node)
 
 
 def cut(lab: Lab, node: Node) -> None:
-    """Unplug every cable of a running node at the bridge: the node keeps its addresses and hears nothing."""
-    for port in host_ports(lab, node).values():
-        run(["ip", "link", "set", port, "nomaster"])
+    """Unplug a node's cables at the bridges: the node keeps its addresses and hears nothing."""
+    for network in lab.networks:
+        run(["ip", "link", "set", port(lab, node, network), "nomaster"])
 
 
 def plug(lab: Lab, node: Node) -> None:
-    """Plug every cable of a running node in again."""
-    ports = host_ports(lab, node)
+    """Plug a node's cables in."""
     for network in lab.networks:
-        run(["ip", "link", "set", ports[network.name], "master", bridge_of(lab, network)])
+        run(["ip", "link", "set", port(lab, node, network), "master", bridge(lab, network), "up"])
+
+
+def _links() -> set[str]:
+    return {str(link["ifname"]) for link in _ip("link", "show")}
 
 
 def _ip(*arguments: str) -> list[dict[str, Any]]:

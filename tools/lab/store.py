@@ -27,7 +27,6 @@ def engine_settings(lab: Lab, *, systemd: bool, limits: Mapping[str, int]) -> st
             "[containers]",
             f"default_ulimits = [{ulimits}]",
             "[network]",
-            'network_backend = "netavark"',
             f'network_config_dir = "{lab.directory}/networks"',
             "[engine]",
             'runtime = "runc"',
