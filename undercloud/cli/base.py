@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from typing import Any, ClassVar
+import os
+from typing import ClassVar
 
 from cliff import _argparse as cliff_argparse
 from osc_lib.command import command
 
 from undercloud.cli import errors
 from undercloud.diagnostics import UndercloudError, internal
+
+DEFAULT_STACK = "overcloud"
 
 
 class HelpFormatter(cliff_argparse.SmartHelpFormatter):
@@ -63,6 +65,20 @@ class Ours(command.Command):
         """What to say after Ctrl-C: what was kept and how to go on."""
         return "\nInterrupted. Nothing was changed; run the command again.\n"
 
+    def confirmed(self, question: str) -> bool:
+        """Ask; only ``y`` or ``yes`` is a yes, and a no is said to be one.
+
+        Without a terminal nobody can answer: CLI-007.
+        """
+        if not self.app.stdin.isatty():
+            raise UndercloudError.of("CLI-007", f"{question} Nobody is here to answer", fix="give --yes")
+        self.app.stdout.write(f"{question} [y/N] ")
+        self.app.stdout.flush()
+        agreed = self.app.stdin.readline().strip().lower() in {"y", "yes"}
+        if not agreed:
+            self.app.stdout.write("Nothing was done.\n")
+        return agreed
+
     def _show(self, error: UndercloudError, parsed_args: argparse.Namespace) -> int:
         return errors.show(
             error,
@@ -92,11 +108,20 @@ def add_report_format(parser: argparse.ArgumentParser, *more: str) -> None:
     )
 
 
-def confirm(question: str, *, stdin: Any = None, stdout: Any = None) -> bool:
-    """Ask; only ``y`` or ``yes`` is a yes. Without a terminal nobody can answer, so it is a no."""
-    source, sink = stdin or sys.stdin, stdout or sys.stdout
-    if not source.isatty():
-        return False
-    sink.write(f"{question} [y/N] ")
-    sink.flush()
-    return str(source.readline()).strip().lower() in {"y", "yes"}
+def add_stack(parser: argparse.ArgumentParser) -> None:
+    """Add the stack's name, as a word or as TripleO's --stack and --plan."""
+    parser.add_argument(
+        "stack",
+        nargs="?",
+        default=argparse.SUPPRESS,
+        metavar="<stack>",
+        help="The stack (Env: OVERCLOUD_STACK_NAME; default: overcloud)",
+    )
+    parser.add_argument(
+        "--stack",
+        "--plan",
+        dest="stack",
+        default=os.environ.get("OVERCLOUD_STACK_NAME") or DEFAULT_STACK,
+        metavar="<name>",
+        help="The same",
+    )

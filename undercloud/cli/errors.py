@@ -17,13 +17,14 @@ FAILED = 2
 INTERRUPTED = 130
 """Ctrl-C, as a shell reports it."""
 
-_FAILURES = ("CLI", "INT")
+_COULD_NOT_RUN = ("CLI-", "INT-", "DEP-00", "DEP-02")
+"""Usage; defects of ours; what the engine refuses; its configuration."""
 
 
 def status(findings: Iterable[Finding]) -> int:
     """The exit status that findings stand for."""
     codes = [finding.code for finding in findings if finding.severity is Severity.ERROR]
-    if any(code.partition("-")[0] in _FAILURES for code in codes):
+    if any(code.startswith(_COULD_NOT_RUN) for code in codes):
         return FAILED
     return FOUND if codes else CLEAN
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from undercloud.cli import errors
+from undercloud.cli import base, errors
 from undercloud.deploy.engine import PlanPaths
 from undercloud.diagnostics import UndercloudError
 
 _INSTALLED = "installed"
-DEFAULT_STACK = "overcloud"
 
 
 def add_plan_options(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +25,7 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
         help="The template tree (default: the templates that come with undercloud)",
     )
     group.add_argument(
-        "--stack", default=DEFAULT_STACK, metavar="<name>", help="The stack (default: overcloud)"
+        "--stack", default=base.DEFAULT_STACK, metavar="<name>", help="The stack (default: overcloud)"
     )
     group.add_argument(
         "-r", "--roles-file", metavar="<file>", help="Roles (default: roles_data.yaml of the templates)"

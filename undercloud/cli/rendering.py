@@ -63,6 +63,11 @@ def _indented(text: str, width: int) -> list[str]:
     return [f"  {line}".rstrip() for line in lines]
 
 
+def indent(text: str) -> str:
+    """``text`` two columns further in."""
+    return textwrap.indent(text, "  ")
+
+
 def count_text(findings: Sequence[Finding]) -> str:
     """``2 errors, 1 warning``."""
     tally = collections.Counter(finding.severity for finding in findings)
@@ -90,6 +95,13 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min"
+
+
+def clock(seconds: float) -> str:
+    """``mm:ss``, or ``h:mm:ss``: for the start of a line, where widths should be alike."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> str:

@@ -1,0 +1,172 @@
+"""An Engine in memory: stacks, plans and deployments whose events a test writes down."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from undercloud.deploy.engine import (
+    Change,
+    Counts,
+    Credentials,
+    DeleteRequest,
+    Deployment,
+    DeployRequest,
+    Event,
+    EventKind,
+    Failure,
+    Operation,
+    PlanInfo,
+    StackInfo,
+    Status,
+)
+from undercloud.diagnostics import Finding, UndercloudError
+
+HOSTS = {"overcloud-controller-0": "192.0.2.11", "overcloud-compute-0": "192.0.2.12"}
+
+
+def at(second: int) -> str:
+    """A time of the engine's, ``second`` seconds after the beginning."""
+    return f"2026-01-02T03:{second // 60:02d}:{second % 60:02d}.000000+00:00"
+
+
+def event(seq: int, kind: EventKind, **fields: Any) -> Event:
+    """An event; its time is its number in seconds unless said."""
+    return Event(seq, fields.pop("time", at(seq)), kind, **fields)
+
+
+def result(seq: int, host: str, status: str, **fields: Any) -> Event:
+    """A task's result on a host, in step 1 of the stage run."""
+    data = {"task": "Step 1", "elapsed": 2.0, **fields.pop("data", {})}
+    return event(
+        seq,
+        EventKind.RESULT,
+        stage="run",
+        step=fields.pop("step", 1),
+        host=host,
+        status=status,
+        data=data,
+        **fields,
+    )
+
+
+GOOD_RUN = (
+    event(1, EventKind.DEPLOYMENT, status="running"),
+    event(2, EventKind.STAGE, stage="compile", status="running"),
+    event(3, EventKind.STAGE, stage="compile", status="succeeded"),
+    event(4, EventKind.STAGE, stage="run", status="running"),
+    event(5, EventKind.TASK, stage="run", step=1, message="Step 1"),
+    result(
+        6,
+        "overcloud-controller-0",
+        "changed",
+        data={"actions": [{"kind": "container", "name": "haproxy", "action": "create"}]},
+    ),
+    result(7, "overcloud-compute-0", "ok"),
+    event(8, EventKind.STAGE, stage="run", status="succeeded"),
+    event(9, EventKind.DEPLOYMENT, status="succeeded"),
+)
+
+
+class World:
+    """Implements ``Engine``; what it was asked is in ``asked``, what it answers is set by the test."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.closed = 0
+        self.script: tuple[Event, ...] = GOOD_RUN
+        self.ending: Mapping[str, Any] = {"status": Status.SUCCEEDED}
+        self.found_failures: tuple[Failure, ...] = ()
+        self.found_changes: tuple[Change, ...] = ()
+        self.known: dict[str, StackInfo] = {}
+        self.kept_plans: dict[str, PlanInfo] = {}
+        self.on_events: Callable[[], None] = lambda: None
+        self.refusal: UndercloudError | None = None
+        self._runs: dict[str, Deployment] = {}
+
+    def _start(self, stack: str, operation: Operation) -> Deployment:
+        if self.refusal:
+            raise self.refusal
+        run = Deployment(
+            f"run-{len(self._runs) + 1}", stack, operation, Status.RUNNING, started=at(0), version=3
+        )
+        self._runs[run.id] = run
+        return run
+
+    def _finish(self, deployment: str) -> None:
+        counts = {host: Counts(ok=1) for host in HOSTS}
+        end = {"hosts": counts, "ended": at(75), "stage": "run", **self.ending}
+        self._runs[deployment] = dataclasses.replace(self._runs[deployment], **end)
+
+    def deploy(self, request: DeployRequest) -> Deployment:
+        self.asked.append(request)
+        return self._start(request.stack, Operation.DRY_RUN if request.dry_run else Operation.DEPLOY)
+
+    def delete(self, request: DeleteRequest) -> Deployment:
+        self.asked.append(request)
+        return self._start(request.stack, Operation.DELETE)
+
+    def resume(self, deployment: str) -> Deployment:
+        self.asked.append(("resume", deployment))
+        return self._start("overcloud", Operation.DEPLOY)
+
+    def cancel(self, deployment: str, reason: str = "") -> None:
+        self.asked.append(("cancel", deployment, reason))
+        self.ending = {"status": Status.INTERRUPTED}
+        self.on_events = lambda: None
+
+    def deployment(self, deployment: str) -> Deployment:
+        return self._runs[deployment]
+
+    def deployments(self, stack: str = "", limit: int = 100) -> tuple[Deployment, ...]:
+        return tuple(run for run in self._runs.values() if stack in {"", run.stack})[:limit]
+
+    def events(
+        self, deployment: str, after: int = 0, limit: int = 1000, wait: float = 0
+    ) -> tuple[Event, ...]:
+        self.on_events()
+        fresh = tuple(one for one in self.script if one.seq > after)[:limit]
+        if not fresh or fresh[-1] is self.script[-1]:
+            self._finish(deployment)
+        return fresh
+
+    def wait(self, deployment: str, timeout: float | None = None) -> Deployment:
+        return self._runs[deployment]
+
+    def failures(self, stack: str, deployment: str = "") -> tuple[Failure, ...]:
+        return self.found_failures
+
+    def changes(self, deployment: str) -> tuple[Change, ...]:
+        return self.found_changes
+
+    def status(self, stack: str) -> StackInfo:
+        if stack not in self.known:
+            raise UndercloudError.of("DEP-003", f"there is no stack {stack}", fix="see: overcloud plan list")
+        return self.known[stack]
+
+    def stacks(self) -> tuple[StackInfo, ...]:
+        return tuple(self.known.values())
+
+    def plans(self) -> tuple[PlanInfo, ...]:
+        return tuple(self.kept_plans.values())
+
+    def delete_plan(self, stack: str) -> None:
+        if stack not in self.kept_plans:
+            raise UndercloudError.of("DEP-003", f"there is no plan {stack}")
+        del self.kept_plans[stack]
+
+    def credentials(self, stack: str) -> Credentials:
+        entry = {"auth": {"auth_url": "http://192.0.2.5:5000/v3", "password": "s3cret"}}
+        return Credentials(stack, entry, "export OS_PASSWORD=s3cret\n")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def failure() -> Failure:
+    """A container that never got healthy."""
+    finding = Finding("NODE-012", "keystone is not healthy after 300 s", fix="look at its log")
+    return Failure(
+        "run-1", "run", 3, "overcloud-controller-0", "Step 3", "keystone", finding, ("boom", "no database")
+    )

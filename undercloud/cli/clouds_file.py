@@ -1,0 +1,86 @@
+"""Putting a cloud into the operator's clouds.yaml without losing what else stands there."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from undercloud.cli import files
+from undercloud.diagnostics import Location, UndercloudError
+
+
+def put(path: Path, name: str, entry: Mapping[str, Any]) -> bool:
+    """Make ``path`` say ``clouds: {name: entry}`` beside the clouds it has; whether it had to be written.
+
+    Comments and order are kept where the file is written as clouds.yaml usually is (block style); other
+    clouds are kept in any case. Raises UndercloudError (CLI-020) for a file that is not a clouds.yaml, which
+    then stays as it is.
+    """
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = _load(text, path)
+    clouds = before.get("clouds") or {}
+    if clouds.get(name) == entry:
+        return False
+    after = {**before, "clouds": {**clouds, name: dict(entry)}}
+    new = _spliced(text, name, entry)
+    if new is None or yaml.safe_load(new) != after:
+        new = yaml.safe_dump(after, sort_keys=False)
+    files.write(path, new)
+    return True
+
+
+def _load(text: str, path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        place = Location(str(path), mark.line + 1, mark.column + 1) if mark else Location(str(path))
+        raise _not_clouds(place) from problem
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not isinstance(value.get("clouds") or {}, dict):
+        raise _not_clouds(Location(str(path)))
+    return value
+
+
+def _not_clouds(place: Location) -> UndercloudError:
+    return UndercloudError.of(
+        "CLI-020",
+        "this is not a clouds.yaml, so the new cloud was not added to it",
+        fix="mend or move the file, then: openstack overcloud credentials",
+        location=place,
+    )
+
+
+def _spliced(text: str, name: str, entry: Mapping[str, Any]) -> str | None:
+    """The text with only the cloud's own lines changed; None where its style does not allow that."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    clouds = next((value for key, value in _items(root) if key.value == "clouds"), None)
+    if not isinstance(clouds, yaml.MappingNode) or clouds.flow_style or not clouds.value:
+        return None
+    indent = clouds.start_mark.column
+    body = yaml.safe_dump({name: dict(entry)}, sort_keys=False)
+    lines = text.splitlines(keepends=True)
+    if not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    old = next(((key, value) for key, value in _items(clouds) if key.value == name), None)
+    begin = old[0].start_mark.line if old else _last_line(clouds) + 1
+    end = _last_line(old[1]) + 1 if old else begin
+    return "".join([*lines[:begin], textwrap.indent(body, " " * indent), *lines[end:]])
+
+
+def _items(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
+    return node.value if isinstance(node, yaml.MappingNode) else []
+
+
+def _last_line(node: yaml.Node) -> int:
+    """The line of the last thing in a node; a block's own end mark lies behind the comments after it."""
+    if isinstance(node, yaml.CollectionNode) and node.value and not node.flow_style:
+        last = node.value[-1]
+        return _last_line(last[1] if isinstance(last, tuple) else last)
+    end: yaml.Mark = node.end_mark
+    return end.line if end.column else max(node.start_mark.line, end.line - 1)

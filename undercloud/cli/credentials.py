@@ -1,0 +1,59 @@
+"""`overcloud credentials`, and what `overcloud deploy` leaves behind to use the cloud with."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from undercloud.cli import base, running
+from undercloud.deploy.engine import Credentials
+
+CLOUDS_FILE = ".config/openstack/clouds.yaml"
+
+
+def keep(given: Credentials, stack: str, *, clouds_file: Path, rc_directory: Path) -> list[Path]:
+    """Write the cloud's entry into ``clouds_file`` and ``STACKrc`` into ``rc_directory``, mode 0600.
+
+    Returns the two files. Raises UndercloudError where one cannot be written.
+    """
+    from undercloud.cli import clouds_file as clouds  # noqa: PLC0415  (start-up)
+    from undercloud.cli import files  # noqa: PLC0415
+
+    rc_file = rc_directory / f"{stack}rc"
+    files.write(rc_file, given.rc)
+    clouds.put(clouds_file, given.cloud, given.clouds)
+    return [clouds_file, rc_file]
+
+
+class OvercloudCredentials(running.WithEngine):
+    """Write the files that a deployed cloud is used with: clouds.yaml and STACKrc.
+
+    Other clouds in an existing clouds.yaml stay. The files hold a password and have mode 0600.
+    """
+
+    examples = (
+        ("into this directory", "overcloud credentials overcloud"),
+        ("for this user", "overcloud credentials overcloud --directory ~/.config/openstack"),
+        ("then use the cloud", "--os-cloud overcloud token issue"),
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The parser: the stack and where to."""
+        parser = super().get_parser(prog_name)
+        base.add_stack(parser)
+        parser.add_argument(
+            "--directory", default=".", metavar="<directory>", help="Where to write (default: here)"
+        )
+        parser.add_argument("--working-dir", help="Taken for TripleO's sake; changes nothing")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Write the files and name them."""
+        directory = Path(parsed_args.directory).expanduser().absolute()
+        with self.engine() as engine:
+            given = engine.credentials(parsed_args.stack)
+        written = keep(
+            given, parsed_args.stack, clouds_file=directory / "clouds.yaml", rc_directory=directory
+        )
+        for file in written:
+            self.app.stdout.write(f"{file}\n")

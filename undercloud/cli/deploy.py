@@ -1,0 +1,185 @@
+"""`overcloud deploy` and `overcloud resume`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from undercloud.cli import base, errors, plan_options, running, tripleo_flags
+from undercloud.deploy.engine import Deployment, DeployRequest, Engine, SshAccess
+
+_MINUTES = 240
+
+
+class Deploy(running.Running):
+    """Deploy a cloud, or bring a deployed one to what its files say now.
+
+    A run that changes nothing touches nothing. A run that stopped goes on where it was: give the same
+    command again.
+
+    Exit status: 0 done, 1 errors found or deployment failed (the report says where and why), 2 could not
+    run, 130 stopped with Ctrl-C.
+    """
+
+    examples = (
+        (
+            "a first cloud with the templates that come with undercloud",
+            "overcloud deploy --templates -r roles_data.yaml -b nodes.yaml -e site.yaml",
+        ),
+        ("what would it change?", "overcloud deploy --dry-run --templates -b nodes.yaml -e site.yaml"),
+        ("only one node", "overcloud deploy --templates -b nodes.yaml --limit overcloud-compute-0"),
+        ("for a script: progress on stderr, the result on stdout", "overcloud deploy --templates -f json"),
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The parser: the plan, the run, TripleO's remaining options."""
+        parser = super().get_parser(prog_name)
+        base.add_report_format(parser)
+        plan_options.add_plan_options(parser)
+        group = parser.add_argument_group("the run")
+        group.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="Read the nodes, write nothing, and list what would change, with diffs",
+        )
+        group.add_argument(
+            "--limit", default="", metavar="<hosts>", help="Only these hosts (an Ansible host pattern)"
+        )
+        group.add_argument(
+            "--force",
+            action="append",
+            default=[],
+            metavar="<code>",
+            help="Go on in spite of findings of this code; may be given again",
+        )
+        group.add_argument(
+            "-y", "--yes", action="store_true", help="Ask nothing (a deployment asks nothing anyway)"
+        )
+        _add_timeouts(group)
+        _add_ssh(group)
+        _add_values(group)
+        tripleo_flags.add_flags(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Start the deployment and follow it."""
+        tripleo_flags.refuse(parsed_args)
+        for note in tripleo_flags.notes(parsed_args):
+            self.app.stderr.write(note + "\n")
+        wanted = request(parsed_args)
+        return self.follow(lambda engine: engine.deploy(wanted), parsed_args)
+
+    def interrupted(self, parsed_args: argparse.Namespace) -> str:
+        """What was kept, and how to go on."""
+        return (
+            "\nStopped. What was done on the nodes is kept, and so are the plan and its passwords.\n"
+            f"Go on with the same command, or: openstack overcloud resume {parsed_args.stack}\n"
+        )
+
+
+class Resume(running.Running):
+    """Go on with a deployment that failed or was stopped, at its first unfinished stage.
+
+    It uses the plan as it was; to use changed files, deploy again.
+    """
+
+    examples = (("go on with the last deployment", "overcloud resume overcloud"),)
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The parser, with the stack."""
+        parser = super().get_parser(prog_name)
+        base.add_report_format(parser)
+        base.add_stack(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Find the stack's last deployment and follow it on."""
+
+        def start(engine: Engine) -> Deployment:
+            last = engine.status(parsed_args.stack).deployment
+            if last is None:
+                raise errors.usage(
+                    f"{parsed_args.stack} was never deployed", "start with: openstack overcloud deploy"
+                )
+            return engine.resume(last.id)
+
+        return self.follow(start, parsed_args)
+
+
+def _add_timeouts(group: Any) -> None:
+    group.add_argument(
+        "-t",
+        "--timeout",
+        type=_positive,
+        default=_MINUTES,
+        metavar="<minutes>",
+        help=f"Stop the deployment after this time (default: {_MINUTES})",
+    )
+    group.add_argument(
+        "--config-download-timeout",
+        type=_positive,
+        metavar="<minutes>",
+        help="The same; the shorter of both holds",
+    )
+
+
+def _add_ssh(group: Any) -> None:
+    group.add_argument(
+        "--overcloud-ssh-user", default="", metavar="<user>", help="Who enters the nodes by SSH"
+    )
+    group.add_argument(
+        "--overcloud-ssh-key", metavar="<file>", help="The private key to enter the nodes with"
+    )
+    group.add_argument(
+        "--known-hosts",
+        metavar="<file>",
+        help="Host keys of the nodes; without it a node's key is pinned at first contact",
+    )
+
+
+def _add_values(group: Any) -> None:
+    group.add_argument("--ntp-server", metavar="<server>", help="Sets the parameter NtpServer")
+    group.add_argument(
+        "--libvirt-type", choices=("kvm", "qemu"), help="Sets the parameter NovaComputeLibvirtType"
+    )
+
+
+def _positive(text: str) -> int:
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of minutes above 0")
+
+
+def request(parsed_args: argparse.Namespace) -> DeployRequest:
+    """What the engine is asked for."""
+    minutes = min(parsed_args.timeout, parsed_args.config_download_timeout or parsed_args.timeout)
+    given = {
+        "NtpServer": parsed_args.ntp_server.split(",") if parsed_args.ntp_server else None,
+        "NovaComputeLibvirtType": parsed_args.libvirt_type,
+    }
+    return DeployRequest(
+        stack=parsed_args.stack,
+        plan=plan_options.plan_paths(parsed_args),
+        dry_run=parsed_args.dry_run,
+        limit=parsed_args.limit,
+        force=tuple(parsed_args.force),
+        ssh=_ssh(parsed_args),
+        timeout=60 * minutes,
+        parameters={name: value for name, value in given.items() if value is not None},
+    )
+
+
+def _ssh(parsed_args: argparse.Namespace) -> SshAccess:
+    files = {}
+    for option in ("overcloud_ssh_key", "known_hosts"):
+        named = getattr(parsed_args, option)
+        path = Path(named).expanduser().absolute() if named else None
+        if path and not path.is_file():
+            raise errors.usage(f"--{option.replace('_', '-')}: there is no file {path}", "name a file")
+        files[option] = str(path or "")
+    return SshAccess(
+        user=parsed_args.overcloud_ssh_user,
+        private_key=files["overcloud_ssh_key"],
+        known_hosts=files["known_hosts"],
+    )

@@ -1,0 +1,102 @@
+"""What the commands share that start something on nodes: follow it, sum it up, say how it ended."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from undercloud.cli import base, errors, plugin, rendering
+from undercloud.deploy.engine import Deployment, Engine, Operation, Status
+from undercloud.diagnostics import UndercloudError
+
+
+class WithEngine(base.Ours):
+    """A command that speaks to the engine."""
+
+    @contextlib.contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """The engine, closed at the end."""
+        engine = plugin.make_client(self.app.client_manager)
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+
+class Running(WithEngine):
+    """A command that starts a deployment and stays until it is over."""
+
+    def follow(self, start: Callable[[Engine], Deployment], parsed_args: argparse.Namespace) -> int:
+        """Start, show the progress, print the summary; the exit status."""
+        from undercloud.cli import watch  # noqa: PLC0415  (start-up)
+
+        as_json = parsed_args.formatter == "json"
+        with self.engine() as engine:
+            deployment = start(engine)
+            view = watch.view_for(
+                self.app.stderr if as_json else self.app.stdout,
+                f"{deployment.stack}: {deployment.operation}",
+                quiet=self.app.options.verbose_level == 0,
+            )
+            ended, stopped = watch.to_end(engine, deployment, view)
+            self._sum_up(engine, ended, as_json=as_json)
+            if ended.status is Status.SUCCEEDED and ended.operation is Operation.DEPLOY:
+                self._keep_credentials(engine, ended)
+        if stopped:
+            raise KeyboardInterrupt
+        return errors.CLEAN if ended.status is Status.SUCCEEDED else errors.FOUND
+
+    def _keep_credentials(self, engine: Engine, deployment: Deployment) -> None:
+        """Write the files to use the cloud with; that the cloud stands does not depend on them."""
+        from undercloud.cli import credentials  # noqa: PLC0415  (start-up)
+
+        home = Path.home()
+        try:
+            given = engine.credentials(deployment.stack)
+            written = credentials.keep(
+                given, deployment.stack, clouds_file=home / credentials.CLOUDS_FILE, rc_directory=home
+            )
+        except UndercloudError as error:
+            self.app.stderr.write(rendering.report_text(error.findings))
+            return
+        self.app.stderr.write(
+            f"\nUse it:  openstack --os-cloud {given.cloud} token issue\n"
+            f"(written to {' and '.join(str(file) for file in written)})\n"
+        )
+
+    def _sum_up(self, engine: Engine, deployment: Deployment, *, as_json: bool) -> None:
+        from undercloud.cli import summary  # noqa: PLC0415  (start-up)
+
+        failed = deployment.status is Status.FAILED
+        failures = engine.failures(deployment.stack, deployment.id) if failed else ()
+        dry = deployment.operation is Operation.DRY_RUN and deployment.status is Status.SUCCEEDED
+        changes = engine.changes(deployment.id) if dry else ()
+        out = self.app.stdout
+        if as_json:
+            out.write(_json(deployment, failures, changes))
+            return
+        width = rendering.width_of(out)
+        if dry:
+            out.write(summary.changes_text(changes) + "\n")
+        if deployment.findings:
+            out.write(rendering.report_text(deployment.findings, width=width) + "\n")
+        if failures:
+            out.write(summary.failures_text(failures, width=width) + "\n")
+        out.write(summary.deployment_text(deployment))
+
+
+def _json(deployment: Deployment, failures: Any, changes: Any) -> str:
+    from undercloud.deploy import wire  # noqa: PLC0415  (start-up)
+
+    plain = wire.to_plain(deployment)
+    document = {
+        "findings": [finding.as_dict() for finding in deployment.findings],
+        "failures": wire.to_plain(failures),
+        "changes": wire.to_plain(changes),
+        "deployment": {key: value for key, value in plain.items() if key != "findings"},
+    }
+    return json.dumps(document, indent=2) + "\n"

@@ -1,0 +1,154 @@
+"""`overcloud status`, `overcloud failures`, `overcloud delete`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from undercloud.cli import base, errors, rendering, running, tripleo_flags
+from undercloud.deploy.engine import DeleteRequest, StackInfo
+
+_PLAIN_FORMATS = ("json", "yaml")
+
+
+class OvercloudStatus(running.WithEngine, base.ShowOne):
+    """Show how a cloud stands: its last deployment, who writes it now, its nodes."""
+
+    examples = (
+        ("the stack named overcloud", "overcloud status"),
+        ("only the word, for a script", "overcloud status --stack edge-1 -f value -c status"),
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The parser, with the stack."""
+        parser = super().get_parser(prog_name)
+        base.add_stack(parser)
+        parser.add_argument("--working-dir", help="Taken for TripleO's sake; changes nothing")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
+        """The stack's fields."""
+        with self.engine() as engine:
+            stack = engine.status(parsed_args.stack)
+        fields = _plain(stack) if parsed_args.formatter in _PLAIN_FORMATS else _readable(stack)
+        return tuple(fields), tuple(fields.values())
+
+
+def _plain(stack: StackInfo) -> dict[str, Any]:
+    from undercloud.deploy import wire  # noqa: PLC0415  (start-up)
+
+    fields: dict[str, Any] = wire.to_plain(stack)
+    return fields
+
+
+def _readable(stack: StackInfo) -> dict[str, Any]:
+    from undercloud.cli import progress, summary  # noqa: PLC0415  (start-up)
+
+    fields: dict[str, Any] = {"stack": stack.name, "status": stack.status, "plan version": stack.version}
+    last = stack.deployment
+    if last:
+        fields |= {
+            "last deployment": last.id,
+            "operation": f"{last.operation} {last.status}",
+            "stage": last.stage,
+            "started": last.started,
+            "ended": last.ended or "not yet",
+        }
+        if last.ended:
+            fields["took"] = rendering.duration(progress.seconds_between(last.started, last.ended))
+        if last.directory:
+            fields["playbooks"] = last.directory
+    if stack.lock:
+        fields["locked by"] = f"{stack.lock.holder} since {stack.lock.since}"
+    if stack.auth_url:
+        fields["auth url"] = stack.auth_url
+    if stack.hosts:
+        fields["hosts"] = "\n".join(f"{name} {address}" for name, address in stack.hosts.items())
+    if last and last.hosts:
+        fields["tasks"] = summary.counts_text(last).rstrip("\n")
+    return fields
+
+
+class OvercloudFailures(running.WithEngine):
+    """Show why the last deployment failed: host, task, container, likely cause, the log's last lines."""
+
+    examples = (
+        ("the last deployment", "overcloud failures"),
+        ("an earlier one, for a script", "overcloud failures --deployment ID -f json"),
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The parser: the stack, the deployment."""
+        parser = super().get_parser(prog_name)
+        base.add_report_format(parser)
+        base.add_stack(parser)
+        parser.add_argument(
+            "--deployment", default="", metavar="<id>", help="Which deployment (default: the last one)"
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Print the failures."""
+        from undercloud.cli import summary  # noqa: PLC0415  (start-up)
+        from undercloud.deploy import wire  # noqa: PLC0415
+
+        with self.engine() as engine:
+            failures = engine.failures(parsed_args.stack, parsed_args.deployment)
+        out = self.app.stdout
+        if parsed_args.formatter == "json":
+            out.write(json.dumps({"failures": wire.to_plain(failures)}, indent=2) + "\n")
+        elif failures:
+            out.write(summary.failures_text(failures, width=rendering.width_of(out)))
+        else:
+            out.write(f"{parsed_args.stack}: nothing failed.\n")
+
+
+class OvercloudDelete(running.Running):
+    """Take a cloud off its nodes: its containers, files, units and data.
+
+    The plan, its passwords and the history stay until `overcloud plan delete`.
+    """
+
+    examples = (
+        ("asks first", "overcloud delete overcloud"),
+        ("asks nothing", "overcloud delete overcloud --yes"),
+        ("some nodes are gone for good", "overcloud delete overcloud --yes --abandon"),
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The parser: the stack, whether to ask, TripleO's remaining options."""
+        parser = super().get_parser(prog_name)
+        base.add_report_format(parser)
+        base.add_stack(parser)
+        parser.add_argument("-y", "--yes", action="store_true", help="Ask nothing")
+        parser.add_argument(
+            "--abandon",
+            action="store_true",
+            help="Forget nodes that do not answer: clean the others, and report what was left",
+        )
+        group = parser.add_argument_group("TripleO's options that change nothing here (taken with a note)")
+        tripleo_flags.add(group, tripleo_flags.HARMLESS_FOR_DELETE, noted=True)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Ask, delete, follow."""
+        for note in tripleo_flags.notes(parsed_args):
+            self.app.stderr.write(note + "\n")
+        if not parsed_args.yes:
+            with self.engine() as engine:
+                stack = engine.status(parsed_args.stack)
+            hosts = rendering.plural(len(stack.hosts), "node")
+            names = ", ".join(stack.hosts) or "none"
+            if not self.confirmed(f"Take {stack.name} with all its data off {hosts} ({names})?"):
+                return errors.FAILED
+        wanted = DeleteRequest(parsed_args.stack, abandon=parsed_args.abandon)
+        return self.follow(lambda engine: engine.delete(wanted), parsed_args)
+
+    def interrupted(self, parsed_args: argparse.Namespace) -> str:
+        """What was kept, and how to go on."""
+        return (
+            "\nStopped. Some nodes may be clean already; the plan and its passwords are kept.\n"
+            f"Go on with: openstack overcloud delete {parsed_args.stack}\n"
+        )
