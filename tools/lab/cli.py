@@ -14,6 +14,8 @@ from pathlib import Path
 from tools.lab import deployment, disks, image, keys, machines, networks, store
 from tools.lab.errors import LabError
 from tools.lab.model import SSH_USER, Lab, Node, NodeOptions
+from undercloud.diagnostics import UndercloudError
+from undercloud.images.build import BuildEvent
 
 Handler = Callable[[Lab, argparse.Namespace], int]
 
@@ -41,20 +43,27 @@ def up(lab: Lab, arguments: argparse.Namespace) -> int:
     with locked(lab):
         store.prepare(lab)
         keys.ensure_key(lab.private_key, "undercloud-lab")
-        name, built = image.ensure(lab)
-        say(f"node image {name} {'built' if built else 'is there'} ({time.monotonic() - begun:.1f} s)")
+        built = image.ensure(lab, _tell_of_image)
+        say(f"node image {built.reference} ({time.monotonic() - begun:.1f} s)")
         networks.ensure(lab)
         wanted = [Node.numbered(number, lab.networks) for number in range(1, arguments.nodes + 1)]
         states = machines.states(lab)
         missing = [
             node for node in wanted if states.get(node.name, machines.NEVER_STARTED) == machines.NEVER_STARTED
         ]
-        machines.in_parallel(lambda node: machines.create(lab, node, name, options), missing)
+        machines.in_parallel(lambda node: machines.create(lab, node, built.reference, options), missing)
         machines.in_parallel(lambda node: machines.start(lab, node), wanted)
         _describe(lab, arguments.role)
     machines.in_parallel(lambda node: machines.wait(lab, node), wanted)
     say(f"{len(wanted)} nodes answer ssh ({time.monotonic() - begun:.1f} s): {lab.nodes_file}")
     return 0
+
+
+def _tell_of_image(event: BuildEvent) -> None:
+    if event.state == "started":
+        say(f"building {event.name} (log: {event.log})")
+    elif event.state == "failed":
+        say(f"building {event.name} failed after {event.seconds:.0f} s")
 
 
 def _with_subnets(lab: Lab, subnets: dict[str, str]) -> Lab:
@@ -108,7 +117,7 @@ def images(lab: Lab, _arguments: argparse.Namespace) -> int:
     """Build the node image unless it is there, and print its name."""
     with locked(lab):
         store.prepare(lab)
-        sys.stdout.write(image.ensure(lab)[0] + "\n")
+        sys.stdout.write(image.ensure(lab, _tell_of_image).reference + "\n")
     return 0
 
 
@@ -233,6 +242,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lab = Lab.at(parsed.dir.absolute())
         handler: Handler = parsed.handler
         return handler(lab, parsed)
-    except LabError as error:
+    except (LabError, UndercloudError) as error:
         say(f"lab: {error}")
         return 1

@@ -1,5 +1,6 @@
 """SSH keys: the lab's own, each node's host key made before the node, and the known_hosts file."""
 
+import hashlib
 import io
 import tarfile
 from collections.abc import Iterable, Mapping
@@ -63,10 +64,16 @@ def personal_files(lab: Lab, node: Node) -> dict[str, tuple[bytes, int]]:
     """What a new node has of its own: host key, the lab's key as the one it lets in, its names."""
     return {
         **host_key_files(lab, node),
+        "etc/machine-id": (f"{machine_id(lab, node)}\n".encode(), 0o444),
         "etc/hostname": (f"{node.name}\n".encode(), 0o644),
         "etc/hosts": (hosts(node).encode(), 0o644),
         "etc/ssh/lab_authorized_keys": (public(lab.private_key).read_bytes(), 0o644),
     }
+
+
+def machine_id(lab: Lab, node: Node) -> str:
+    """The node's machine-id(5); one that is missing would make systemd take its presets anew."""
+    return hashlib.md5(f"{lab.directory}/{node.name}".encode(), usedforsecurity=False).hexdigest()
 
 
 def hosts(node: Node) -> str:

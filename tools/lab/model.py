@@ -136,6 +136,11 @@ class Lab:
         return Path("/run/undercloud-lab") / self.digest
 
     @property
+    def images(self) -> Path:
+        """The image store: what the image builder keeps, podman's layers among it."""
+        return self.directory / "images"
+
+    @property
     def nodes_file(self) -> Path:
         """nodes.json: the lab described for other programs."""
         return self.directory / "nodes.json"

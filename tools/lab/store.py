@@ -1,6 +1,7 @@
 """The lab's own podman: its settings, its store, and the one way to call it."""
 
 import json
+import os
 import resource
 import shutil
 from collections.abc import Mapping, Sequence
@@ -45,7 +46,7 @@ def storage_settings(lab: Lab) -> str:
         [
             "[storage]",
             'driver = "overlay"',
-            f'graphroot = "{lab.directory}/storage"',
+            f'graphroot = "{lab.images}/storage"',
             f'runroot = "{lab.runtime}/storage"',
             "",
         ]
@@ -96,9 +97,10 @@ def exec_command(node: str, command: Sequence[str], *, tty: bool) -> list[str]:
 
 def remove(lab: Lab) -> None:
     """Remove podman's store, settings and runtime state. Nodes must be gone."""
-    if (lab.directory / "storage.conf").exists():
-        podman(lab, "system", "reset", "--force")
-    for path in (lab.directory / "storage", lab.directory / "networks", lab.runtime):
+    layers = lab.images / "storage" / "overlay"
+    if os.path.ismount(layers):  # podman mounts it on itself
+        run(["umount", str(layers)])
+    for path in (lab.images, lab.directory / "networks", lab.runtime):
         shutil.rmtree(path, ignore_errors=True)
     for name in ("containers.conf", "storage.conf"):
         (lab.directory / name).unlink(missing_ok=True)
