@@ -27,10 +27,17 @@ def put(path: Path, name: str, entry: Mapping[str, Any]) -> bool:
         return False
     after = {**before, "clouds": {**clouds, name: dict(entry)}}
     new = _spliced(text, name, entry)
-    if new is None or yaml.safe_load(new) != after:
+    if new is None or not _says(new, after):
         new = yaml.safe_dump(after, sort_keys=False)
     files.write(path, new)
     return True
+
+
+def _says(text: str, value: Mapping[str, Any]) -> bool:
+    try:
+        return bool(yaml.safe_load(text) == value)
+    except yaml.YAMLError:  # an anchor stood in the lines that were replaced
+        return False
 
 
 def _load(text: str, path: Path) -> dict[str, Any]:
