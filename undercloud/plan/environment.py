@@ -113,10 +113,22 @@ class Environment:
         return self._again((*self.layers[: last + 1], layer, *self.layers[last + 1 :]))
 
 
-def in_client_order(templates: Sequence[Layer], operator: Sequence[Layer]) -> tuple[Layer, ...]:
+def generated_layer(
+    parameter_defaults: Mapping[str, Any], resource_registry: Mapping[str, Any] | None = None
+) -> Layer:
+    """A layer of what no operator wrote."""
+    value = {
+        "parameter_defaults": dict(parameter_defaults),
+        "resource_registry": dict(resource_registry or {}),
+    }
+    return Layer(Document("(generated)", "", value), "", Origin.GENERATED)
+
+
+def in_client_order(
+    templates: Layer | None, generated: Layer, operator: Sequence[Layer]
+) -> tuple[Layer, ...]:
     """The layers as TripleO's client sends them: the operator's files before and after what it generates."""
-    empty = Layer(Document("(generated)", "", {}), "", Origin.GENERATED)
-    return (*templates, *operator, empty, *operator)
+    return (*([templates] if templates else []), *operator, generated, *operator)
 
 
 def merge(layers: Sequence[Layer], type_of: TypeOf, paths: Callable[[str, str], str | None]) -> Environment:

@@ -12,7 +12,7 @@ OVERWRITE, MERGE, DEEP_MERGE = STRATEGIES = ("overwrite", "merge", "deep_merge")
 def strategy_for(name: str, stated: Mapping[str, Any], settled: Mapping[str, str]) -> str:
     """The strategy of a parameter in one file.
 
-    ``stated`` is the file's parameter_merge_strategies, ``settled`` the strategies that earlier files chose. The
+    ``stated`` is the parameter_merge_strategies of the file, ``settled`` what earlier files chose. The
     file's own word counts first, then what is settled, then the file's ``default``.
     """
     default = stated.get("default", OVERWRITE)

@@ -1,0 +1,277 @@
+"""All that an operator handed over as one value: read once, kept as a version, compiled without a disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from undercloud.diagnostics import Finding, Location, Report, UndercloudError, raise_for
+from undercloud.plan import files
+from undercloud.plan.documents import parse
+from undercloud.plan.planfiles import Answers, PlanEnvironment, read_answers, read_plan_environment
+from undercloud.plan.references import references
+from undercloud.plan.registry import entries
+from undercloud.plan.tree import beside, normalise
+
+ROOT_TEMPLATES = ("overcloud.j2.yaml", "overcloud.yaml")
+_DEFAULTS = {
+    "roles": ("roles_data.yaml",),
+    "networks": ("network_data.yaml", "network_data_default.yaml"),
+    "vips": ("vip_data.yaml", "vip_data_default.yaml"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanSource:
+    """What the operator named on the command line; an empty path means the default.
+
+    ``templates`` is the directory of a template tree, or one template file (HOT or TOSCA), which then is the
+    root template. A relative path counts from the working directory, then from the templates, then from
+    beside them. ``generated`` are parameters that the client makes (such as image names) and any file
+    overrides; ``parameters`` go over all files.
+    """
+
+    templates: str = ""
+    name: str = "overcloud"
+    roles_file: str = ""
+    networks_file: str = ""
+    vip_file: str = ""
+    baremetal_deployment: str = ""
+    plan_environment: str = ""
+    answers_file: str = ""
+    environments: tuple[str, ...] = ()
+    environment_directories: tuple[str, ...] = ()
+    generated: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """The files of a plan, unparsed. Paths are relative to ``root`` for what lies there, else absolute.
+
+    ``named`` says which file is what: ``roles``, ``networks``, ``vips``, ``baremetal``, ``plan_environment``,
+    each absent if there is none. ``single`` is set if the plan is one template with what it names, rather
+    than a whole tree.
+    """
+
+    name: str
+    root: str
+    files: Mapping[str, bytes] = dataclasses.field(repr=False)
+    named: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    environments: tuple[str, ...] = ()
+    single: str = ""
+    generated: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 over everything in the bundle except ``root``, in hexadecimal."""
+        total = hashlib.sha256(json.dumps(self.source(), sort_keys=True, default=str).encode())
+        for path, digest in sorted(self.digests.items()):
+            total.update(f"\n{digest} {path}".encode("utf-8", "surrogateescape"))
+        return total.hexdigest()
+
+    @functools.cached_property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each file."""
+        return {path: hashlib.sha256(data).hexdigest() for path, data in self.files.items()}
+
+    def source(self) -> dict[str, Any]:
+        """All but root and files, fit for JSON; ``Bundle(root=…, files=…, **source)`` is the bundle again."""
+        fields = ("name", "named", "environments", "single", "generated", "parameters")
+        return {field: getattr(self, field) for field in fields}
+
+
+def read(source: PlanSource) -> Bundle:
+    """Read all that a plan is made of; raises UndercloudError with every file that is missing or unusable.
+
+    PLAN-050 missing, PLAN-051 unreadable, PLAN-052 no template tree, PLAN-053 too large, PLAN-054 an
+    environment given as its template, PLAN-07x in an answers file, PLAN-08x in a plan environment.
+    """
+    report = Report()
+    answers = _answers(source.answers_file, report)
+    templates = files.absolute(source.templates or answers.templates or ".")
+    single = "" if files.is_directory(templates) else posixpath.basename(templates)
+    reader = _Reader(posixpath.dirname(templates) if single else templates, report)
+    if single:
+        reader.take(single, templates)
+        reader.follow(single)
+    else:
+        reader.take_tree()
+    wanted = {
+        "roles": source.roles_file or answers.roles,
+        "networks": source.networks_file or answers.networks,
+        "vips": source.vip_file,
+        "baremetal": source.baremetal_deployment,
+        "plan_environment": source.plan_environment,
+    }
+    named = {kind: reader.named(kind, path, default=not single) for kind, path in wanted.items()}
+    given = [*answers.environments]
+    for directory in source.environment_directories:
+        given += reader.listed(directory)
+    given += source.environments
+    environments = [*reader.plan_environments(named["plan_environment"])]
+    environments += [reader.environment(path) for path in given]
+    raise_for(report)
+    return Bundle(
+        name=source.name,
+        root=reader.root,
+        files=reader.files,
+        named={kind: path for kind, path in named.items() if path},
+        environments=tuple(path for path in environments if path),
+        single=single,
+        generated=source.generated,
+        parameters=source.parameters,
+    )
+
+
+def _answers(path: str, report: Report) -> Answers:
+    if not path:
+        return Answers()
+    try:
+        return read_answers(parse(files.read_file(path), path), report)
+    except UndercloudError as error:
+        report.extend(error.findings)
+        return Answers()
+
+
+class _Reader:
+    """Reads into ``files`` and reports what it cannot read."""
+
+    def __init__(self, root: str, report: Report) -> None:
+        self.root = root
+        self.files: dict[str, bytes] = {}
+        self._real = files.real(root)
+        self._report = report
+        self._followed: set[str] = set()
+
+    def take_tree(self) -> None:
+        """The whole template tree."""
+        if not any(files.is_file(posixpath.join(self.root, name)) for name in ROOT_TEMPLATES):
+            there = files.is_directory(self.root)
+            text = f"this directory holds no {ROOT_TEMPLATES[0]}" if there else "there is no such directory"
+            fix = f"Give --templates the directory that {ROOT_TEMPLATES[0]} lies in."
+            self._report.add(Finding("PLAN-052", text, fix, locations=(Location(self.root),)))
+            return
+        try:
+            self.files.update(files.read_directory(self.root))
+        except UndercloudError as error:
+            self._report.extend(error.findings)
+
+    def take(self, path: str, disk: str) -> bool:
+        """One file, under the tree's spelling of its path."""
+        if path in self.files:
+            return True
+        try:
+            self.files[path] = files.read_file(disk)
+        except UndercloudError as error:
+            self._report.extend(error.findings)
+            return False
+        return True
+
+    def spelled(self, path: str) -> str:
+        """The tree's spelling of an absolute path, also where the root is reached through a link."""
+        for root in (self.root, self._real):
+            if path.startswith(root.rstrip("/") + "/"):
+                return path[len(root.rstrip("/")) + 1 :]
+        return path
+
+    def find(self, given: str) -> str:
+        """The absolute path of what the operator named; as it would be here if it is nowhere."""
+        given = given.removeprefix("file://")
+        candidates = [files.absolute(given)]
+        candidates += [posixpath.normpath(posixpath.join(self.root, *up, given)) for up in ((), ("..",))]
+        existing = (path for path in candidates if files.is_file(path) or files.is_file(_template_of(path)))
+        return next(existing, candidates[0])
+
+    def named(self, kind: str, given: str, *, default: bool) -> str:
+        """The path of a file that the operator named, or of its default in the tree; else empty."""
+        if given:
+            disk = self.find(given)
+            path = self.spelled(disk)
+            return path if self.take(path, disk) else ""
+        return next((name for name in _DEFAULTS.get(kind, ()) if default and name in self.files), "")
+
+    def listed(self, directory: str) -> list[str]:
+        """The environments of a directory, by name."""
+        try:
+            return files.names_in(files.absolute(directory), ".yaml")
+        except UndercloudError as error:
+            self._report.extend(error.findings)
+            return []
+
+    def environment(self, given: str) -> str:
+        """The path of an environment, which may come to be only by rendering; empty if it is not usable."""
+        if given.endswith(".j2.yaml"):
+            text = "a template is no environment: what is rendered from it is"
+            fix = f"Give -e {given.removesuffix('.j2.yaml')}.yaml."
+            self._report.add(Finding("PLAN-054", text, fix, locations=(Location(given),)))
+            return ""
+        disk = self.find(given)
+        path = self.spelled(disk)
+        if _template_of(path) in self.files:
+            return path
+        if not self.take(path, disk):
+            return ""
+        self.follow(path)
+        return path
+
+    def plan_environments(self, path: str) -> list[str]:
+        """The environments that a plan environment names; they lie in the tree."""
+        return [self.environment(name) for name in self.plan_environment(path).environments]
+
+    def plan_environment(self, path: str) -> PlanEnvironment:
+        """The parsed plan environment, if there is one."""
+        if not path:
+            return PlanEnvironment()
+        try:
+            return read_plan_environment(parse(self.files[path], path), Report())
+        except UndercloudError:
+            return PlanEnvironment()  # Told when the plan is put together.
+
+    def follow(self, path: str) -> None:
+        """Read what a file outside of the tree names, and what that names."""
+        waiting = [path]
+        while waiting:
+            file = waiting.pop()
+            if file in self._followed or not file.endswith((".yaml", ".template", ".json")):
+                continue
+            self._followed.add(file)
+            for reference in self._references(file):
+                found = self._follow_one(file, reference)
+                if found:
+                    waiting.append(found)
+
+    def _references(self, file: str) -> list[str]:
+        try:
+            value = parse(self.files[file], posixpath.join(self.root, file)).value
+        except UndercloudError:
+            return []  # Told when the file is used.
+        if not isinstance(value, dict):
+            return []
+        registry = value.get("resource_registry")
+        mapped = entries(registry) if isinstance(registry, dict) else ()
+        return [*(entry.path for entry in mapped if entry.path), *references(value)]
+
+    def _follow_one(self, file: str, reference: str) -> str | None:
+        """Take the file that a reference means; one that is not there is told when it is used."""
+        for candidate in (
+            beside(posixpath.join(self.root, file), reference),
+            beside(self.root + "/", reference),
+        ):
+            path = self.spelled(normalise(candidate))
+            if path in self.files:
+                return path
+            if "\n" not in candidate and files.is_file(candidate) and self.take(path, candidate):
+                return path
+        return None
+
+
+def _template_of(path: str) -> str:
+    """``X.j2.yaml`` for ``X.yaml``: what the file is rendered from."""
+    return path.removesuffix(".yaml") + ".j2.yaml"
