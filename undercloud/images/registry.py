@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import ipaddress
 import json
 import os
@@ -51,8 +52,12 @@ class RegistrySettings:
 
 
 def htpasswd_line(username: str, password: str) -> str:
-    """A line for the htpasswd file; docker-registry takes bcrypt only."""
-    return f"{username}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt()).decode()}\n"
+    """A line for the htpasswd file; docker-registry takes bcrypt only.
+
+    The cost is that of htpasswd(1): every single request is checked, which takes a quarter of a second at a
+    cost of 12. Let the password be long and random.
+    """
+    return f"{username}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=5)).decode()}\n"
 
 
 def configuration(settings: RegistrySettings) -> str:
@@ -84,7 +89,9 @@ def configuration(settings: RegistrySettings) -> str:
     }
     if settings.htpasswd:
         content["auth"] = {"htpasswd": {"realm": "undercloud", "path": str(settings.htpasswd)}}
-    return yaml.safe_dump(content, sort_keys=False)
+    # a certificate made anew is a changed configuration: it is read at the start only
+    mark = hashlib.sha256(settings.certificate.read_bytes()).hexdigest() if settings.certificate else "none"
+    return f"# certificate: {mark}\n{yaml.safe_dump(content, sort_keys=False)}"
 
 
 def systemd_unit(settings: RegistrySettings) -> str:
@@ -196,7 +203,7 @@ class Server:
         raise UndercloudError.of(
             "IMG-025",
             f"the registry on {self.settings.endpoint} did not start: {said}",
-            fix=f"See {self.log}. If the address is in use, another program serves there: choose another port.",
+            fix=f"See {self.log}. An address in use is another program's: choose another port.",
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from undercloud.diagnostics import UndercloudError
 
 _TIMEOUT = 10.0
+_PAGE = 1000  # the most that docker-registry gives
 _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, "
     "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json"
@@ -57,8 +58,13 @@ class Registry:
 
     def repositories(self) -> tuple[str, ...]:
         """The names of all repositories."""
-        answer = self._get("/v2/_catalog?n=10000")
-        return tuple(map(str, self._member(answer, "repositories")))
+        found: list[str] = []
+        while True:
+            after = f"&last={urllib.parse.quote(found[-1], safe='')}" if found else ""
+            page = self._member(self._get(f"/v2/_catalog?n={_PAGE}{after}"), "repositories")
+            found += map(str, page)
+            if len(page) < _PAGE:
+                return tuple(found)
 
     def tags(self, repository: str) -> tuple[str, ...]:
         """The tags of a repository, sorted; none if there is no such repository."""
@@ -90,7 +96,7 @@ class Registry:
             headers["Authorization"] = f"Basic {self._credentials()}"
         connection = self._connection(self._context())
         try:
-            connection.request(method, urllib.parse.quote(path, safe="/?=&:@"), headers=headers)
+            connection.request(method, path, headers=headers)
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -109,7 +115,8 @@ class Registry:
                 fix="Give --username and --password-file as its htpasswd file has them.",
             )
         if answer.status not in (http.client.OK, http.client.NOT_FOUND):
-            raise self._odd(f"HTTP status {answer.status}")
+            said = body.decode("utf-8", "replace").partition("\n")[0][:200]
+            raise self._odd(f"HTTP status {answer.status} {said}".rstrip())
         return answer.status, body
 
     def _connection(self, context: ssl.SSLContext | None) -> http.client.HTTPConnection:
@@ -141,7 +148,7 @@ class Registry:
         return UndercloudError.of(
             "IMG-022",
             f"{self.endpoint} does not answer as a registry: {what}",
-            fix="See whether the address and port are a registry's, and whether a proxy stands between.",
+            fix="See whether address and port are a registry's, and whether it speaks TLS.",
         )
 
     def _unreachable(self, error: Exception) -> UndercloudError:

@@ -1,0 +1,124 @@
+"""Options and values that the commands about images and the registry share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from undercloud.cli import errors
+
+if TYPE_CHECKING:
+    from undercloud.images.build import BuildSettings
+    from undercloud.images.definitions import Definitions
+    from undercloud.images.remote import Registry
+
+
+def add_definitions(parser: argparse.ArgumentParser) -> None:
+    """Which images."""
+    parser.add_argument(
+        "--definitions",
+        metavar="<directory>",
+        action="append",
+        help="A directory of image definitions, instead of those that come with undercloud; repeat it "
+        "to join several",
+    )
+    parser.add_argument(
+        "--namespace",
+        metavar="<name>",
+        default="undercloud",
+        help="First part of the repositories' names (default: undercloud)",
+    )
+    parser.add_argument(
+        "--edition",
+        metavar="<text>",
+        default="",
+        help="Any text, as a date: another edition has other tags, so it is built anew with the packages "
+        "that the archive has then. Give the same to build, push and prepare",
+    )
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Where built images are."""
+    parser.add_argument(
+        "--store",
+        metavar="<directory>",
+        help="Where built images, packages and logs are kept (default: images in the state directory)",
+    )
+
+
+def add_registry(parser: argparse.ArgumentParser) -> None:
+    """Which registry, and how it is reached."""
+    group = parser.add_argument_group("registry")
+    group.add_argument("--registry", metavar="<host:port>", help="Default: the undercloud's own")
+    group.add_argument("--ca", metavar="<file>", help="Authority of its certificate (default: the system's)")
+    group.add_argument("--plain-http", action="store_true", help="It does not speak TLS")
+    group.add_argument("--username", metavar="<name>", help="Its user")
+    group.add_argument(
+        "--password-file", metavar="<file>", help="A file with the password; - reads it from stdin"
+    )
+
+
+def state_directory(app: Any) -> Path:
+    """Where the undercloud keeps its things, as the global option says."""
+    default = "/var/lib/undercloud" if os.geteuid() == 0 else "~/.local/state/undercloud"
+    named = getattr(app.options, "undercloud_state_dir", None)
+    return Path(named or default).expanduser().absolute()
+
+
+def definitions(parsed_args: argparse.Namespace) -> Definitions:
+    """The image definitions that the options name."""
+    from undercloud.conf import installed  # noqa: PLC0415  (start-up)
+    from undercloud.images.definitions import load  # noqa: PLC0415
+
+    given = [Path(name).expanduser().absolute() for name in parsed_args.definitions or ()]
+    return load(given or [installed.data_directory() / "container-images"])
+
+
+def build_settings(app: Any, parsed_args: argparse.Namespace, **more: Any) -> BuildSettings:
+    """The store that the options name; ``more`` are other fields of the settings."""
+    from undercloud.images.build import BuildSettings  # noqa: PLC0415  (start-up)
+    from undercloud.images.store import StoreSettings  # noqa: PLC0415
+
+    named = parsed_args.store
+    store = Path(named).expanduser().absolute() if named else state_directory(app) / "images"
+    return BuildSettings(
+        StoreSettings(store), namespace=parsed_args.namespace, edition=parsed_args.edition, **more
+    )
+
+
+def registry(app: Any, parsed_args: argparse.Namespace) -> Registry:
+    """The registry that the options name, or else the undercloud's own; CLI-002 if there is neither."""
+    from undercloud.images import served  # noqa: PLC0415  (start-up)
+    from undercloud.images.remote import Registry  # noqa: PLC0415
+
+    if parsed_args.registry:
+        password = _password(parsed_args.password_file) if parsed_args.password_file else ""
+        authority = Path(parsed_args.ca).expanduser() if parsed_args.ca else None
+        username = parsed_args.username or ""
+        return Registry(parsed_args.registry, authority, parsed_args.plain_http, username, password)
+    own = served.load(state_directory(app) / "registry")
+    if own is None:
+        raise errors.usage(
+            "no registry is named, and the undercloud's own is not set up",
+            "Give --registry, or start one: openstack undercloud registry start",
+        )
+    return own
+
+
+def positive(text: str) -> int:
+    """An argument that counts something."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("give a number of at least 1")
+    return number
+
+
+def _password(name: str) -> str:
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.usage(f"the password file {name} cannot be read: {error}") from None
+    return text.strip()
