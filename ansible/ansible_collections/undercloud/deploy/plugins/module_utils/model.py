@@ -1,0 +1,261 @@
+"""The terms of the planner: what is there (facts), what we own (manifest), what shall be (desired), what to do.
+
+All plain values, so that a case is a JSON file. Owners and groups are numeric ids, modes are integers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+CONFIRMED = ("healthy", "done")
+LABEL_STACK = "undercloud.stack"
+LABEL_SERVICE = "undercloud.service"
+LABEL_HASH = "undercloud.hash"
+PREVIOUS = "-previous"
+UNIT_DIRECTORY = "/etc/systemd/system"
+
+
+@dataclasses.dataclass(frozen=True)
+class PathFact:
+    """What lies at a path; ``kind`` is ``file``, ``directory``, ``link`` or ``other``.
+
+    ``sha256`` is set for regular files that were asked for, ``identity`` (inode and time of change) tells a
+    rewritten file from one that stayed, ``entries`` is set for directories that were to be listed.
+    """
+
+    kind: str
+    owner: int = 0
+    group: int = 0
+    mode: int = 0
+    sha256: str = ""
+    identity: str = ""
+    target: str = ""
+    entries: tuple[str, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ContainerFact:
+    """A container as podman sees it; ``health`` is ``healthy``, ``unhealthy``, ``starting`` or empty (no check)."""
+
+    state: str
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    image: str = ""
+    image_id: str = ""
+    exit_code: int = 0
+    health: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether its process runs."""
+        return self.state == "running"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ran and came to its end."""
+        return self.state in ("exited", "stopped")
+
+
+@dataclasses.dataclass(frozen=True)
+class UnitFact:
+    """A systemd unit: ``load`` as LoadState, ``enabled`` as UnitFileState; ``reload``: its file is newer than loaded."""
+
+    load: str = "loaded"
+    active: bool = False
+    enabled: str = "disabled"
+    reload: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnedFile:
+    """A file of ours. ``text`` is the masked content where it holds secrets; ``original`` is what was there before us."""
+
+    service: str
+    sha256: str = ""
+    secret: bool = False
+    text: str | None = None
+    original: PathFact | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnedDirectory:
+    """A directory that we care for; only one that we ``created`` is ever removed."""
+
+    service: str
+    created: bool = True
+    original: PathFact | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnedUnit:
+    """A unit that we manage: ``applied`` is the digest it last (re)started with; how it was before us."""
+
+    service: str
+    applied: str = ""
+    was_enabled: bool = False
+    was_active: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnedContainer:
+    """A container of ours; ``status`` is ``pending``, ``healthy``, ``done`` (once, exit 0) or ``failed``.
+
+    ``files`` are those it read when it was last confirmed: path → (sha256, identity). ``text`` is its entry, masked.
+    """
+
+    service: str
+    kind: str
+    hash: str = ""
+    image: str = ""
+    image_id: str = ""
+    status: str = "pending"
+    files: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    volumes: tuple[str, ...] = ()
+    text: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """What we own on the node, by path or name, and the highest fencing number seen."""
+
+    stack: str = ""
+    fence: int = 0
+    files: Mapping[str, OwnedFile] = dataclasses.field(default_factory=dict)
+    directories: Mapping[str, OwnedDirectory] = dataclasses.field(default_factory=dict)
+    units: Mapping[str, OwnedUnit] = dataclasses.field(default_factory=dict)
+    containers: Mapping[str, OwnedContainer] = dataclasses.field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is owned."""
+        return not (self.files or self.directories or self.units or self.containers)
+
+    def with_entry(self, section: str, name: str, entry: Any) -> Manifest:
+        """The manifest with one entry set, or dropped where it is None."""
+        entries = {key: value for key, value in getattr(self, section).items() if key != name}
+        if entry is not None:
+            entries[name] = entry
+        change: dict[str, Any] = {section: entries}
+        return dataclasses.replace(self, **change)
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """The node as it is; a path, container, unit or image that is not there is not in its map (images: name → id)."""
+
+    manifest: Manifest = dataclasses.field(default_factory=Manifest)
+    paths: Mapping[str, PathFact] = dataclasses.field(default_factory=dict)
+    containers: Mapping[str, ContainerFact] = dataclasses.field(default_factory=dict)
+    units: Mapping[str, UnitFact] = dataclasses.field(default_factory=dict)
+    images: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class FileEntry:
+    """A file that shall be; ``text`` is masked, ``sha256`` is of the real content."""
+
+    service: str
+    sha256: str
+    owner: int
+    group: int
+    mode: int
+    text: str = ""
+    secret: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class DirectoryEntry:
+    """A directory that shall be."""
+
+    service: str
+    owner: int
+    group: int
+    mode: int
+
+
+@dataclasses.dataclass(frozen=True)
+class UnitEntry:
+    """A unit as it shall be; None leaves enabled or state as they are. ``digest`` covers what a restart is due for."""
+
+    service: str
+    enabled: bool | None = None
+    state: str | None = None
+    file: str = ""
+    digest: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ContainerEntry:
+    """A container that shall be. ``spec`` is the entry with real values (secret), ``text`` the same, masked."""
+
+    service: str
+    kind: str
+    image: str
+    hash: str
+    spec: Mapping[str, Any] = dataclasses.field(repr=False)
+    text: str = ""
+    rerun: str = "config"
+    order: int = 0
+    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        """Sources of its volumes: host paths and names of podman's volumes."""
+        return tuple(volume.split(":", 1)[0] for volume in self.spec.get("volumes") or () if ":" in volume)
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """What the whole new state names, in every step: name → step, and what the steps before this one leave behind."""
+
+    files: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    directories: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    units: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    containers: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    earlier_files: Mapping[str, FileEntry] = dataclasses.field(default_factory=dict)
+    earlier_directories: Mapping[str, DirectoryEntry] = dataclasses.field(default_factory=dict)
+    earlier_images: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
+class Desired:
+    """What one call shall reach: one step of a stack, or its ``finish``, or (``purge`` without it) its removal."""
+
+    stack: str
+    step: int = 0
+    fence: int = 0
+    finish: bool = False
+    purge: bool = False
+    purge_images: bool = False
+    check: bool = False
+    files: Mapping[str, FileEntry] = dataclasses.field(default_factory=dict)
+    directories: Mapping[str, DirectoryEntry] = dataclasses.field(default_factory=dict)
+    units: Mapping[str, UnitEntry] = dataclasses.field(default_factory=dict)
+    containers: Mapping[str, ContainerEntry] = dataclasses.field(default_factory=dict)
+    keep: Kept = dataclasses.field(default_factory=Kept)
+
+    @property
+    def delete(self) -> bool:
+        """Whether everything of the stack shall go from the node."""
+        return self.purge and not self.finish
+
+
+@dataclasses.dataclass(frozen=True)
+class Action:
+    """One thing to do. Actions of one ``lane`` that follow each other may run side by side.
+
+    ``record`` is the manifest's entry when it is done (None: the entry goes, where ``forget`` says so).
+    """
+
+    kind: str
+    name: str
+    verb: str
+    reason: str = ""
+    changes: bool = True
+    lane: str = ""
+    record: Any = None
+    forget: bool = False
+    resume: bool = False
+    rollback: bool = False
+    recursive: bool = False
