@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from undercloud.cli import base, errors
+from undercloud.cli import base
 from undercloud.deploy.engine import PlanPaths
-from undercloud.diagnostics import UndercloudError
+from undercloud.diagnostics import Report, raise_for
+
+if TYPE_CHECKING:
+    from undercloud.plan.bundle import PlanSource
+    from undercloud.plan.planfiles import Answers
 
 _INSTALLED = "installed"
 
@@ -68,84 +71,67 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def plan_paths(parsed_args: argparse.Namespace) -> PlanPaths:
-    """The operator's files as absolute paths.
+def plan_source(parsed_args: argparse.Namespace) -> PlanSource:
+    """What the options name, as the plan loader takes it."""
+    from undercloud.plan.bundle import PlanSource  # noqa: PLC0415  (start-up)
 
-    A relative path is looked for here, then under the templates. One that is in neither place stays as it
-    would be here, and reading it reports it. Raises UndercloudError for a bad answers file.
-    """
-    answers = _answers(parsed_args.answers_file) if parsed_args.answers_file else {}
-    templates = _templates(parsed_args.templates or answers.get("templates"))
-
-    def find(path: str | None) -> str:
-        return str(_find(path, templates)) if path else ""
-
-    environments = [*answers.get("environments", ()), *parsed_args.environment_files]
-    return PlanPaths(
-        templates=str(templates),
-        roles_file=find(parsed_args.roles_file or answers.get("roles")),
-        networks_file=find(parsed_args.networks_file or answers.get("networks")),
-        vip_file=find(parsed_args.vip_file),
-        baremetal_deployment=find(parsed_args.baremetal_deployment),
-        plan_environment=find(parsed_args.plan_environment_file),
-        environments=tuple(find(path) for path in environments),
-        environment_directories=tuple(find(path) for path in parsed_args.environment_directories),
+    return PlanSource(
+        templates=_templates(parsed_args),
+        name=parsed_args.stack,
+        roles_file=parsed_args.roles_file or "",
+        networks_file=parsed_args.networks_file or "",
+        vip_file=parsed_args.vip_file or "",
+        baremetal_deployment=parsed_args.baremetal_deployment or "",
+        plan_environment=parsed_args.plan_environment_file or "",
+        answers_file=parsed_args.answers_file or "",
+        environments=tuple(parsed_args.environment_files),
+        environment_directories=tuple(parsed_args.environment_directories),
     )
 
 
-def _templates(named: str | None) -> Path:
-    if named is None or named == _INSTALLED:
+def plan_paths(parsed_args: argparse.Namespace) -> PlanPaths:
+    """What the options and the answers file name, as the engine takes it.
+
+    What is here becomes absolute; what is not stays relative, which means under the templates. Raises
+    UndercloudError for a bad answers file.
+    """
+    source = plan_source(parsed_args)
+    answers = _answers(source.answers_file)
+    return PlanPaths(
+        templates=_here(source.templates or answers.templates or "."),
+        roles_file=_here(source.roles_file or answers.roles),
+        networks_file=_here(source.networks_file or answers.networks),
+        vip_file=_here(source.vip_file),
+        baremetal_deployment=_here(source.baremetal_deployment),
+        plan_environment=_here(source.plan_environment),
+        environments=tuple(_here(path) for path in (*answers.environments, *source.environments)),
+        environment_directories=tuple(_here(path) for path in source.environment_directories),
+    )
+
+
+def _templates(parsed_args: argparse.Namespace) -> str:
+    """The named templates; the installed ones, unless an answers file may name others."""
+    named = parsed_args.templates
+    if named == _INSTALLED or (named is None and not parsed_args.answers_file):
         from undercloud.conf import installed  # noqa: PLC0415  (start-up)
 
-        return installed.data_directory() / "heat-templates"
-    return Path(named).expanduser().absolute()
+        return str(installed.data_directory() / "heat-templates")
+    return named or ""
 
 
-def _find(text: str, templates: Path) -> Path:
-    path = Path(text).expanduser()
-    for candidate in (path.absolute(), templates / path):
-        if candidate.exists() or _template_of(candidate).exists():
-            return candidate
-    return path.absolute()
+def _here(text: str) -> str:
+    """The absolute path where the file, or the template that it is rendered from, is here."""
+    path = Path(text).expanduser().absolute()
+    source = path.with_name(path.name.removesuffix(".yaml") + ".j2.yaml")
+    return str(path) if text and (path.exists() or source.exists()) else text
 
 
-def _template_of(path: Path) -> Path:
-    """``X.j2.yaml`` for ``X.yaml``: what the file is rendered from."""
-    return path.with_name(path.name.removesuffix(".yaml") + ".j2.yaml")
+def _answers(file: str) -> Answers:
+    from undercloud.plan import documents, files, planfiles  # noqa: PLC0415  (start-up)
 
-
-_ANSWERS = {"templates": str, "roles": str, "networks": str, "environments": list}
-
-
-def _answers(file: str) -> Mapping[str, Any]:
-    from undercloud.plan import documents  # noqa: PLC0415  (start-up)
-
-    document = documents.parse(read_text(file), file)
-    if not isinstance(document.value, dict):
-        raise errors.usage(f"{file} is not a map of {', '.join(_ANSWERS)}", "write it as `key: value` lines")
-    for key, value in document.value.items():
-        wanted = _ANSWERS.get(key)
-        items = value if isinstance(value, list) else []
-        if (
-            wanted is None
-            or not isinstance(value, wanted)
-            or not all(isinstance(item, str) for item in items)
-        ):
-            raise UndercloudError.of(
-                "CLI-003",
-                f"an answers file cannot say {key!r} like this",
-                fix="templates, roles and networks are paths, environments is a list of paths",
-                location=document.locate(key),
-            )
-    return document.value
-
-
-def read_text(file: str | Path) -> str:
-    """A file that is named on the command line (CLI-004 where it cannot be read)."""
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
-        raise UndercloudError.of(
-            "CLI-004", f"{file} cannot be read: {reason}", fix="name a text file that you may read"
-        ) from problem
+    if not file:
+        return planfiles.Answers()
+    report = Report()
+    answers = planfiles.read_answers(documents.parse(files.read_file(file), file), report)
+    raise_for(report)
+    return answers

@@ -8,21 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from undercloud.cli.plan_options import read_text
-from undercloud.diagnostics import Finding, UndercloudError
-from undercloud.plan import documents
+from undercloud.diagnostics import Finding, Report, UndercloudError, raise_for
+from undercloud.plan import documents, files
+from undercloud.plan.roles import read_roles
 
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "name": str,
-    "description": str,
-    "CountDefault": int,
-    "HostnameFormatDefault": str,
-    "tags": list,
-    "networks": (list, dict),
-    "networks_skip_config": list,
-    "ServicesDefault": list,
-    "RoleParametersDefault": dict,
-}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*\Z")
 
 
@@ -48,7 +37,7 @@ def load(directory: Path, name: str, *, validate: bool = True) -> RoleFile:
     """One role out of ``NAME.yaml``.
 
     Raises UndercloudError: CLI-011 for a name without a file, CLI-012 where the file does not hold just the
-    role of its name, CLI-013 for a key of the wrong kind (unless ``validate`` is false).
+    role of its name, and (unless ``validate`` is false) what ``read_roles`` finds.
     """
     known = names(directory)
     if name not in known:
@@ -57,40 +46,20 @@ def load(directory: Path, name: str, *, validate: bool = True) -> RoleFile:
             f"there is no role {name} in {directory}",
             fix=f"choose from: {', '.join(known) or 'none'}",
         )
-    file = directory / f"{name}.yaml"
-    document = documents.parse(read_text(file), str(file))
-    value = document.value
-    if not (isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict)) or (
-        value[0].get("name") != name
-    ):
+    file = str(directory / f"{name}.yaml")
+    document = documents.parse(files.read_file(file), file)
+    report = Report()
+    roles = read_roles(document, report)
+    if validate:
+        raise_for(report)
+    if [role.name for role in roles] != [name]:
         raise UndercloudError.of(
             "CLI-012",
-            f"{file.name} does not hold one role named {name}",
+            f"the file does not hold one role named {name}",
             fix=f"make it a list of one map with `name: {name}`",
             location=document.locate(0, "name"),
         )
-    if validate:
-        _check(document)
-    return RoleFile(name, document.text, value[0])
-
-
-def _check(document: documents.Document) -> None:
-    wrong = [
-        Finding(
-            "CLI-013",
-            f"{key} is a {type(value).__name__}",
-            fix=f"make it a {_kind_name(_KINDS[key])}",
-            locations=(document.locate(0, key),),
-        )
-        for key, value in document.value[0].items()
-        if key in _KINDS and not isinstance(value, _KINDS[key])
-    ]
-    if wrong:
-        raise UndercloudError(*wrong)
-
-
-def _kind_name(kind: type | tuple[type, ...]) -> str:
-    return " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+    return RoleFile(name, document.text, document.value[0])
 
 
 def generate(directory: Path, wanted: Sequence[str], *, validate: bool = True) -> str:

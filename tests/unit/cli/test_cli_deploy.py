@@ -58,7 +58,7 @@ def test_what_the_engine_is_asked(openstack: Openstack, world: World, tmp_path: 
     (tree / "environments").mkdir(parents=True)
     (tree / "environments" / "tls.j2.yaml").write_text("")
     words = f"""--templates {tree} --stack edge -r {tmp_path}/roles.yaml -n /dev/null -b {tmp_path}/nodes.yaml
-        -e {tmp_path}/one.yaml -e environments/tls.yaml --environment-directory {tmp_path}/missing
+        -e {tmp_path}/one.yaml -e environments/tls.yaml --environment-directory {tmp_path}/tree
         --limit edge-compute-0 --force TOP-004 --timeout 90 --config-download-timeout 30
         --overcloud-ssh-user admin --overcloud-ssh-key {tmp_path}/key --known-hosts {tmp_path}/hosts
         --ntp-server a,b --libvirt-type qemu -y"""
@@ -72,8 +72,8 @@ def test_what_the_engine_is_asked(openstack: Openstack, world: World, tmp_path: 
     )
     assert asked.plan.templates == str(tree)
     assert asked.plan.networks_file == "/dev/null"
-    assert asked.plan.environments == (f"{tmp_path}/one.yaml", f"{tree}/environments/tls.yaml")
-    assert asked.plan.environment_directories == (f"{tmp_path}/missing",)
+    assert asked.plan.environments == (f"{tmp_path}/one.yaml", "environments/tls.yaml")
+    assert asked.plan.environment_directories == (f"{tmp_path}/tree",)
     assert (asked.ssh.user, asked.ssh.private_key, asked.ssh.known_hosts) == (
         "admin",
         f"{tmp_path}/key",
@@ -99,10 +99,10 @@ def test_an_answers_file_stands_behind_the_options(
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("environments: /one\n", "CLI-003"),
-        ("[1]\n", "CLI-002"),
-        ("colour: red\n", "CLI-003"),
-        (None, "CLI-004"),
+        ("environments: /one\n", "PLAN-074"),
+        ("[1]\n", "PLAN-070"),
+        ("colour: red\n", "PLAN-073"),
+        (None, "PLAN-050"),
     ],
 )
 def test_a_bad_answers_file(
@@ -112,9 +112,9 @@ def test_a_bad_answers_file(
     if text is not None:
         answers.write_text(text)
     refused = openstack("overcloud", "deploy", "--answers-file", str(answers))
-    assert refused.status == 2
-    assert code in refused.err
-    assert str(answers) in refused.err
+    assert refused.status == 1
+    assert code in refused.out
+    assert str(answers) in refused.out
     assert world.asked == []
 
 
