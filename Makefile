@@ -1,0 +1,46 @@
+# `make demo` deploys a cloud on this machine from nothing; `make test` runs the fast tests. `make help` lists all.
+
+PYTHON := .venv/bin/python
+NODES ?= containers
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit lint test-functional test-long clean
+
+help: ## Show the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
+
+demo: ## Deploy a cloud on this machine, as root on a Debian 12 (NODES=containers: on emulated nodes)
+	@begun=$$(date +%s) && tools/bootstrap.sh --host && \
+	    exec $(PYTHON) -m tools.demo --nodes $(NODES) --begun $$begun
+
+clean-demo: ## Remove what `make demo` made: nodes, registry, state, images
+	@if [ -x $(PYTHON) ]; then exec $(PYTHON) -m tools.demo --clean; fi
+
+bootstrap: ## Make the virtual environment .venv with undercloud in it
+	@tools/bootstrap.sh
+
+bootstrap-tests:
+	@tools/bootstrap.sh --tests
+
+bootstrap-host:
+	@tools/bootstrap.sh --host --tests
+
+test: bootstrap-tests lint unit ## Run the fast tests: style, types, import layers, unit tests
+
+lint: ## Check style, types and import layers
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+unit: ## Run the unit tests
+	$(PYTHON) -m pytest -n 2 tests/unit $(PYTEST_OPTIONS)
+
+test-functional: bootstrap-host ## Deploy a cloud on emulated nodes, change it, break it, delete it (as root)
+	$(PYTHON) -m pytest -m "functional and not long" tests/functional $(PYTEST_OPTIONS)
+
+test-long: bootstrap-host ## Run the functional tests that take long too (as root)
+	$(PYTHON) -m pytest -m functional tests/functional $(PYTEST_OPTIONS)
+
+clean: clean-demo ## Remove everything that is not in git
+	rm -rf .venv .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
