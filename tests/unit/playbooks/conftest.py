@@ -34,7 +34,9 @@ NETWORKS = {
 }
 VIPS = {
     "ctlplane": Vip("ctlplane", "192.168.24.3", "ctlplane_vip", "overcloud.ctlplane.example.com"),
-    "internal_api": Vip("internal_api", "172.17.0.3", "internal_api_vip", "overcloud.internalapi.example.com"),
+    "internal_api": Vip(
+        "internal_api", "172.17.0.3", "internal_api_vip", "overcloud.internalapi.example.com"
+    ),
 }
 
 
