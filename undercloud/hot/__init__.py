@@ -1,0 +1,1 @@
+"""The HOT language: templates, parameters, functions, resources and nested stacks, evaluated offline."""

@@ -1,0 +1,1 @@
+"""The intrinsic functions, one module a family; ``versions`` says which version knows which."""

@@ -1,0 +1,1 @@
+"""The resource types of the language, one module a family."""

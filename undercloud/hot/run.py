@@ -1,0 +1,198 @@
+"""One evaluation: what all its stacks share."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from undercloud.diagnostics import UndercloudError
+from undercloud.hot.faults import Collector, Fault, Site
+from undercloud.hot.parameters import NotConvertible, Parameter
+from undercloud.hot.template import Template, compile_template
+from undercloud.hot.values import Normaliser, shown
+from undercloud.plan.tree import Tree
+
+_NAMESPACE = uuid.UUID("6f1cf0f4-5d63-5c1b-9a55-4c7c1f6b6f0e")
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Where a stack is refused: as the Heat that TripleO starts is set, and a limit on the whole."""
+
+    nested_depth: int = 10
+    resources: int = 2_000_000
+    member_count: int = 100_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Planned:
+    """A resource that something outside the language must place: a port, a server.
+
+    ``path`` leads to it from the root stack; ``properties`` are as the template gives them.
+    """
+
+    type: str
+    path: tuple[str, ...]
+    properties: Mapping[str, Any]
+
+
+Allocate = Callable[[Planned], Mapping[str, Any] | None]
+"""Gives the attributes of a planned resource (``id`` is its reference), or None to leave them unknown."""
+
+
+class RandomStrings(Protocol):
+    """Where OS::Heat::RandomString has its values from."""
+
+    def __call__(self, path: str, alphabet_groups: tuple[tuple[str, int], ...], length: int) -> str:
+        """The string kept under a path, made when it is asked for first.
+
+        ``alphabet_groups``: characters and how many of them at least.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Binding:
+    """What a template's parameters are where nothing is given, in one environment."""
+
+    values: dict[str, Any]
+    required: frozenset[str]
+    faulty: frozenset[str]
+    faults: tuple[Fault, ...]
+
+
+class Run:
+    """The shared part of one evaluation: tree, environment, findings, memories."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        defaults: Mapping[str, Any],
+        *,
+        name: str,
+        random: RandomStrings,
+        allocate: Allocate,
+        removed: Mapping[str, tuple[str, ...]],
+        project: str,
+        limits: Limits,
+    ) -> None:
+        self.tree = tree
+        self.defaults = defaults
+        self.name = name
+        self.random = random
+        self.allocate = allocate
+        self.removed = removed
+        self.project = project
+        self.limits = limits
+        self.findings = Collector()
+        self.normaliser = Normaliser()
+        self.resource_count = 0
+        self.configs: dict[str, Mapping[str, Any]] = {}
+        self._bindings: dict[Template, Binding] = {}
+        self._told: set[Template] = set()
+
+    def template(self, path: str, via: tuple[str, ...]) -> Template | None:
+        """The compiled template of a path in the tree; None (and findings) if it cannot be read."""
+        try:
+            document = self.tree.document(path)
+        except UndercloudError as error:
+            self.findings.adopt(error.findings, via)
+            return None
+        template = compile_template(document, path)
+        self.tell(template, via)
+        return template
+
+    def tell(self, template: Template, via: tuple[str, ...]) -> None:
+        """Report what is wrong with a template whatever its parameters are, once."""
+        if template in self._told:
+            return
+        self._told.add(template)
+        for fault in (*template.problems, *template.warnings, *self.binding(template).faults):
+            self.findings.add(fault, via)
+
+    def binding(self, template: Template) -> Binding:
+        """What the template's parameters are by default: of the environment, else of the template."""
+        binding = self._bindings.get(template)
+        if binding is None:
+            binding = self._bindings[template] = self._bind(template)
+        return binding
+
+    def _bind(self, template: Template) -> Binding:
+        values: dict[str, Any] = {}
+        required: set[str] = set()
+        faulty: set[str] = set()
+        faults: list[Fault] = []
+        for name, parameter in template.parameters.items():
+            given = self.defaults.get(name)
+            raw = parameter.default if given is None else given
+            if parameter.default is not None:
+                self._check_default(parameter, faults)
+            if raw is None or (name in self.defaults and given is None):
+                required.add(name)
+                continue
+            try:
+                values[name] = self.converted(parameter, raw)
+            except Fault as fault:
+                faults.append(fault)
+                faulty.add(name)
+        return Binding(values, frozenset(required), frozenset(faulty), tuple(faults))
+
+    def _check_default(self, parameter: Parameter, faults: list[Fault]) -> None:
+        """A template's own default must fit, though the environment may override it."""
+        if self.defaults.get(parameter.name) is not None and parameter.constraints:
+            try:
+                value = parameter.convert(parameter.default, self.normaliser)
+                wrong = parameter.violations(value, custom=False)
+            except NotConvertible as error:
+                wrong = [str(error)]
+            for message in wrong:
+                text = f"the default of {parameter.name} does not fit: {message}"
+                faults.append(
+                    Fault("HOT-015", text, parameter.site.below("default"), fix="Change the default.")
+                )
+
+    def converted(self, parameter: Parameter, raw: Any) -> Any:
+        """The value that an environment or a user gives to a parameter; raises Fault."""
+        try:
+            value = parameter.convert(raw, self.normaliser)
+        except NotConvertible as error:
+            message = f"{shown(raw)} is no value for the {parameter.type} parameter {parameter.name}: {error}"
+            raise self.parameter_fault("HOT-012", message, parameter) from None
+        self.check(parameter, value)
+        return value
+
+    def check(self, parameter: Parameter, value: Any) -> None:
+        """Check a parameter's value against its constraints; raises Fault."""
+        if not parameter.constraints:
+            return
+        wrong = parameter.violations(value)
+        if wrong:
+            message = f"the parameter {parameter.name} does not fit: {'; '.join(wrong)}"
+            raise self.parameter_fault("HOT-013", message, parameter)
+
+    def parameter_fault(
+        self, code: str, message: str, parameter: Parameter, site: Site | None = None
+    ) -> Fault:
+        """A fault about a parameter's value."""
+        fix = f"Give {parameter.name} another value." if site is None else ""
+        return Fault(code, message, site or parameter.site, fix=fix, parameters=(parameter.name,))
+
+    def stack_name(self, path: tuple[str, ...]) -> str:
+        """The name of a nested stack: as Heat's, but the random parts follow from the path."""
+        parts = [self.name]
+        for depth, name in enumerate(path, start=1):
+            digest = hashlib.sha256("/".join((self.name, *path[:depth])).encode()).hexdigest()
+            parts += [name, digest[:12]]
+        return "-".join(parts)
+
+    def identifier(self, path: tuple[str, ...]) -> str:
+        """A UUID that follows from the stack's name and a path in it."""
+        return str(uuid.uuid5(_NAMESPACE, "/".join((self.name, *path))))
+
+    def count_resource(self) -> bool:
+        """Count one more resource; False when there are too many."""
+        self.resource_count += 1
+        return self.resource_count <= self.limits.resources
