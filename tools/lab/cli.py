@@ -4,6 +4,7 @@ import argparse
 import fcntl
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -47,10 +48,7 @@ def up(lab: Lab, arguments: argparse.Namespace) -> int:
         say(f"node image {built.reference} ({time.monotonic() - begun:.1f} s)")
         networks.ensure(lab)
         wanted = [Node.numbered(number, lab.networks) for number in range(1, arguments.nodes + 1)]
-        states = machines.states(lab)
-        missing = [
-            node for node in wanted if states.get(node.name, machines.NEVER_STARTED) == machines.NEVER_STARTED
-        ]
+        missing = [node for node in wanted if not machines.whole(lab, node)]
         machines.in_parallel(lambda node: machines.create(lab, node, built.reference, options), missing)
         machines.in_parallel(lambda node: machines.start(lab, node), wanted)
         _describe(lab, arguments.role)
@@ -92,6 +90,7 @@ def down(lab: Lab, arguments: argparse.Namespace) -> int:
             path.unlink(missing_ok=True)
         if arguments.purge:
             store.remove(lab)
+            shutil.rmtree(lab.private_key.parent, ignore_errors=True)
     say("the lab is down")
     return 0
 
@@ -237,8 +236,8 @@ def _absolute(text: str) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status (0, or 1 with a message on stderr)."""
-    parsed = parser().parse_args(arguments)
     try:
+        parsed = parser().parse_args(arguments)
         lab = Lab.at(parsed.dir.absolute())
         handler: Handler = parsed.handler
         return handler(lab, parsed)

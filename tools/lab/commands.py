@@ -35,7 +35,7 @@ def run(
             check=False,
         )
     except FileNotFoundError as error:
-        raise LabError(f"{command[0]} is not installed", "run tools/bootstrap.sh") from error
+        raise LabError(f"{command[0]} is not installed", "run tools/bootstrap.sh --host") from error
     except subprocess.TimeoutExpired as error:
         raise LabError(f"no answer in {timeout:.0f} s from: {shown}", fix) from error
     if done.returncode != 0:

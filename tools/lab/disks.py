@@ -22,7 +22,6 @@ def mountpoint(lab: Lab, node: Node) -> Path:
 
 def create(lab: Lab, node: Node, gib: int) -> None:
     """Make an empty disk of `gib` GiB (only what is written takes space) and mount it."""
-    lab.node_directory(node).mkdir(parents=True, exist_ok=True)
     with image(lab, node).open("wb") as file:
         file.truncate(gib * 1024**3)
     options = ["-E", "lazy_itable_init=1,lazy_journal_init=1", "-m", "0"]
@@ -42,7 +41,7 @@ def mount(lab: Lab, node: Node) -> None:
 
 
 def remove(lab: Lab, node: Node) -> None:
-    """Unmount the disk and delete it."""
+    """Unmount the disk and delete it; whatever is not there is not missed."""
     if os.path.ismount(mountpoint(lab, node)):
         run(["umount", str(mountpoint(lab, node))])
     image(lab, node).unlink(missing_ok=True)

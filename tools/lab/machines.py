@@ -1,9 +1,11 @@
 """The nodes themselves: made, started, stopped hard, frozen, waited for, removed."""
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 from tools.lab import disks, keys, networks
@@ -12,7 +14,6 @@ from tools.lab.model import Lab, Node, NodeOptions
 from tools.lab.store import podman, podman_json
 
 SSH_TIMEOUT = 60.0
-NEVER_STARTED = "created"  # podman's word for it
 REGISTRY_PORT = 8787
 SHARED_IMAGES = "/srv/images"
 
@@ -65,6 +66,7 @@ def create_command(lab: Lab, node: Node, image: str, options: NodeOptions) -> li
 def create(lab: Lab, node: Node, image: str, options: NodeOptions) -> None:
     """Make a node and leave it powered off. What an interrupted attempt left is thrown away first."""
     remove(lab, node)
+    lab.node_directory(node).mkdir(parents=True, exist_ok=True)
     disks.create(lab, node, options.disk_gib)
     copy = ["--volume", f"{disks.mountpoint(lab, node)}:/disk", image, "cp", "--archive", "/var/.", "/disk/"]
     podman(lab, "run", "--rm", "--network", "none", *copy)
@@ -74,6 +76,16 @@ def create(lab: Lab, node: Node, image: str, options: NodeOptions) -> None:
     if options.shared_images:
         files["etc/containers/storage.conf"] = (shared_storage_settings().encode(), 0o644)
     install(lab, node, files)
+    _made(lab, node).touch()
+
+
+def whole(lab: Lab, node: Node) -> bool:
+    """Whether the node was made to the end."""
+    return _made(lab, node).exists() and node.name in states(lab)
+
+
+def _made(lab: Lab, node: Node) -> Path:
+    return lab.node_directory(node) / "made"
 
 
 def shared_storage_settings() -> str:
@@ -110,13 +122,12 @@ def pause(lab: Lab, node: Node) -> None:
 
 
 def remove(lab: Lab, node: Node) -> None:
-    """Remove a node, its disk and its keys."""
+    """Remove a node, its disk and its keys, or what there is of them."""
+    _made(lab, node).unlink(missing_ok=True)
     if node.name in states(lab):
         podman(lab, "rm", "--force", "--time", "0", node.name)
     disks.remove(lab, node)
-    key = keys.host_key(lab, node)
-    for path in (key, keys.public(key)):
-        path.unlink(missing_ok=True)
+    shutil.rmtree(lab.node_directory(node), ignore_errors=True)
 
 
 def answers(lab: Lab, node: Node) -> str:

@@ -168,15 +168,8 @@ class Lab:
         """The content of nodes.json."""
         return {
             "version": 1,
-            "networks": [
-                {
-                    "name": n.name,
-                    "subnet": n.subnet,
-                    "interface": n.interface,
-                    "host_attached": n.host_attached,
-                }
-                for n in self.networks
-            ],
+            "host_address": self.host_address,
+            "networks": [asdict(network) for network in self.networks],
             "ssh": {
                 "user": SSH_USER,
                 "private_key": str(self.private_key),
