@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.undercloud.deploy.plugins.module_utils import errors
 from ansible_collections.undercloud.deploy.plugins.module_utils.errors import NodeError
 from ansible_collections.undercloud.deploy.plugins.module_utils.handover import handover
@@ -60,7 +59,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         state, secrets = task.pop("state", None), task.pop("secrets", None)
         document = _read(self._path(state), "the host's desired state") if state else None
         values = _read(self._path(secrets), "the secrets") if secrets and document is not None else {}
-        return handover(task, host, document, values)
+        arguments = handover(task, host, document, values)
+        return {**arguments, "secrets": json.dumps(arguments["secrets"])}
 
     def _path(self, name: str) -> Path:
         return Path(self._loader.path_dwim(str(name)))

@@ -34,7 +34,7 @@ def run(
     timeout: float | None = None,
     secret_environment: Mapping[str, str] | None = None,
 ) -> Result:
-    """Run a command to its end, or for ``timeout`` seconds. A command that is not there has the status 127."""
+    """Run a command to its end, or for ``timeout`` seconds. One that is not there has the status 127."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8", **(secret_environment or {})}
     try:
         done = subprocess.run(

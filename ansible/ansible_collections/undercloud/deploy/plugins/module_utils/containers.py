@@ -1,4 +1,4 @@
-"""What is done with containers: made, replaced (the old one kept until the new one is healthy), run to the end."""
+"""What is done with containers: made, replaced (the old one stays until the new is healthy), run once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ansible_collections.undercloud.deploy.plugins.module_utils.errors import No
 from ansible_collections.undercloud.deploy.plugins.module_utils.health import UnhealthyError, wait_healthy
 from ansible_collections.undercloud.deploy.plugins.module_utils.model import (
     PREVIOUS,
+    WAS_HEALTHY,
     Action,
     ContainerEntry,
     OwnedContainer,
@@ -69,7 +70,8 @@ class Containers:
                 return None
             seen = {path: (sha256, _identity(files.look(path))) for path, (sha256, _) in owned.files.items()}
             return dataclasses.replace(owned, files=seen)
-        if isinstance(action.record, OwnedContainer):
+        owned = self._owned(action.name)
+        if isinstance(action.record, OwnedContainer) and not (owned and owned.status in WAS_HEALTHY):
             return dataclasses.replace(action.record, status="failed")
         return None
 
@@ -103,7 +105,7 @@ class Containers:
             raise self._unhealthy(name, entry, f"{error}", log) from error
 
     def _replace(self, name: str, entry: ContainerEntry, resume: bool) -> str:
-        """The old one is put aside, stopped when the new one is ready to start, and removed when that is healthy."""
+        """The old one is put aside, stopped when the new one can start, and removed when that is healthy."""
         podman, aside = self._podman, name + PREVIOUS
         if not resume:
             podman.rename(name, aside)
@@ -126,7 +128,7 @@ class Containers:
         return image_id
 
     def _bring_back(self, name: str, entry: ContainerEntry) -> str:
-        """Undo a replacement: the old container, with the files that it read. Returns how that went, in words."""
+        """Undo a replacement, the files that the old container read too. Returns how that went, in words."""
         podman = self._podman
         try:
             podman.remove(name)

@@ -26,7 +26,7 @@ NOT_IN_HASH = ("origin", "order", "rerun", "timeout", "secrets")
 
 @dataclasses.dataclass(frozen=True)
 class Validation:
-    """A command that must succeed; in a container, or on the host where that is empty. ``delay`` in seconds."""
+    """A command that must succeed: in a container, or on the host without one. ``delay`` in seconds."""
 
     name: str
     command: tuple[str, ...] = dataclasses.field(repr=False)
@@ -90,7 +90,7 @@ def _parse(
 
 
 def keep_of(steps: Mapping[str, Mapping[str, Any]], step: int, values: Mapping[str, str]) -> dict[str, Any]:
-    """What the node must know of the other steps: every name with its step, and what the earlier steps leave behind.
+    """What the node must know of the other steps: every name, and what the earlier steps leave behind.
 
     ``steps`` is a host's part of the desired state. The result is JSON; ``kept`` reads it.
     """
@@ -139,7 +139,7 @@ def sha256(text: str) -> str:
 
 
 def container_hash(spec: Mapping[str, Any], files: Mapping[str, str]) -> str:
-    """The hash that a container carries: over its entry with real values and the content of the files it reads.
+    """The hash that a container carries: over its entry with real values and the files that it reads.
 
     What does not matter to a running container (origin, order, when it runs again, timeout) is left out.
     """
@@ -176,7 +176,7 @@ def _directory(raw: Mapping[str, Any]) -> DirectoryEntry:
 
 
 def _unit(name: str, raw: Mapping[str, Any], files: Mapping[str, FileEntry]) -> UnitEntry:
-    """A restart is due when the unit's own file changed; with ``restarted`` also for the host's files of its service."""
+    """A restart is due when the unit's file changed; with ``restarted`` for any of its service's files."""
     own = f"{UNIT_DIRECTORY}/{name}" if raw.get("content") is not None else ""
     covered = {own} if own else set()
     if raw.get("state") == "restarted":
@@ -196,7 +196,7 @@ def _container(
     if name.endswith(PREVIOUS):
         raise errors.NodeError.of(
             errors.ENTRY,
-            f"a container cannot be called '{name}': while a container is replaced, the old one is called that",
+            f"a container cannot be called '{name}': while one is replaced, the old one is called that",
             "Give it another name.",
             container=name,
         )
@@ -223,6 +223,9 @@ def _container(
         rerun=str(raw.get("rerun") or "config"),
         order=int(raw.get("order") or 0),
         files=files,
+        secret_variables=frozenset(
+            key for key, value in (raw.get("environment") or {}).items() if secrets.names_in(value)
+        ),
     )
 
 

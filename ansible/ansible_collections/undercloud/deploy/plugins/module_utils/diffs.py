@@ -20,8 +20,8 @@ HIDDEN = "(not shown: it may hold secrets)\n"
 def shows_disk(fact: PathFact, owned: OwnedFile | None, entry: FileEntry | None) -> bool:
     """Whether a file's content as it lies on the disk may be shown.
 
-    It may if it is what we wrote and had no secrets in it; or, if somebody else wrote it, if everybody may read it
-    and we put no secrets there.
+    It may if it is what we wrote and had no secrets in it; or, if somebody else wrote it, if everybody may
+    read it and we put no secrets there.
     """
     if fact.kind != "file" or (entry and entry.secret) or (owned and owned.secret):
         return False

@@ -23,6 +23,7 @@ FILE = "NODE-014"
 VALIDATION = "NODE-015"
 ENTRY = "NODE-016"
 INPUT = "NODE-017"
+DEFECT = "NODE-099"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,11 +70,17 @@ def from_os_error(error: OSError, doing: str) -> NodeError:
     return NodeError.of(FILE, what, "Look at the path on the node, mend it, and deploy again.")
 
 
+def defect(error: Exception) -> Problem:
+    """A fault of ours, told like any other."""
+    message = f"the module failed with {type(error).__name__}: {error}"
+    return Problem(DEFECT, message, "This is a defect of undercloud; please report it.")
+
+
 def disk_full(what: str) -> NodeError:
     """The finding for a disk without space left."""
     return NodeError.of(
         DISK_FULL,
         f"the disk is full: {what}",
-        "Free space on the node ('df -h', 'podman system df', 'journalctl --vacuum-size=100M'), and deploy again; "
-        "nothing was written in part.",
+        "Free space on the node ('df -h', 'podman system df', 'journalctl --vacuum-size=100M'), and deploy "
+        "again; nothing was written in part.",
     )

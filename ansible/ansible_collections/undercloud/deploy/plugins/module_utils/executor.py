@@ -20,10 +20,12 @@ from ansible_collections.undercloud.deploy.plugins.module_utils.model import (
     Action,
     Desired,
     Manifest,
+    OwnedContainer,
     OwnedDirectory,
     OwnedFile,
+    Plan,
 )
-from ansible_collections.undercloud.deploy.plugins.module_utils.planner import IMPLIED, Plan
+from ansible_collections.undercloud.deploy.plugins.module_utils.planner import IMPLIED
 from ansible_collections.undercloud.deploy.plugins.module_utils.podman import Podman
 from ansible_collections.undercloud.deploy.plugins.module_utils.systemd import Systemd
 
@@ -49,7 +51,7 @@ class Executor:
             podman,
             desired.stack,
             dict(desired.containers),
-            lambda name: self._manifest.containers.get(name),
+            self._owned,
             self._restore,
         )
 
@@ -148,6 +150,9 @@ class Executor:
         ):
             original = action.record.original
             files.set_attributes(path, original.owner, original.group, original.mode)
+
+    def _owned(self, name: str) -> OwnedContainer | None:
+        return self._manifest.containers.get(name)
 
     def _restore(self, path: str, sha256: str) -> bool:
         """Bring back a file's earlier content where it differs and is kept."""

@@ -15,9 +15,9 @@ from ansible_collections.undercloud.deploy.plugins.module_utils.model import (
     Manifest,
     PathFact,
 )
-from ansible_collections.undercloud.deploy.plugins.module_utils.planner import Wanted, wanted
 from ansible_collections.undercloud.deploy.plugins.module_utils.podman import Podman
 from ansible_collections.undercloud.deploy.plugins.module_utils.systemd import Systemd
+from ansible_collections.undercloud.deploy.plugins.module_utils.wanted import Wanted, wanted
 
 
 def gather(desired: Desired, manifest: Manifest, podman: Podman, systemd: Systemd) -> Facts:

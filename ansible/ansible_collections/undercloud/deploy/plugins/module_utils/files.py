@@ -1,4 +1,4 @@
-"""Files and directories on the node: looked at, written whole or not at all, removed, and kept in old versions."""
+"""Files and directories on the node: looked at, written whole or not at all, removed, kept as they were."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def _refuse_mounts(path: str) -> None:
 
 
 class Versions:
-    """Contents of files that may have to come back, by their SHA-256; files of mode 0600 in a directory of 0700."""
+    """Contents of files that may have to come back, by their SHA-256; mode 0600 in a directory of 0700."""
 
     def __init__(self, directory: str) -> None:
         self._directory = directory

@@ -18,8 +18,8 @@ def handover(
 ) -> dict[str, Any]:
     """The module's parameters for a task on a host.
 
-    ``document`` is the host's desired state file; without one (only with ``purge``) nothing shall be. The node gets
-    the step's entries, the names of all others, and of the secrets only those that the step refers to.
+    ``document`` is the host's desired state file; without one (only with ``purge``) nothing shall be. The
+    node gets the step's entries, the names of all others, and only those secrets that the step refers to.
     Raises NodeError (NODE-013, NODE-017).
     """
     arguments = {key: value for key, value in task.items() if value is not None}

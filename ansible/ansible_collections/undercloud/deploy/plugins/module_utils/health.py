@@ -1,4 +1,4 @@
-"""Waiting until a container is healthy: its health check succeeds, or, without one, it runs for two seconds."""
+"""Waiting until a container is healthy: its health check succeeds, or, without one, it runs for 2 s."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ def wait_healthy(
     name: str,
     entry: ContainerEntry,
     limit: float | None = None,
+    *,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
     """Return the container's image id when it is healthy.
 
-    Gives up (UnhealthyError) after the entry's timeout (or ``limit`` seconds), as soon as it has ended for good,
-    or when it was restarted over and over. Whether it has a health check is asked of the container itself, since
-    one that comes back is not of this entry.
+    Gives up (UnhealthyError) after the entry's timeout (or ``limit`` seconds), as soon as it has ended for
+    good, or when it was restarted over and over. Whether it has a health check is asked of the container
+    itself, since one that comes back is not of this entry.
     """
     timeout = specs.timeout(entry) if limit is None else limit
     options = entry.spec.get("healthcheck") or {}

@@ -1,6 +1,6 @@
 """The manifest on the node: what we own there; and the lock that lets one run at a time write.
 
-``STATE/manifest.json`` (0600) is the manifest, ``STATE/lock`` the lock, ``STATE/versions`` kept contents of files.
+``STATE/manifest.json`` (0600) is the manifest, ``STATE/lock`` the lock, ``STATE/versions`` kept contents.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Store:
         self._written: Manifest | None = None
 
     def load(self) -> Manifest:
-        """The manifest; an empty one where there is none. Raises NodeError (NODE-002) if it cannot be read."""
+        """The manifest; an empty one where there is none. Raises NodeError (NODE-002) where it is broken."""
         try:
             text = Path(self.path).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -59,8 +59,8 @@ class Store:
         return errors.NodeError.of(
             errors.MANIFEST,
             f"the node's manifest {self.path} cannot be read: {why}",
-            "Put it back from a backup; or move it away: the next deployment takes over the containers that carry "
-            "our labels and the files that it names, but what it no longer names stays.",
+            "Put it back from a backup; or move it away: the next deployment takes over the containers that "
+            "carry our labels and the files that it names, but what it no longer names stays.",
         )
 
     def save(self, manifest: Manifest) -> None:
@@ -88,7 +88,7 @@ class Store:
 
     @contextlib.contextmanager
     def locked(self, timeout: float) -> Iterator[None]:
-        """Hold the node's lock; wait up to ``timeout`` seconds for another run. Raises NodeError (NODE-004)."""
+        """Hold the node's lock; wait up to ``timeout`` s for another run. Raises NodeError (NODE-004)."""
         self._make()
         until = time.monotonic() + timeout
         while True:
@@ -106,13 +106,13 @@ class Store:
             if time.monotonic() > until:
                 raise errors.NodeError.of(
                     errors.LOCKED,
-                    f"another run works on this node ({holder or 'unknown'}), for longer than {timeout:.0f} s",
+                    f"another run ({holder or 'unknown'}) works on this node, longer than {timeout:.0f} s",
                     "Wait until it ends, or end that process on the node; then deploy again.",
                 )
             time.sleep(POLL)
 
     def _take(self, handle: int) -> bool:
-        """Take the lock if it is free, and if it still is the file at its path (a run that cleans up removes it)."""
+        """Take the lock if it is free, and still the file at its path (a run that cleans up removes it)."""
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The terms of the planner: what is there (facts), what we own (manifest), what shall be (desired), what to do.
+"""The planner's terms: what is there (facts), what we own (manifest), what shall be (desired), what to do.
 
 All plain values, so that a case is a JSON file. Owners and groups are numeric ids, modes are integers.
 """
@@ -6,10 +6,13 @@ All plain values, so that a case is a JSON file. Owners and groups are numeric i
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-CONFIRMED = ("healthy", "done")
+from ansible_collections.undercloud.deploy.plugins.module_utils.errors import Problem
+
+WAS_HEALTHY = ("healthy", "unsure")
 LABEL_STACK = "undercloud.stack"
 LABEL_SERVICE = "undercloud.service"
 LABEL_HASH = "undercloud.hash"
@@ -37,7 +40,7 @@ class PathFact:
 
 @dataclasses.dataclass(frozen=True)
 class ContainerFact:
-    """A container as podman sees it; ``health`` is ``healthy``, ``unhealthy``, ``starting`` or empty (no check)."""
+    """A container as podman sees it; ``health`` is ``healthy``, ``unhealthy``, ``starting`` or empty."""
 
     state: str
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -59,7 +62,7 @@ class ContainerFact:
 
 @dataclasses.dataclass(frozen=True)
 class UnitFact:
-    """A systemd unit: ``load`` as LoadState, ``enabled`` as UnitFileState; ``reload``: its file is newer than loaded."""
+    """A unit: ``load`` as LoadState, ``enabled`` as UnitFileState, ``reload`` as NeedDaemonReload."""
 
     load: str = "loaded"
     active: bool = False
@@ -69,7 +72,7 @@ class UnitFact:
 
 @dataclasses.dataclass(frozen=True)
 class OwnedFile:
-    """A file of ours. ``text`` is the masked content where it holds secrets; ``original`` is what was there before us."""
+    """A file of ours. ``text`` is its masked content, if it holds secrets; ``original`` was before us."""
 
     service: str
     sha256: str = ""
@@ -99,9 +102,11 @@ class OwnedUnit:
 
 @dataclasses.dataclass(frozen=True)
 class OwnedContainer:
-    """A container of ours; ``status`` is ``pending``, ``healthy``, ``done`` (once, exit 0) or ``failed``.
+    """A container of ours.
 
-    ``files`` are those it read when it was last confirmed: path → (sha256, identity). ``text`` is its entry, masked.
+    ``status`` is ``pending`` (made, not healthy yet), ``healthy``, ``unsure`` (was healthy, and was started
+    again since), ``done`` (a ``once`` that exited with 0) or ``failed``. ``files`` are those it read when last
+    confirmed: path → (sha256, identity). ``text`` is its entry, masked.
     """
 
     service: str
@@ -142,7 +147,7 @@ class Manifest:
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """The node as it is; a path, container, unit or image that is not there is not in its map (images: name → id)."""
+    """The node as it is; what is not there is not in its map. ``images``: name → id."""
 
     manifest: Manifest = dataclasses.field(default_factory=Manifest)
     paths: Mapping[str, PathFact] = dataclasses.field(default_factory=dict)
@@ -176,7 +181,7 @@ class DirectoryEntry:
 
 @dataclasses.dataclass(frozen=True)
 class UnitEntry:
-    """A unit as it shall be; None leaves enabled or state as they are. ``digest`` covers what a restart is due for."""
+    """A unit as it shall be; None leaves things as they are. ``digest`` covers what a restart is due for."""
 
     service: str
     enabled: bool | None = None
@@ -187,7 +192,11 @@ class UnitEntry:
 
 @dataclasses.dataclass(frozen=True)
 class ContainerEntry:
-    """A container that shall be. ``spec`` is the entry with real values (secret), ``text`` the same, masked."""
+    """A container that shall be. ``spec`` is the entry with real values (secret), ``text`` the same, masked.
+
+    ``files`` are those it reads: path → SHA-256 of the content due. ``secret_variables`` are the names of
+    environment variables whose values are secret.
+    """
 
     service: str
     kind: str
@@ -198,16 +207,18 @@ class ContainerEntry:
     rerun: str = "config"
     order: int = 0
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    secret_variables: frozenset[str] = frozenset()
 
     @property
     def volumes(self) -> tuple[str, ...]:
         """Sources of its volumes: host paths and names of podman's volumes."""
-        return tuple(volume.split(":", 1)[0] for volume in self.spec.get("volumes") or () if ":" in volume)
+        sources = [volume.split(":", 1)[0] for volume in self.spec.get("volumes") or () if ":" in volume]
+        return tuple(posixpath.normpath(source) if source.startswith("/") else source for source in sources)
 
 
 @dataclasses.dataclass(frozen=True)
 class Kept:
-    """What the whole new state names, in every step: name → step, and what the steps before this one leave behind."""
+    """What the whole new state names: name → step; and what the steps before this one leave behind."""
 
     files: Mapping[str, int] = dataclasses.field(default_factory=dict)
     directories: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -220,7 +231,7 @@ class Kept:
 
 @dataclasses.dataclass(frozen=True)
 class Desired:
-    """What one call shall reach: one step of a stack, or its ``finish``, or (``purge`` without it) its removal."""
+    """What a call shall reach: one step of a stack, its ``finish``, or (``purge`` without it) its removal."""
 
     stack: str
     step: int = 0
@@ -259,3 +270,22 @@ class Action:
     resume: bool = False
     rollback: bool = False
     recursive: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to do, in order. ``claims`` is the manifest to write first; ``saves`` are files to keep a copy of.
+
+    With ``problems`` nothing may be done.
+    """
+
+    actions: tuple[Action, ...] = ()
+    claims: Manifest = dataclasses.field(default_factory=Manifest)
+    saves: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Action, ...]:
+        """The actions that change the node."""
+        return tuple(action for action in self.actions if action.changes)

@@ -1,10 +1,10 @@
-"""From what is there and what shall be to the actions in between: pure, the same for check mode and the real run.
+"""From what is there and what shall be to the actions in between: pure, one for check mode and the real run.
 
-The order of a step: recover what an interrupted run left, remove containers that nothing names any more (step 0),
-directories, files, units, images, containers by their order. ``finish`` removes files, directories and units that
-the new state does not name; ``purge`` alone removes everything.
+The order of a step: remove containers that nothing names any more (step 0), recover what an interrupted run
+left, directories, files, units, images, containers by their order. ``finish`` removes files, directories and
+units that the new state does not name; ``purge`` alone removes everything.
 
-The manifest is claimed before anything is touched: whatever a killed run leaves behind is already known as ours.
+What is about to be made is claimed in the manifest first: what a killed run leaves is already known as ours.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.undercloud.deploy.plugins.module_utils import errors
+from ansible_collections.undercloud.deploy.plugins.module_utils import errors, reasons
 from ansible_collections.undercloud.deploy.plugins.module_utils.errors import Problem
 from ansible_collections.undercloud.deploy.plugins.module_utils.model import (
-    CONFIRMED,
     LABEL_HASH,
     LABEL_STACK,
     PREVIOUS,
+    WAS_HEALTHY,
     Action,
     ContainerEntry,
     ContainerFact,
@@ -34,75 +34,19 @@ from ansible_collections.undercloud.deploy.plugins.module_utils.model import (
     OwnedFile,
     OwnedUnit,
     PathFact,
+    Plan,
     UnitEntry,
     UnitFact,
 )
+from ansible_collections.undercloud.deploy.plugins.module_utils.wanted import parents
 
 IMPLIED = DirectoryEntry("", 0, 0, 0o755)
 ENABLED = ("enabled", "static", "alias", "indirect", "generated", "linked")
 BRINGS_UP = ("create", "replace", "run", "start", "restart")
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What to do, in order. ``claims`` is the manifest to write first; ``saves`` are files whose content is kept.
-
-    With ``problems`` nothing may be done.
-    """
-
-    actions: tuple[Action, ...] = ()
-    claims: Manifest = dataclasses.field(default_factory=Manifest)
-    saves: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def changes(self) -> tuple[Action, ...]:
-        """The actions that change the node."""
-        return tuple(action for action in self.actions if action.changes)
-
-
-@dataclasses.dataclass(frozen=True)
-class Wanted:
-    """The facts that a plan needs: paths to look at, to hash, to list; units; images."""
-
-    stat: frozenset[str]
-    hash: frozenset[str]
-    list: frozenset[str]
-    units: frozenset[str]
-    images: frozenset[str]
-
-
-def wanted(desired: Desired, manifest: Manifest) -> Wanted:
-    """Say which facts to gather, so that a run costs what its step needs."""
-    hashed = set(desired.files) | {path for entry in desired.containers.values() for path in entry.files}
-    stat = set(desired.directories)
-    listed: set[str] = set()
-    units = set(desired.units)
-    if desired.finish or desired.delete:
-        hashed |= set(manifest.files) - set(desired.keep.files)
-        listed |= set(manifest.directories) - set(desired.keep.directories)
-        units |= set(manifest.units) - set(desired.keep.units)
-    stat |= {
-        source for entry in desired.containers.values() for source in entry.volumes if source.startswith("/")
-    }
-    stat |= {parent for path in (*desired.files, *desired.directories) for parent in parents(path)}
-    images = frozenset(entry.image for entry in desired.containers.values())
-    return Wanted(
-        frozenset(stat | hashed | listed), frozenset(hashed), frozenset(listed), frozenset(units), images
-    )
-
-
-def parents(path: str) -> list[str]:
-    """All directories above a path but the root, outermost first."""
-    found: list[str] = []
-    while (path := posixpath.dirname(path)) not in ("/", ""):
-        found.append(path)
-    return found[::-1]
-
-
 def plan(facts: Facts, desired: Desired) -> Plan:
-    """The actions that lead from the facts to the desired state; problems instead, where it must not be tried."""
+    """The actions that lead from the facts to the desired state; or problems, where it must not be tried."""
     refused = _refuse(facts.manifest, desired)
     if refused:
         return Plan(problems=(refused,), claims=facts.manifest)
@@ -189,7 +133,7 @@ class _Draft:
     # Removal
 
     def containers_gone(self) -> None:
-        """Containers that the new state names nowhere; in step 0, so that their ports are free before others start."""
+        """Containers that the new state names nowhere; in step 0, so that their ports are free for others."""
         desired = self.desired
         if not (desired.delete or (desired.step == 0 and not desired.finish)):
             return
@@ -239,7 +183,7 @@ class _Draft:
     def file_gone(self, path: str, owned: OwnedFile) -> set[str]:
         fact = self.facts.paths.get(path)
         original = owned.original
-        if original and fact and _same_file(fact, original):
+        if original and fact and reasons.same_file(fact, original):
             self.act("file", path, "forget", changes=False, forget=True)
         elif original:
             self.act("file", path, "restore", "it was there before us", record=owned, forget=True)
@@ -265,7 +209,7 @@ class _Draft:
             return set()
         left = [entry for entry in fact.entries or () if posixpath.join(path, entry) not in removed]
         if left and not self.desired.purge:
-            self.warnings.append(f"{path} is kept: it holds {_some(left)}")
+            self.warnings.append(f"{path} is kept: it holds {reasons.some(left)}")
             return set()
         self.act(
             "directory", path, "remove", "the new state does not name it", forget=True, recursive=bool(left)
@@ -298,7 +242,7 @@ class _Draft:
         elif fact.kind != "directory":
             self.blocked(path, "a directory", fact)
         elif declared:
-            differs = _attributes(fact, entry)
+            differs = reasons.attributes_differ(fact, entry)
             original = owned.original if owned else (fact if differs else None)
             final = OwnedDirectory(entry.service, owned.created if owned else False, original)
             self.claim("directories", path, final)
@@ -320,7 +264,7 @@ class _Draft:
             if owned is None:
                 self.saves.append(path)
             self.claim("files", path, final)
-            differs = _attributes(fact, entry)
+            differs = reasons.attributes_differ(fact, entry)
             if differs:
                 self.act("file", path, "chmod", differs, record=final)
             return
@@ -328,7 +272,7 @@ class _Draft:
             self.saves.append(path)
         self.rewritten.add(path)
         self.claim("files", path, pending)
-        verb, reason = ("update", _why_file(fact, owned)) if fact else ("create", "missing")
+        verb, reason = ("update", reasons.why_file(fact, owned)) if fact else ("create", "missing")
         self.act("file", path, verb, reason, record=final)
 
     def blocked(self, path: str, what: str, fact: PathFact) -> None:
@@ -368,7 +312,7 @@ class _Draft:
         elif entry.state in ("started", "restarted"):
             if not fact.active:
                 self.act("unit", name, "start", "it does not run", record=pending)
-            elif _restart_due(entry, owned, entry.file in self.rewritten):
+            elif reasons.restart_due(entry, owned, entry.file in self.rewritten):
                 self.act("unit", name, "restart", "what it reads changed", record=pending)
         if len(self.actions) > start:
             self.actions[-1] = dataclasses.replace(self.actions[-1], record=final)
@@ -414,7 +358,10 @@ class _Draft:
         elif verb == "replace":
             pending = known or dataclasses.replace(final, status="pending")
         else:
-            pending = dataclasses.replace(known or final, status="pending")
+            known = known or final
+            pending = dataclasses.replace(
+                known, status="unsure" if known.status in WAS_HEALTHY else known.status
+            )
         if not verb and fact:
             files = known.files if known and known.files else final.files
             pending = dataclasses.replace(final, image_id=fact.image_id, files=files)
@@ -424,7 +371,9 @@ class _Draft:
             more = {"resume": resume, "rollback": verb == "replace", "changes": verb != "check"}
             self.act("container", name, verb, reason, lane=f"order {entry.order}", record=final, **more)
 
-    def service_due(self, name: str, entry: ContainerEntry, fact: ContainerFact | None) -> tuple[str, str]:
+    def service_due(  # noqa: PLR0911 - one line a case
+        self, name: str, entry: ContainerEntry, fact: ContainerFact | None
+    ) -> tuple[str, str]:
         """What a service container needs, and why; nothing where it is as it shall be."""
         known = self.manifest.containers.get(name)
         if fact is None:
@@ -433,7 +382,7 @@ class _Draft:
             return "replace", "an interrupted replacement is finished"
         if fact.labels.get(LABEL_HASH) != entry.hash or self.moved(entry, fact.image_id):
             reason = self.why(entry, known, fact)
-            if known and (known.kind == "once" or known.status not in CONFIRMED):
+            if known and (known.kind == "once" or known.status not in WAS_HEALTHY):
                 return "create", f"{reason}; the one that is there was never healthy"
             return "replace", reason
         if not fact.running:
@@ -443,9 +392,8 @@ class _Draft:
             return "restart", f"{rewritten} was written anew since it started"
         if fact.health == "unhealthy":
             return "restart", "it is unhealthy"
-        if fact.health == "starting" or known is None or known.status != "healthy":
-            return "check", "not known to be healthy yet"
-        return "", ""
+        sure = known is not None and known.hash == entry.hash and known.status == "healthy"
+        return ("", "") if sure and fact.health != "starting" else ("check", "not known to be healthy yet")
 
     def once(self, name: str, entry: ContainerEntry, fact: ContainerFact | None) -> None:
         known = self.manifest.containers.get(name)
@@ -502,15 +450,16 @@ class _Draft:
         changed = [
             path for path, sha256 in sorted(entry.files.items()) if known.files.get(path, ("",))[0] != sha256
         ]
-        return f"{_some(changed)} changed" if changed else "a secret that it uses changed"
+        return f"{reasons.some(changed)} changed" if changed else "a secret that it uses changed"
 
     def reread(self, entry: ContainerEntry, known: OwnedContainer | None) -> str:
-        """A file that the container reads and that is not the one that it started with, though its content is due."""
+        """A file that the container reads and that was written anew since it started, content as due."""
         for path, sha256 in sorted(entry.files.items()):
             fact = self.facts.paths.get(path)
             if path in self.rewritten or (fact and fact.sha256 != sha256):
                 return path
-            if fact and known and path in known.files and known.files[path][1] != fact.identity:
+            started_with = known.files.get(path) if known and known.hash == entry.hash else None
+            if fact and started_with and started_with[1] != fact.identity:
                 return path
         return ""
 
@@ -536,7 +485,7 @@ class _Draft:
                 self.cannot(
                     errors.VOLUME_MISSING,
                     f"container '{name}' mounts {source}, which is not there",
-                    f"Declare {source} in 'directories' or 'config_files' of the service, or make it in host_prep_tasks.",
+                    f"Declare {source} in the service's 'directories', or make it in its host_prep_tasks.",
                     name,
                 )
 
@@ -568,41 +517,3 @@ def _record(entry: ContainerEntry, status: str, files: Mapping[str, tuple[str, s
     return OwnedContainer(
         entry.service, entry.kind, entry.hash, entry.image, "", status, dict(files), volumes, entry.text
     )
-
-
-def _attributes(fact: PathFact, entry: FileEntry | DirectoryEntry) -> str:
-    """How owner and mode differ, in words; empty where they do not."""
-    found = []
-    if (fact.owner, fact.group) != (entry.owner, entry.group):
-        found.append(f"owner {fact.owner}:{fact.group} -> {entry.owner}:{entry.group}")
-    if fact.mode != entry.mode:
-        found.append(f"mode {fact.mode:04o} -> {entry.mode:04o}")
-    return ", ".join(found)
-
-
-def _same_file(fact: PathFact, original: PathFact) -> bool:
-    return dataclasses.replace(fact, identity="", entries=None) == dataclasses.replace(
-        original, identity="", entries=None
-    )
-
-
-def _why_file(fact: PathFact, owned: OwnedFile | None) -> str:
-    if fact.kind == "link":
-        return "it is a symbolic link"
-    if owned is None:
-        return "it differs and was not ours"
-    if not owned.sha256:
-        return "it was left unfinished"
-    return "content changed" if owned.sha256 == fact.sha256 else "changed by hand"
-
-
-def _restart_due(entry: UnitEntry, owned: OwnedUnit | None, rewritten: bool) -> bool:
-    if rewritten or not entry.digest:
-        return rewritten
-    if owned is None:
-        return entry.state == "restarted"
-    return owned.applied != entry.digest
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -61,8 +61,8 @@ class Podman:
         raise errors.NodeError.of(
             errors.IMAGE,
             f"the image {image} cannot be had from the registry {registry}: {result.last_error}",
-            "Check that the image was built and pushed ('openstack overcloud container image list'), that the node "
-            f"reaches {registry}, and its address in the environment file of the images.",
+            "Check that the image was built and pushed ('openstack overcloud container image list'), that "
+            f"the node reaches {registry}, and the image's name in the environment files.",
         )
 
     def create(self, name: str, arguments: Sequence[str], secret_environment: Mapping[str, str]) -> None:
@@ -101,8 +101,8 @@ class Podman:
     def state(self, name: str) -> dict[str, Any]:
         """How a container is.
 
-        ``running``, ``exit_code``, ``started`` (text that changes with every start), ``restarts``, ``image_id``,
-        ``oom`` (killed out of memory), ``checked`` (it has a health check).
+        ``running``, ``exit_code``, ``started`` (text that changes with every start), ``restarts``,
+        ``image_id``, ``oom`` (killed out of memory), ``checked`` (it has a health check).
         """
         result = self._must(f"look at the container '{name}'", "container", "inspect", name)
         entry = json.loads(result.output)[0]

@@ -49,7 +49,7 @@ def _reveal(value: Any, secrets: Mapping[str, str]) -> Any:
 
 
 class Mask:
-    """Puts references back where values of secrets stand; values too short to be told from chance are left."""
+    """Puts references back where values of secrets stand; but for values too short to be told from chance."""
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self._names = {value: name for name, value in secrets.items() if len(value) >= SHORTEST_MASKED}

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.undercloud.deploy.plugins.module_utils import secrets
 from ansible_collections.undercloud.deploy.plugins.module_utils.model import (
     LABEL_HASH,
     LABEL_SERVICE,
@@ -89,10 +88,9 @@ def _health(check: Mapping[str, Any] | None) -> list[str]:
 
 
 def _environment(entry: ContainerEntry, arguments: list[str]) -> dict[str, str]:
-    masked = json.loads(entry.text).get("environment") or {} if entry.text else {}
     secret: dict[str, str] = {}
     for name, value in sorted((entry.spec.get("environment") or {}).items()):
-        if secrets.names_in(masked.get(name, "")):
+        if name in entry.secret_variables:
             secret[name] = str(value)
             arguments += ["--env", name]
         else:

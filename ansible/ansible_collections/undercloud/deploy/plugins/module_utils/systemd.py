@@ -40,7 +40,7 @@ class Systemd:
         }
 
     def do(self, verb: str, unit: str = "") -> None:
-        """Run ``enable``, ``disable``, ``start``, ``stop``, ``restart`` or ``daemon-reload``. Raises NodeError."""
+        """``enable``, ``disable``, ``start``, ``stop``, ``restart``, ``daemon-reload``. Raises NodeError."""
         result = self._run(["systemctl", verb, *(["--", unit] if unit else [])], timeout=TIMEOUT)
         if result.ok:
             return

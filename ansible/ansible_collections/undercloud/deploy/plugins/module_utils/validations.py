@@ -19,7 +19,7 @@ def validate(
     run: Callable[..., commands.Result] = commands.run,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Run every check until it succeeds, or its retries are used up. Raises NodeError (NODE-015), all at once."""
+    """Run every check until it succeeds, or its retries are used up. Raises NodeError (NODE-015) for all."""
     problems = []
     for check in validations:
         result = _attempts(check, podman, run, sleep)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.undercloud.deploy.plugins.module_utils import diffs, facts as reading, planner
+from ansible_collections.undercloud.deploy.plugins.module_utils import diffs, planner
+from ansible_collections.undercloud.deploy.plugins.module_utils import facts as reading
 from ansible_collections.undercloud.deploy.plugins.module_utils.desired import Request, parse
-from ansible_collections.undercloud.deploy.plugins.module_utils.errors import NodeError, Problem
+from ansible_collections.undercloud.deploy.plugins.module_utils.errors import NodeError, Problem, defect
 from ansible_collections.undercloud.deploy.plugins.module_utils.executor import Executor
 from ansible_collections.undercloud.deploy.plugins.module_utils.manifest import Store
 from ansible_collections.undercloud.deploy.plugins.module_utils.model import Action, Facts
@@ -46,6 +48,8 @@ def reconcile(
             return _reconciled(request, node, mask, diff)
     except NodeError as error:
         return _failure(error.problems, mask)
+    except Exception as error:  # noqa: BLE001 - the border: a defect is told as a finding, without secrets
+        return {**_failure((defect(error),), mask), "exception": mask(traceback.format_exc())}
 
 
 def _checked(request: Request, node: Node, mask: Mask, diff: bool) -> dict[str, Any]:

@@ -8,11 +8,12 @@ DOCUMENTATION = r"""
 module: reconcile
 short_description: Bring a node to its desired state for one step
 description:
-  - Reconciles directories, files, systemd units and podman containers with what one step of a deployment asks for,
-    changes only what differs, and waits until the containers are healthy.
-  - A replaced container is kept until the new one is healthy, and comes back with the files that it read if not.
-  - In playbooks the action plugin of the same name takes O(state) and O(secrets) as files on the control side and
-    hands over what this node needs; the other parameters of the module are its business.
+  - Reconciles directories, files, systemd units and podman containers with what one step of a deployment asks
+    for, changes only what differs, and waits until the containers are healthy.
+  - A replaced container is kept until the new one is healthy; if that does not come, the old one is brought
+    back with the files that it read.
+  - In playbooks the action plugin of the same name takes C(state) and C(secrets) as files on the control side
+    and hands over what this node needs; O(desired), O(keep) and the values of O(secrets) are its business.
   - Check mode reads the node and reports exactly what the real run would change.
 options:
   stack:
@@ -32,15 +33,18 @@ options:
     type: dict
     default: {}
   keep:
-    description: Every name that the whole new state has on this node, and what the earlier steps leave behind.
+    description: Every name that the new state has on this node, and what the earlier steps leave behind.
     type: dict
     default: {}
   secrets:
-    description: Values of the secrets that O(desired) refers to, by name.
-    type: dict
-    default: {}
+    description:
+      - Values of the secrets that O(desired) refers to, by name, as the text of a JSON object.
+      - As one text, so that Ansible hides it as a whole, and not every word that happens to be a password.
+    type: str
+    default: "{}"
   finish:
-    description: Remove files, directories and units of ours that O(keep) does not name; directories only if empty.
+    description:
+      - Remove files, directories and units of ours that O(keep) does not name; directories only if empty.
     type: bool
     default: false
   purge:
@@ -90,7 +94,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was changed, or would be, in order; each with kind, name, action, reason, and diff if asked for.
+  description: What was changed, or would be, in order; each with kind, name, action, reason, and diff.
   returned: always
   type: list
   elements: dict
@@ -105,8 +109,9 @@ findings:
   elements: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+import json  # noqa: E402
 
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 from ansible_collections.undercloud.deploy.plugins.module_utils.manifest import STATE, Store  # noqa: E402
 from ansible_collections.undercloud.deploy.plugins.module_utils.podman import Podman  # noqa: E402
 from ansible_collections.undercloud.deploy.plugins.module_utils.systemd import Systemd  # noqa: E402
@@ -122,7 +127,7 @@ ARGUMENTS = {
     "fence": {"type": "int", "default": 0},
     "desired": {"type": "dict", "default": {}},
     "keep": {"type": "dict", "default": {}},
-    "secrets": {"type": "dict", "default": {}, "no_log": True},
+    "secrets": {"type": "str", "default": "{}", "no_log": True},
     "finish": {"type": "bool", "default": False},
     "purge": {"type": "bool", "default": False},
     "purge_images": {"type": "bool", "default": False},
@@ -135,7 +140,8 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     node = Node(Store(module.params["state_dir"]), Podman(), Systemd())
-    result = reconcile(module.params, node, check=module.check_mode, diff=module._diff)  # noqa: SLF001
+    params = {**module.params, "secrets": json.loads(module.params["secrets"])}
+    result = reconcile(params, node, check=module.check_mode, diff=module._diff)  # noqa: SLF001
     for warning in result.pop("warnings", ()):
         module.warn(warning)
     if result.pop("failed", False):
