@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from undercloud.diagnostics import UndercloudError
+from undercloud.diagnostics import Severity, UndercloudError
 from undercloud.hot.faults import Collector, Fault, Site
 from undercloud.hot.parameters import NotConvertible, Parameter
 from undercloud.hot.template import Template, compile_template
 from undercloud.hot.values import Normaliser, shown
+from undercloud.plan.documents import Document, parse
 from undercloud.plan.tree import Tree
 
 _NAMESPACE = uuid.UUID("6f1cf0f4-5d63-5c1b-9a55-4c7c1f6b6f0e")
@@ -64,6 +65,27 @@ class Binding:
     faults: tuple[Fault, ...]
 
 
+def _ends_in_block(value: Any) -> bool:
+    """Whether the last text of a parsed file ends with a line break, as a block of text does."""
+    while isinstance(value, dict | list) and value:
+        value = next(reversed(value.values())) if isinstance(value, dict) else value[-1]
+    return isinstance(value, str) and value.endswith("\n")
+
+
+def read_template(tree: Tree, path: str) -> Document:
+    """The template as Heat parses it: without white space at the file's end.
+
+    That matters where the file ends with a block of text, which then loses its last line break. Raises
+    KeyError or UndercloudError as ``Tree.document`` does.
+    """
+    document = tree.document(path)
+    if not _ends_in_block(document.value):
+        return document
+    stripped = parse(document.text.rstrip(), document.file, duplicate_keys=Severity.WARNING)
+    origin = tree[path].origin
+    return stripped.with_origin(origin) if origin else stripped
+
+
 class Run:
     """The shared part of one evaluation: tree, environment, findings, memories."""
 
@@ -97,7 +119,7 @@ class Run:
     def template(self, path: str, via: tuple[str, ...]) -> Template | None:
         """The compiled template of a path in the tree; None (and findings) if it cannot be read."""
         try:
-            document = self.tree.document(path)
+            document = read_template(self.tree, path)
         except UndercloudError as error:
             self.findings.adopt(error.findings, via)
             return None

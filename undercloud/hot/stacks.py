@@ -257,10 +257,6 @@ class StackScope:
         return value
 
     def realise(self) -> None:
-        """Work out every resource, so that all mistakes are found."""
-        for name in self.template.conditions:
-            if name not in self._conditions:
-                with self.told():
-                    self.condition(name, NOWHERE)
+        """Work out every resource, so that all mistakes are found. A condition counts only if it is used."""
         for member in self.members():
             member.realise()

@@ -7,12 +7,14 @@ secret.
 from __future__ import annotations
 
 import functools
+import string
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import yaql as library
 from yaql.language import exceptions as yaql_errors
+from yaql.language import specs, yaqltypes
 from yaql.language import utils as yaql_data
 
 from undercloud.hot.expressions import Compiler, Const, Expr, code_of, evaluate
@@ -104,7 +106,25 @@ def _context() -> Any:
                 if getattr(definition.payload, "__module__", "") in _TEXT_MODULES:
                     definition.payload = _keeping_secrets(definition.payload)
         layer = layer.parent
+    context.register_function(_keeping_secrets(_format), name="format")
     return context
+
+
+class _Formatter(string.Formatter):
+    """``{0}`` and ``{name}`` only: attributes and items of a value would lead into Python itself."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
+        """The argument of a field; raises ValueError for what is no plain name or number."""
+        if not field_name.replace("_", "a").isalnum():
+            raise ValueError(f"format knows {{0}} and {{name}}, not {{{field_name}}}")
+        return super().get_field(field_name, args, kwargs)
+
+
+@specs.parameter("__format_string", yaqltypes.String())
+@specs.extension_method
+def _format(__format_string: str, *args: Any, **kwargs: Any) -> str:
+    """yaql's ``format``, which its third version no longer has."""
+    return _Formatter().vformat(__format_string, args, kwargs)
 
 
 def _definitions(entry: Any) -> Iterator[Any]:

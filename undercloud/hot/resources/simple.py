@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from undercloud.hot import properties as props
-from undercloud.hot.faults import Fault, Reported, Site
+from undercloud.hot.faults import Fault, Site
 from undercloud.hot.properties import BadProperty, Property, coerce
 from undercloud.hot.resources.base import Resource
 from undercloud.plan.secrets import Secret
@@ -65,11 +65,6 @@ class NoneResource(Resource):
 
     def realise(self) -> None:
         """Nothing: the properties of what is switched off need not even make sense."""
-        for name in self.definition.properties if isinstance(self.definition.properties, Mapping) else ():
-            try:
-                self.raw(name)
-            except Reported:
-                continue
 
 
 CHARACTER_CLASSES: Mapping[str, str] = {
