@@ -99,8 +99,8 @@ def read(source: PlanSource) -> Bundle:
     single = "" if files.is_directory(templates) else posixpath.basename(templates)
     reader = _Reader(posixpath.dirname(templates) if single else templates, report)
     if single:
-        reader.take(single, templates)
-        reader.follow(single)
+        if reader.take(single, templates):
+            reader.follow(single)
     else:
         reader.take_tree()
     wanted = {

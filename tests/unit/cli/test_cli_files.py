@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from undercloud.cli import clouds_file, files
+from undercloud.cli import clouds_file, files, output_directory
 from undercloud.diagnostics import UndercloudError
 
 ENTRY = {"auth": {"auth_url": "http://x", "project_name": "admin"}, "region_name": "one"}
@@ -105,3 +105,56 @@ def test_a_file_that_cannot_be_written_stays(tmp_path: Path) -> None:
         files.write(target, "text")
     assert list(tmp_path.iterdir()) == [target]
     assert (target / "kept").read_text() == "kept"
+
+
+def file(text: str) -> tuple[bytes, int]:
+    return text.encode(), 0o600
+
+
+def tree(root: Path) -> dict[str, str]:
+    return {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()}
+
+
+def test_an_output_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    out = tmp_path / "a" / "out"
+    output_directory.check(out)
+    output_directory.replace(out, {"plan.json": file("1"), "books/x/one": file("1"), "books/two": file("1")})
+    (out / "state.json").write_text("kept")
+    (out / "notes").write_text("mine")
+    output_directory.check(out)
+    output_directory.replace(out, {"plan.json": file("2"), "books/x/three": file("2")})
+    assert tree(out) == {"plan.json": "2", "books/x/three": "2", "state.json": "kept", "notes": "mine"}
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [out, *out.rglob("*")] if path.is_dir()}
+    assert modes == {0o700}
+    assert stat.S_IMODE((out / "books/x/three").stat().st_mode) == 0o600
+
+
+def test_somebody_elses_directory_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("dear")
+    for occupied in (tmp_path, tmp_path / "letter"):
+        with pytest.raises(UndercloudError, match="CLI-030"):
+            output_directory.check(occupied)
+
+
+def test_an_earlier_output_outlives_a_failure(tmp_path: Path) -> None:
+    output_directory.replace(tmp_path, {"plan.json": file("1"), "books/one": file("1")})
+    with pytest.raises(UndercloudError, match="CLI-005"):
+        output_directory.replace(
+            tmp_path, {"books/one": file("2"), "plan.json": file("2"), "plan.json/x": file("2")}
+        )
+    assert tree(tmp_path) == {"plan.json": "1", "books/one": "1"}
+
+
+def test_a_failed_exchange_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output_directory.replace(tmp_path, {"plan.json": file("1"), "books/one": file("1")})
+    rename, target = Path.rename, tmp_path / "plan.json"
+
+    def failing(self: Path, to: Path) -> Path:
+        if Path(to) == target and self.parent.name == "new":
+            raise OSError(28, "No space left on device")
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(UndercloudError, match="No space left"):
+        output_directory.replace(tmp_path, {"plan.json": file("2"), "books/one": file("2")})
+    assert tree(tmp_path) == {"plan.json": "1", "books/one": "1"}

@@ -117,3 +117,10 @@ def test_a_fault_of_ours_is_told_without_a_traceback(
     assert "ZeroDivisionError: by nothing" in told.err
     assert "Traceback" not in told.err
     assert "Traceback" in openstack("--debug", "overcloud", "status").err
+
+
+def test_other_plugins_are_back_for_another_command_in_the_same_process(openstack: Openstack) -> None:
+    assert openstack("overcloud", "role", "list").status == 0
+    for command in (("server", "list"), ("user", "list"), ("overcloud", "role", "list")):
+        shown = openstack("help", *command)
+        assert (shown.status, f"{' '.join(command)} [-h]" in shown.out) == (0, True)
