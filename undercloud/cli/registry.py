@@ -55,6 +55,8 @@ class RegistryStart(base.ShowOne):
 class RegistryStop(base.Ours):
     """Stop the undercloud's registry; its images stay."""
 
+    examples = (("stop it", "undercloud registry stop"),)
+
     def take_action(self, parsed_args: argparse.Namespace) -> None:  # noqa: ARG002
         """Stop it, if it runs."""
         _server(self.app).stop()
@@ -62,6 +64,11 @@ class RegistryStop(base.Ours):
 
 class RegistryShow(base.ShowOne):
     """Show how the undercloud's registry is reached and whether it runs; the password stays in its file."""
+
+    examples = (
+        ("its address and state", "undercloud registry show"),
+        ("only the address, for a script", "undercloud registry show -f value -c registry"),
+    )
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:  # noqa: ARG002
         """Its state."""
