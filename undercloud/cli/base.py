@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from cliff import _argparse as cliff_argparse
 from osc_lib.command import command
 
 from undercloud.cli import errors
@@ -15,16 +14,13 @@ from undercloud.diagnostics import UndercloudError, internal
 DEFAULT_STACK = "overcloud"
 
 
-class HelpFormatter(cliff_argparse.SmartHelpFormatter):
-    """Keeps the lines of descriptions and examples as they are written."""
+class _KeepsLines(argparse.HelpFormatter):
+    """Keeps the lines of examples as they are written."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         filled = super()._fill_text
         blocks = text.split("\n\n")
-        return "\n\n".join(
-            block if block.startswith("  ") or "\n  " in block else filled(block, width, indent)
-            for block in blocks
-        )
+        return "\n\n".join(block if "\n  " in block else filled(block, width, indent) for block in blocks)
 
 
 class Ours(command.Command):
@@ -37,7 +33,9 @@ class Ours(command.Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The parser, with examples after the options."""
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        parser.formatter_class = HelpFormatter
+        usual: Any = parser.formatter_class
+        wanted: Any = type("HelpFormatter", (_KeepsLines, usual), {})
+        parser.formatter_class = wanted
         return parser
 
     def get_epilog(self) -> str:
