@@ -6,6 +6,7 @@ A filter that would change such a text is given the value instead, and what come
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import functools
 import ipaddress
@@ -199,7 +200,7 @@ def _environment(guard: Callable[..., Any]) -> _Environment:
         finalize=_no_none,
     )
     environment.globals = {name: environment.globals[name] for name in ("range", "dict", "namespace")}
-    environment.filters |= {"ipwrap": ipwrap, "to_json": _to_json}
+    environment.filters |= {"b64encode": _b64encode, "ipwrap": ipwrap, "to_json": _to_json}
     for name in ("pprint", "random", "xmlattr", "urlize"):
         del environment.filters[name]
     for name, function in environment.filters.items():
@@ -222,6 +223,10 @@ def ipwrap(address: str) -> str:
         return f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
     except ValueError:
         return address
+
+
+def _b64encode(text: str) -> str:
+    return base64.b64encode(str(text).encode()).decode()
 
 
 def _to_json(value: Any) -> str:

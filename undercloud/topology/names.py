@@ -56,10 +56,10 @@ def number(
     """Give every node a name and an index.
 
     ``count`` is how many wanted nodes there shall be; ``known`` are the indexes of nodes that live,
-    ``removed`` those that shall not be used. A listed name has the index that it says, or the one it had, or the lowest
-    free one; what is missing up to ``count`` is made with the lowest free indexes. Returns (name, index) of
-    each listed node (unwanted ones too) and then of those made, and the removed indexes, with those of
-    unwanted nodes and without those that are wanted again.
+    ``removed`` those that shall not be used. A listed name has the index that it says, or the one it had, or
+    the lowest free one; what is missing up to ``count`` is made with the lowest free indexes. Returns (name,
+    index) of each listed node (unwanted ones too) and then of those made, and the removed indexes, with those
+    of unwanted nodes and without those that are wanted again.
     """
     fixed: dict[int, int] = {}
     for position, node in enumerate(listed):

@@ -10,8 +10,7 @@ import pytest
 import yaml
 
 from tests.unit.playbooks.conftest import make_topology
-from undercloud.diagnostics import Report, Severity
-from undercloud.plan.documents import parse
+from undercloud.diagnostics import Report
 from undercloud.plan.secrets import Secret
 from undercloud.playbooks.desired import from_dict
 from undercloud.playbooks.lower import Lowered, lower

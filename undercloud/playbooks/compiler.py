@@ -1,0 +1,184 @@
+"""The compiler: a plan, its state and entropy in; a playbook directory, secrets and the new state out.
+
+Pure: the same plan, state and entropy give the same bytes.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from undercloud.diagnostics import Finding, Location, Report, Severity, UndercloudError
+from undercloud.hot.stack import KeptStrings, ResourceNode, Stack, StackRequest, evaluate
+from undercloud.plan import passwords
+from undercloud.plan.entropy import Entropy
+from undercloud.plan.environment import Environment, Origin
+from undercloud.plan.loader import Plan
+from undercloud.plan.state import State
+from undercloud.playbooks.desired import DesiredState
+from undercloud.playbooks.lower import Lowered, lower
+from undercloud.playbooks.native import PlaybookFile, directory
+from undercloud.playbooks.role_data import CONTRACT, ServiceData
+from undercloud.topology.hosts import PlaceRequest, place
+from undercloud.topology.model import CTLPLANE, Topology
+
+CHAIN = "OS::Heat::ResourceChain"
+
+
+@dataclasses.dataclass(frozen=True)
+class Compilation:
+    """What became of a plan.
+
+    ``files`` is the playbook directory by relative path, ``secrets`` reference → value, ``state`` the state
+    to keep, ``findings`` everything that was found. With an error among them there are no files and no
+    secrets, and ``lowered`` and ``topology`` are as far as it came.
+    """
+
+    plan: Plan = dataclasses.field(repr=False)
+    stack: Stack = dataclasses.field(repr=False)
+    state: State = dataclasses.field(repr=False)
+    findings: tuple[Finding, ...]
+    topology: Topology | None = None
+    lowered: Lowered | None = dataclasses.field(default=None, repr=False)
+    files: Mapping[str, PlaybookFile] = dataclasses.field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that stop a deployment."""
+        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+    @property
+    def ok(self) -> bool:
+        """Whether it can be deployed."""
+        return not self.errors
+
+    @property
+    def desired(self) -> DesiredState:
+        """The desired state; raises UndercloudError where the compilation has errors."""
+        self.raise_for_errors()
+        assert self.lowered is not None, "a compilation without errors is whole"
+        return self.lowered.desired
+
+    def raise_for_errors(self) -> Compilation:
+        """The compilation itself; raises UndercloudError with all errors if there are any."""
+        if self.errors:
+            raise UndercloudError(*self.errors)
+        return self
+
+
+def compile(  # noqa: A001 - the room's one verb
+    plan: Plan,
+    state: State,
+    entropy: Entropy,
+    reserved: Mapping[str, Mapping[str, str]] | None = None,
+) -> Compilation:
+    """Compile a plan; all mistakes of the operator are findings of the result.
+
+    ``reserved`` is network → address → owner of what other stacks hold. Codes: HOT-, TOP-, ROLE-; ROLE-004 a
+    stack of another contract.
+    """
+    given = {**plan.environment.parameter_defaults, **plan.environment.parameters}
+    state = passwords.complete(state, given, entropy)
+    environment = plan.environment.with_generated(passwords.parameters(state, given))
+    strings = KeptStrings(state.random_strings, entropy)
+    stack = evaluate(StackRequest(plan.tree, plan.root, environment, strings, plan.name))
+    if strings.strings != state.random_strings:
+        state = state.with_random_strings(strings.strings)
+    report = Report((*plan.findings, *stack.findings))
+    if not _is_native(plan, stack, report):
+        return Compilation(plan, stack, state, report.findings)
+    public = _public_network(stack)
+    placement = place(
+        PlaceRequest(
+            stack=plan.name,
+            roles=plan.roles,
+            networks=plan.networks,
+            vips=plan.vips,
+            deployment=plan.baremetal,
+            parameters=collections.ChainMap(stack.parameters, environment.parameter_defaults),
+            locate=lambda name: _set_at(environment, name),
+            state=state,
+            public_network=public,
+            reserved=reserved or {},
+        ),
+        report,
+    )
+    topology = placement.topology
+    lowered = lower(topology, _role_data(plan, stack), report, public)
+    if report.errors:
+        return Compilation(plan, stack, state, report.findings, topology, lowered)
+    return Compilation(
+        plan,
+        stack,
+        placement.state,
+        report.findings,
+        topology,
+        lowered,
+        directory(lowered, topology),
+        lowered.secrets,
+    )
+
+
+def _is_native(plan: Plan, stack: Stack, report: Report) -> bool:
+    """Whether the stack is of our contract; what else it is, is reported (unless it could not be read)."""
+    contract = stack.outputs.get("RoleDataContract")
+    if contract == CONTRACT:
+        return True
+    if contract is None and report.errors:
+        return False
+    text = (
+        "the root template names no role_data contract: it is TripleO's own, which is not deployed"
+        if contract is None
+        else f"the role_data contract {contract!r} is not known"
+    )
+    fix = f"Use templates whose root has the output RoleDataContract: {CONTRACT}, as those that come with us."
+    report.add(Finding("ROLE-004", text, fix, locations=(Location(plan.tree.shown(plan.root)),)))
+    return False
+
+
+def _public_network(stack: Stack) -> str:
+    """Where clients come in: ServiceNetMap's PublicNetwork, as TripleO calls it."""
+    for value in (stack.outputs.get("ServiceNetMap"), stack.parameters.get("ServiceNetMap")):
+        if isinstance(value, Mapping) and isinstance(value.get("PublicNetwork"), str):
+            return str(value["PublicNetwork"])
+    return CTLPLANE
+
+
+def _set_at(environment: Environment, name: str) -> Location | None:
+    """Where the operator set a parameter; None where only the templates' own environment did, or nobody."""
+    settings = [one for one in environment.history(name) if one.layer.origin is Origin.OPERATOR]
+    return settings[-1].location if settings else None
+
+
+def _role_data(plan: Plan, stack: Stack) -> dict[str, list[ServiceData]]:
+    """Role → services in order, each with the template that its chain made it from."""
+    outputs = stack.outputs.get("RoleData")
+    chains = {name: list(_chain(node)) for name, node in stack.resources().items()}
+    result: dict[str, list[ServiceData]] = {}
+    for role, items in (outputs if isinstance(outputs, Mapping) else {}).items():
+        members = [node for node in chains.get(f"{role}ServiceChain", ()) if node.template]
+        services = [item for item in items or () if isinstance(item, Mapping) and item]
+        matched = members if len(members) == len(services) else [None] * len(services)
+        result[role] = [
+            _service(plan, str(role), data, node) for data, node in zip(services, matched, strict=True)
+        ]
+    return result
+
+
+def _chain(node: ResourceNode) -> Iterator[ResourceNode]:
+    """The members of the first resource chain below a resource, in their order."""
+    if node.type == CHAIN:
+        yield from sorted(node.children.values(), key=lambda child: (len(child.name), child.name))
+        return
+    for child in node.children.values():
+        yield from _chain(child)
+
+
+def _service(plan: Plan, role: str, data: Mapping[str, Any], node: ResourceNode | None) -> ServiceData:
+    if node is None:
+        return ServiceData(role, data)
+    document = plan.tree.document(node.template) if node.template in plan.tree else None
+    return ServiceData(role, data, node.template, document, node.type)
