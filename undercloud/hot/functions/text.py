@@ -46,7 +46,9 @@ def str_replace(*, strict: bool = False, empty: bool = True, json: bool = True) 
     return compile_replace
 
 
-def _replace(text: str, mapping: Mapping[str, Any], site: Site, strict: bool, empty: bool, json: bool) -> str:
+def _replace(
+    text: str, mapping: Mapping[str, Any], site: Site, *, strict: bool, empty: bool, json: bool
+) -> str:
     """Longest placeholder first, then in lexical order; replaced text is not looked at again."""
     pairs = []
     for key in sorted(mapping, key=lambda name: (-len(name), name)):

@@ -120,8 +120,8 @@ class _Formatter(string.Formatter):
         return super().get_field(field_name, args, kwargs)
 
 
-@specs.parameter("__format_string", yaqltypes.String())
-@specs.extension_method
+@specs.parameter("__format_string", yaqltypes.String())  # type: ignore[untyped-decorator]
+@specs.extension_method  # type: ignore[untyped-decorator]
 def _format(__format_string: str, *args: Any, **kwargs: Any) -> str:
     """yaql's ``format``, which its third version no longer has."""
     return _Formatter().vformat(__format_string, args, kwargs)
