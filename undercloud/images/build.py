@@ -1,26 +1,22 @@
-"""Building images: mmdebstrap for what has no parent, buildah for the rest, side by side where they can."""
+"""Building images: parents first, side by side where they can, and only what is missing."""
 
 from __future__ import annotations
 
 import graphlib
 import os
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal
 
-from undercloud.diagnostics import Finding, Report, UndercloudError, raise_for
-from undercloud.images import catalogue, sources
+from undercloud.diagnostics import Report, UndercloudError, raise_for
+from undercloud.images import catalogue
+from undercloud.images.assembly import Assembly, Isolation, ToolFailedError
 from undercloud.images.definitions import Definitions, ImageDefinition
-from undercloud.images.recipe import NAMESPACE, SUITE, WORK, Recipe, recipe
+from undercloud.images.recipe import NAMESPACE
 from undercloud.images.store import LOCAL, Store, StoreSettings
-
-_TAIL = 15
-"""How many last lines of a log are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +31,7 @@ class BuildSettings:
     namespace: str = NAMESPACE
     edition: str = ""
     apt_sources: Path | None = None
-    isolation: Literal["chroot", "oci"] = "chroot"
+    isolation: Isolation = "chroot"
     parallel: int = 2
 
 
@@ -71,13 +67,13 @@ def build(
 ) -> tuple[BuiltImage, ...]:
     """Build the named images (all, if none is named) and what they stand on, unless they are in the store.
 
-    The result has them all, parents first. ``progress`` is called from one thread. Raises UndercloudError:
-    IMG-008 an unknown name, IMG-010 for each image that failed (what it was asked to stand under is left out,
-    all else is kept), IMG-011 a missing tool, IMG-012 not root, IMG-013 store in use, IMG-014 no apt sources,
+    The result has them all, parents first. ``progress`` is called from one thread. After a failure no other
+    image is begun; what was built is kept. Raises UndercloudError: IMG-008 an unknown name, IMG-010 for each
+    image that failed, IMG-011 a missing tool, IMG-012 not root, IMG-013 store in use, IMG-014 no apt sources,
     IMG-015 archives out of reach, IMG-016 a store that cannot be used.
     """
-    tell = progress or (lambda _: None)
     store = Store(settings.store)
+    tell = progress or (lambda _: None)
     selected = definitions.select(names)
     references = stored_references(definitions, settings)
     present = store.images()
@@ -89,7 +85,9 @@ def build(
         _check_root()
         store.prepare()
         with store.lock():
-            _Builder(definitions, references, settings, store, tell).build(missing)
+            assembly = Assembly(store, references, settings.isolation)
+            assembly.prepare(settings.apt_sources)
+            _Run(definitions, missing, assembly, tell, max(1, settings.parallel)).run()
     return tuple(
         BuiltImage(name, references[name].rpartition(":")[2], references[name], name in missing)
         for name in selected
@@ -110,189 +108,76 @@ def _check_root() -> None:
         )
 
 
-class _ToolFailedError(Exception):
-    """One image failed; its log says why."""
-
-
 @dataclass
-class _Builder:
-    """One run of :func:`build`, with the store locked."""
+class _Run:
+    """One run over the missing images, parents first, ``parallel`` at a time."""
 
     definitions: Definitions
-    references: Mapping[str, str]
-    settings: BuildSettings
-    store: Store
-    progress: Progress
+    missing: Sequence[str]
+    assembly: Assembly
+    tell: Progress
+    parallel: int
+    report: Report = field(default_factory=Report)
+    running: dict[Future[None], tuple[str, float]] = field(default_factory=dict)
 
-    def build(self, missing: Sequence[str]) -> None:
-        """Build in the order of the graph, ``settings.parallel`` at a time."""
-        self._clear()
-        (self.store.root / "cache/debian.sources").write_text(
-            sources.debian_sources(self.settings.apt_sources)
-        )
-        (self.store.root / "cache/apt.conf").write_text(self._apt_conf())
-        report = Report()
-        pool = ThreadPoolExecutor(max(1, self.settings.parallel) + 1)
+    def run(self) -> None:
+        """Build all; whatever ends it early ends the tools, too."""
+        pool = ThreadPoolExecutor(self.parallel + 1)
         try:
-            lists = pool.submit(self._update_lists)
-            self._run(missing, pool, lists, report)
+            self._build_all(pool, pool.submit(self.assembly.update_lists))
         except BaseException:
-            self.store.stop()
+            self.assembly.store.stop()
             raise
         finally:
             pool.shutdown(cancel_futures=True)
-        raise_for(report)
+        raise_for(self.report)
 
-    def _run(
-        self, missing: Sequence[str], pool: ThreadPoolExecutor, lists: Future[None], report: Report
-    ) -> None:
-        graph = {name: set(self.definitions.ancestors(name)) & set(missing) for name in missing}
+    def _build_all(self, pool: ThreadPoolExecutor, lists: Future[None]) -> None:
+        graph = {name: set(self.definitions.ancestors(name)) & set(self.missing) for name in self.missing}
         sorter = graphlib.TopologicalSorter(graph)
         sorter.prepare()
-        waiting: list[str] = []
-        running: dict[Future[None], tuple[str, float]] = {}
+        ready: list[str] = []
         while True:
-            # Longest way to go first: what others stand on is built before leaves.
-            waiting = sorted([*waiting, *sorter.get_ready()], key=self._weight, reverse=True)
-            while waiting and len(running) < max(1, self.settings.parallel) and not report.errors:
-                name = waiting.pop(0)
-                self.progress(BuildEvent(name, "started", self.references[name], log=self._log(name)))
-                running[pool.submit(self._build, self.definitions[name], lists)] = (name, time.monotonic())
-            if not running:
+            # what most images stand on goes first: the others wait for it
+            ready = sorted([*ready, *sorter.get_ready()], key=self._dependants, reverse=True)
+            while ready and len(self.running) < self.parallel and not self.report.errors:
+                self._begin(ready.pop(0), pool, lists)
+            if not self.running:
                 return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                name, started = running.pop(future)
-                state = self._finish(future, name, report)
-                seconds = time.monotonic() - started
-                self.progress(BuildEvent(name, state, self.references[name], seconds, self._log(name)))
-                if state == "built":
+            for future in wait(self.running, return_when=FIRST_COMPLETED).done:
+                name, started = self.running.pop(future)
+                if self._end(future, name, time.monotonic() - started):
                     sorter.done(name)
 
-    def _weight(self, name: str) -> int:
-        return sum(name in self.definitions.ancestors(other) for other in self.definitions)
+    def _dependants(self, name: str) -> int:
+        return sum(name in self.definitions.ancestors(other) for other in self.missing)
 
-    def _finish(self, future: Future[None], name: str, report: Report) -> Literal["built", "failed"]:
-        try:
-            future.result()
-        except _ToolFailedError:
-            report.add(self._finding(name))
-        except UndercloudError as error:
-            report.extend(error.findings)
-        else:
-            return "built"
-        return "failed"
-
-    def _finding(self, name: str) -> Finding:
-        log = self._log(name)
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL:]
-        fix = f"The whole log is {log}. Mend the definition or the archive and build again."
-        if any("No space left on device" in line for line in lines):
-            fix = f"The disk of {self.store.root} is full: make room and build again."
-        message = f"the image {name!r} could not be built; the log ends with:\n" + "\n".join(
-            f"    {line}" for line in lines
-        )
-        return Finding("IMG-010", message, fix, locations=(self.definitions[name].location,))
-
-    def _log(self, name: str) -> Path:
-        return self.store.root / "logs" / f"{name}-{self.references[name].rpartition(':')[2]}.log"
-
-    def _clear(self) -> None:
-        """What a build that was killed left behind; we hold the lock, so nobody uses it."""
-        shutil.rmtree(self.store.root / "tmp", ignore_errors=True)
-        self.store.prepare()
-        if self.store.output("buildah", "containers", "--quiet").strip():
-            self.store.output("buildah", "rm", "--all")
-
-    def _apt_conf(self) -> str:
-        return (
-            f"{sources.apt_settings()}"
-            f'Dir::Etc::SourceList "{WORK}/debian.sources";\nDir::Etc::SourceParts "/dev/null";\n'
-            'Acquire::Languages "none";\nDpkg::Use-Pty "false";\n'
-        )
-
-    def _update_lists(self) -> None:
-        """Fetch the archives' lists once for all images, with the machine's own apt."""
-        cache = self.store.root / "cache"
-        log = self.store.root / "logs/apt-update.log"
-        options = {
-            "Dir::Etc::SourceList": cache / "debian.sources",
-            "Dir::Etc::SourceParts": "/dev/null",
-            "Dir::State::Lists": cache / "lists",
-            "Dir::Cache::pkgcache": "",
-            "Dir::Cache::srcpkgcache": "",
-            "Acquire::Languages": "none",
-            "APT::Sandbox::User": "root",  # apt's own user may not enter our directory
-            "APT::Update::Error-Mode": "any",
-        }
-        words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-        with log.open("w", encoding="utf-8") as file:
-            failed = self.store.run(["apt-get", *words, "update", "-q"], file)
-        if failed:
-            said = "\n".join(f"    {line}" for line in log.read_text(encoding="utf-8").splitlines()[-_TAIL:])
-            raise UndercloudError.of(
-                "IMG-015",
-                f"the Debian archives cannot be read:\n{said}",
-                fix="See whether this machine reaches the archives in its apt sources.",
-            )
+    def _begin(self, name: str, pool: ThreadPoolExecutor, lists: Future[None]) -> None:
+        self.tell(BuildEvent(name, "started", self.assembly.references[name], log=self.assembly.log(name)))
+        future = pool.submit(self._build, self.definitions[name], lists)
+        self.running[future] = (name, time.monotonic())
 
     def _build(self, definition: ImageDefinition, lists: Future[None]) -> None:
-        made = recipe(definition)
         with (
-            self._log(definition.name).open("w", encoding="utf-8") as log,
-            tempfile.TemporaryDirectory(dir=self.store.root / "tmp", prefix=f"{definition.name}-") as place,
+            self.assembly.log(definition.name).open("w", encoding="utf-8") as log,
+            self.assembly.workplace(definition.name) as name,
         ):
-            context = Path(place)
-            if made.bootstrap:
-                self._bootstrap(made, context, log)
+            place = Path(name)
+            if definition.parent is None:
+                self.assembly.bootstrap(definition, place, log)
             lists.result()
-            work = context / "work"
-            _write_work(work, made, self.store.root / "cache")
-            self._containerfile(definition, made, context)
-            archives = self.store.root / "cache/archives" / definition.name
-            (archives / "partial").mkdir(parents=True, exist_ok=True)
-            self._tool(self._bud(definition.name, context, work, archives), log)
+            self.assembly.assemble(definition, place, log)
 
-    def _bootstrap(self, made: Recipe, context: Path, log: TextIO) -> None:
-        target = [SUITE, str(context / "root.tar"), str(self.store.root / "cache/debian.sources")]
-        settings = [f"--aptopt={line.rstrip(';')}" for line in sources.apt_settings().splitlines()]
-        self._tool(["mmdebstrap", "--quiet", *made.bootstrap, *settings, *target], log)
-
-    def _containerfile(self, definition: ImageDefinition, made: Recipe, context: Path) -> None:
-        start = ["FROM scratch", "ADD root.tar /"]
-        if definition.parent is not None:
-            start = [f"FROM {self.references[definition.parent]}", "USER root"]
-        shell = f'RUN ["/bin/sh", "{WORK}/build.sh"]'
-        text = "\n".join([*start, shell, *made.instructions, ""])
-        (context / "Containerfile").write_text(text, encoding="utf-8")
-        (context / ".containerignore").write_text("work\n", encoding="utf-8")
-
-    def _bud(self, name: str, context: Path, work: Path, archives: Path) -> list[str]:
-        mounts = {work: f"{WORK}:ro", self.store.root / "cache/lists": "/var/lib/apt/lists:ro"}
-        mounts[archives] = "/var/cache/apt/archives:rw"
-        return [
-            "buildah",
-            "bud",
-            "--layers=false",
-            "--pull-never",
-            f"--isolation={self.settings.isolation}",
-            "--network=host",
-            f"--signature-policy={self.store.root / 'policy.json'}",
-            *(f"--volume={source}:{target}" for source, target in mounts.items()),
-            f"--tag={self.references[name]}",
-            str(context),
-        ]
-
-    def _tool(self, words: Sequence[str], log: TextIO) -> None:
-        if self.store.run(words, log):
-            raise _ToolFailedError(words[0])
-
-
-def _write_work(work: Path, made: Recipe, cache: Path) -> None:
-    """What the build sees at :data:`recipe.WORK`."""
-    (work / "files").mkdir(parents=True)
-    for number, file in enumerate(made.files):
-        (work / "files" / str(number)).write_bytes(file.content)
-    script = f"export APT_CONFIG={WORK}/apt.conf\n{made.script}"
-    (work / "build.sh").write_text(script, encoding="utf-8")
-    for name in ("apt.conf", "debian.sources"):
-        shutil.copy(cache / name, work / name)
+    def _end(self, future: Future[None], name: str, seconds: float) -> bool:
+        state: Literal["built", "failed"] = "failed"
+        try:
+            future.result()
+        except ToolFailedError:
+            self.report.add(self.assembly.finding(self.definitions[name]))
+        except UndercloudError as error:
+            self.report.extend(error.findings)
+        else:
+            state = "built"
+        reference, log = self.assembly.references[name], self.assembly.log(name)
+        self.tell(BuildEvent(name, state, reference, seconds, log))
+        return state == "built"

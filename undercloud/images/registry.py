@@ -79,7 +79,7 @@ def configuration(settings: RegistrySettings) -> str:
         }
     content: dict[str, Any] = {
         "version": 0.1,
-        "log": {"level": "warn", "accesslog": {"disabled": True}},
+        "log": {"level": "error", "accesslog": {"disabled": True}},
         "storage": {
             "filesystem": {"rootdirectory": str(settings.storage / "data")},
             "delete": {"enabled": True},

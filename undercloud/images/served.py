@@ -36,6 +36,7 @@ def ensure(
     that cannot be used, and what :func:`tls.ensure` raises.
     """
     _check_address(address)
+    _make(directory)
     certificates = tls.ensure(directory / "tls", [address, *names])
     known = load(directory)
     password = known.password if known else secrets.token_urlsafe(32)
@@ -104,6 +105,17 @@ def _check_address(address: str) -> None:
             f"{address!r} is no address that a registry can be reached under",
             fix="Give one IPv4 or IPv6 address of this machine, as the control plane's.",
         )
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UndercloudError.of(
+            "IMG-025",
+            f"the registry's directory {directory} cannot be made: {error.strerror}",
+            fix="Run the command with sudo, or choose another --undercloud-state-dir.",
+        ) from None
 
 
 def _to_json(client: Registry) -> str:

@@ -46,6 +46,7 @@ class Store:
     settings: StoreSettings
     _running: set[subprocess.Popen[str]] = field(default_factory=set)
     _guard: threading.Lock = field(default_factory=threading.Lock)
+    _held: tuple[int, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -90,7 +91,10 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """One builder a store; raises UndercloudError IMG-013 if another one is at work."""
+        """One builder a store; raises UndercloudError IMG-013 if another one is at work.
+
+        The tools inherit the lock: those of a builder that was killed hold it until they end.
+        """
         with (self.root / "lock").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -100,7 +104,11 @@ class Store:
                     f"another build is at work in the image store {self.root}",
                     fix="Wait until it is done, or choose another store with --store.",
                 ) from None
-            yield
+            self._held = (file.fileno(),)
+            try:
+                yield
+            finally:
+                self._held = ()
 
     def run(self, words: Sequence[str], log: TextIO) -> int:
         """Run a tool, its words to ``log``; the exit status.
@@ -111,7 +119,7 @@ class Store:
         log.write(f"+ {' '.join(words)}\n")
         log.flush()
         with self._guard:
-            process = _start(words, self.environment(), log)
+            process = _start(words, self.environment(), log, self._held)
             self._running.add(process)
         try:
             return process.wait()
@@ -179,7 +187,9 @@ def last_line(text: str) -> str:
     return lines[-1].removeprefix("Error: ") if lines else "it said nothing"
 
 
-def _start(words: Sequence[str], environment: Mapping[str, str], log: TextIO) -> subprocess.Popen[str]:
+def _start(
+    words: Sequence[str], environment: Mapping[str, str], log: TextIO, keep: tuple[int, ...]
+) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
             words,
@@ -189,6 +199,7 @@ def _start(words: Sequence[str], environment: Mapping[str, str], log: TextIO) ->
             env=environment,
             text=True,
             start_new_session=True,
+            pass_fds=keep,
         )
     except FileNotFoundError:
         raise _missing(words[0]) from None
