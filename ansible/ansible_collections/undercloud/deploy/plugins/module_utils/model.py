@@ -105,7 +105,7 @@ class OwnedContainer:
     """A container of ours.
 
     ``status`` is ``pending`` (made, not healthy yet), ``healthy``, ``unsure`` (was healthy, and was started
-    again since), ``done`` (a ``once`` that exited with 0) or ``failed``. ``files`` are those it read when last
+    again since), ``done`` (a ``once`` that exited with 0), ``failed``. ``files`` are those it read when last
     confirmed: path → (sha256, identity). ``text`` is its entry, masked.
     """
 

@@ -292,7 +292,7 @@ class _Draft:
             self.unit(name, entry)
 
     def unit(self, name: str, entry: UnitEntry) -> None:
-        fact = self.facts.units.get(name, UnitFact(load="not-found"))
+        fact = self.facts.units.get(name, UnitFact(load="not-found", enabled=""))
         owned = self.manifest.units.get(name)
         if fact.load == "not-found" and not entry.file:
             self.cannot(
