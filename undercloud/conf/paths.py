@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,12 @@ from oslo_config import cfg
 GROUP = "paths"
 STATE_DIR = "/var/lib/undercloud"
 OPTIONS = [
-    cfg.StrOpt("state_dir", default=STATE_DIR, help="Directory of the database, the key and the stacks."),
+    cfg.StrOpt(
+        "state_dir",
+        default="",
+        help=f"Directory of the database, the key and the stacks; empty: {STATE_DIR} for root, "
+        "~/.local/state/undercloud for others.",
+    ),
     cfg.StrOpt(
         "secure_tmp",
         default="/dev/shm",  # noqa: S108 - a tmpfs of the system, where files are made with mode 0600
@@ -45,6 +51,13 @@ class Paths:
         """The values of a loaded configuration."""
         area = conf[GROUP]
         return cls(
-            Path(area.state_dir).expanduser().absolute(),
+            Path(area.state_dir or _default()).expanduser().absolute(),
             Path(area.secure_tmp),
         )
+
+
+def _default() -> str:
+    """Where the state lies unless said: the system's place for root, XDG's for everybody else."""
+    if os.geteuid() == 0:
+        return STATE_DIR
+    return str(Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "undercloud")

@@ -53,7 +53,6 @@ class Database:
             reader = connection.execution_options(**{_READ_ONLY: True})
             with Session(reader) as session:
                 yield session
-                session.rollback()
 
     def close(self) -> None:
         """Close all connections."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from undercloud.db.models import Deployment, Stage
@@ -23,12 +23,14 @@ def listing(session: Session, stack: str, limit: int) -> Sequence[Deployment]:
 
 
 def last(
-    session: Session, stack: str, operations: Iterable[str], *, compiled: bool = False
+    session: Session, stack: str, operations: Iterable[str], *, compiled: bool = False, status: str = ""
 ) -> Deployment | None:
-    """The newest deployment of a stack that is one of the operations, and that was compiled if so said."""
+    """The newest deployment of a stack that is one of the operations; compiled, with that status, if said."""
     query = select(Deployment).where(Deployment.stack == stack, Deployment.operation.in_(tuple(operations)))
     if compiled:
         query = query.where(Deployment.compilation_id.is_not(None))
+    if status:
+        query = query.where(Deployment.status == status)
     return session.scalar(query.order_by(Deployment.started.desc(), Deployment.id).limit(1))
 
 
@@ -60,10 +62,13 @@ def set_stage(session: Session, deployment: str, name: str, status: str, *, ende
     )
 
 
-def unfinished(session: Session, stack: str, statuses: Iterable[str], but: str = "") -> Sequence[Deployment]:
-    """Deployments of a stack in one of the statuses, without the one of id ``but``."""
+def with_status(session: Session, stack: str, statuses: Iterable[str]) -> Sequence[Deployment]:
+    """Deployments of a stack in one of the statuses."""
     return session.scalars(
-        select(Deployment).where(
-            Deployment.stack == stack, Deployment.status.in_(tuple(statuses)), Deployment.id != but
-        )
+        select(Deployment).where(Deployment.stack == stack, Deployment.status.in_(tuple(statuses)))
     ).all()
+
+
+def remove_all(session: Session, stack: str) -> None:
+    """Forget the history of a stack."""
+    session.execute(delete(Deployment).where(Deployment.stack == stack))

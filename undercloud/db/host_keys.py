@@ -25,6 +25,8 @@ def pin(session: Session, address: str, port: int, keys: Iterable[tuple[str, str
     )
 
 
-def forget(session: Session, address: str, port: int) -> None:
-    """Let the next contact with this address be the first one."""
+def forget(session: Session, address: str, port: int) -> bool:
+    """Let the next contact with this address be the first one; False when it was never met."""
+    met = bool(known(session, address, port))
     session.execute(delete(HostKey).where(HostKey.address == address, HostKey.port == port))
+    return met

@@ -62,7 +62,7 @@ class Plan(Base):
 
 
 class PlanVersion(Base):
-    """One immutable snapshot of a plan; ``source`` says how its files were put together (no secrets)."""
+    """One immutable snapshot of a plan; ``sealed_source`` says how its files belong together."""
 
     __tablename__ = "plan_versions"
     __table_args__ = (UniqueConstraint("plan_id", "number"),)
@@ -70,7 +70,7 @@ class PlanVersion(Base):
     plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"))
     number: Mapped[int] = mapped_column(Integer)
     digest: Mapped[str] = mapped_column(DIGEST)
-    source: Mapped[dict[str, Any]]
+    sealed_source: Mapped[bytes] = mapped_column(binary())
     created: Mapped[datetime.datetime]
 
 

@@ -54,6 +54,13 @@ def newest(session: Session, plan: Plan) -> PlanVersion | None:
     )
 
 
+def numbered(session: Session, plan: Plan, number: int) -> PlanVersion | None:
+    """A version by its number."""
+    return session.scalar(
+        select(PlanVersion).where(PlanVersion.plan_id == plan.id, PlanVersion.number == number)
+    )
+
+
 def add_version(
     session: Session, vault: Vault, plan: Plan, files: Mapping[str, bytes], source: Mapping[str, Any]
 ) -> PlanVersion:
@@ -68,7 +75,7 @@ def add_version(
         plan_id=plan.id,
         number=last.number + 1 if last else 1,
         digest=digest,
-        source=dict(source),
+        sealed_source=vault.seal_json(source),
         created=now,
     )
     plan.updated = now

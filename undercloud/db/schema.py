@@ -6,6 +6,7 @@ Alembic is imported only when there is something to migrate, because it takes lo
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,6 +85,6 @@ def _config(connection: Connection) -> Config:
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
     """One process migrates, the others wait for it."""
-    with file.open("a") as stream:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield

@@ -13,6 +13,15 @@ STEPS = range(6)
 
 
 @dataclass(frozen=True)
+class FreeTask:
+    """A free-form task list that runs on a host in a step; nobody knows beforehand what it does."""
+
+    host: str
+    step: int
+    name: str
+
+
+@dataclass(frozen=True)
 class Node:
     """A node as SSH reaches it; an empty ``user`` leaves the choice to SSH."""
 
@@ -56,6 +65,7 @@ class Compiled:
     state: Mapping[str, Any] = field(repr=False)
     nodes: tuple[Node, ...] = ()
     access: Access = Access()
+    tasks: tuple[FreeTask, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -64,6 +74,10 @@ class Compiler(Protocol):
 
     def load(self, request: DeployRequest) -> Loaded:
         """Read the operator's files; UndercloudError with all that is wrong with them."""
+        ...
+
+    def reload(self, files: Mapping[str, bytes], source: Mapping[str, Any]) -> Loaded:
+        """What ``load`` gave, out of what was kept of it."""
         ...
 
     def compile(self, loaded: Loaded, state: Mapping[str, Any] | None) -> Compiled:

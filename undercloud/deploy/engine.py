@@ -347,6 +347,10 @@ class Engine(Protocol):
         """How to use a deployed cloud; DEP-005 when it has not been deployed."""
         ...
 
+    def forget_host_key(self, address: str, port: int = 22) -> bool:
+        """Let the next contact with an address be the first one; False when it was never met."""
+        ...
+
     def close(self) -> None:
         """Stop what runs (it becomes ``interrupted``) and free what is held."""
         ...

@@ -26,6 +26,8 @@ from undercloud.diagnostics import UndercloudError
 
 _LOG = logging.getLogger(__name__)
 _TICK = 0.5  # seconds between two looks at a request to cancel
+# The deployments that threads of this process hold locks for: one whose thread died holds none.
+_AT_WORK: set[str] = set()
 
 
 class LockLostError(UndercloudError):
@@ -43,24 +45,36 @@ def lost(stack: str) -> LockLostError:
     )
 
 
-def acquire(session: Session, stack: str, options: Options) -> int:
-    """Take the stack's lock, over from a dead holder if need be; its fencing number.
+def acquire(session: Session, stack: str, deployment: str, options: Options) -> int:
+    """Take the stack's lock for a deployment, over from a dead holder if need be; its fencing number.
 
     Raises DEP-001, naming the holder and since when, while a living one has it.
     """
     process, now = Process.current(), utcnow()
     seen = locks.look(session, stack)
     over = seen.fence if seen and seen.holder and _is_dead(seen, options, now) else None
-    fence = locks.take(
-        session, stack, holder=describe(process), process=process.as_plain(), now=now, over=over
-    )
+    holder = f"{describe(process)} (deployment {deployment})"
+    told = {**process.as_plain(), "deployment": deployment}
+    _AT_WORK.add(deployment)
+    fence = locks.take(session, stack, holder=holder, process=told, now=now, over=over)
     if fence is None:
+        _AT_WORK.discard(deployment)
         raise _refused(stack, locks.look(session, stack), options)
     return fence
 
 
+def left_behind(session: Session, stack: str, fence: int, options: Options) -> bool:
+    """Whether who wrote under that fencing number has died or was overtaken."""
+    lock = locks.look(session, stack)
+    if lock is None or lock.holder is None or lock.fence != fence:
+        return True
+    return _is_dead(lock, options, utcnow())
+
+
 def _is_dead(lock: Lock, options: Options, now: datetime.datetime) -> bool:
     process = Process.from_plain(lock.process)
+    if process == Process.current():
+        return lock.process.get("deployment") not in _AT_WORK
     if process.visible:
         return process.dead
     return lock.heartbeat is None or (now - lock.heartbeat).total_seconds() > options.lease
@@ -101,6 +115,7 @@ class Lease:
         """Give no more signs of life; the lock itself is freed with the last record of the deployment."""
         self._stop.set()
         self._thread.join()
+        _AT_WORK.discard(self._deployment)
 
     def cancel(self, reason: str) -> None:
         """Ask the work to stop."""
@@ -123,12 +138,20 @@ class Lease:
             self._lost.set()
             raise lost(self.stack)
 
+    def release(self, session: Session) -> None:
+        """Free the lock within the last transaction of the deployment; LockLostError when it was lost."""
+        if not locks.release(session, self.stack, self.fence):
+            self._lost.set()
+            raise lost(self.stack)
+
     def _keep(self) -> None:
         last = time.monotonic()
         while not self._stop.wait(min(_TICK, self._options.heartbeat)):
-            due = time.monotonic() - last >= self._options.heartbeat
-            if self._try(self._beat if due else self._listen):
-                last = time.monotonic() if due else last
+            self._try(self._listen)
+            if time.monotonic() - last < self._options.heartbeat:
+                continue
+            if self._try(self._beat):
+                last = time.monotonic()
             elif time.monotonic() - last > self._options.lease / 2:
                 self._lost.set()  # others may soon count us as dead; stop before they do
 

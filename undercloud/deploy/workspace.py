@@ -82,6 +82,13 @@ def _remove_leftovers(memory: Path, prefix: str) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
+def make_private(path: Path) -> None:
+    """Make a directory and those above it that are missing, all with mode 0700."""
+    for directory in reversed((path, *path.parents)):
+        if not directory.exists():
+            directory.mkdir(mode=0o700, exist_ok=True)
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a file of mode 0600: to a temporary name, then renamed."""
     temporary = path.with_name(f".{path.name}.new")
@@ -103,12 +110,12 @@ def write_tree(path: Path, files: Mapping[str, bytes]) -> None:
     old = path.with_name(f".{path.name}.old")
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    fresh.mkdir(mode=0o700, parents=True)
+    make_private(fresh)
     for name, content in files.items():
         target = fresh / name
         if not target.resolve().is_relative_to(fresh.resolve()):
             raise UndercloudError.of("INT-001", f"{name} leads out of the playbook directory")
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(target.parent)
         target.touch(mode=0o600)
         target.write_bytes(content)
         if name.endswith(".sh"):

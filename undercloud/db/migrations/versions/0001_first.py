@@ -99,7 +99,7 @@ def _plans() -> None:
         column("plan_id", sa.Integer(), to("plan_versions", "plans.id", "plan_id")),
         column("number", sa.Integer()),
         column("digest", word(64)),
-        column("source", sa.JSON()),
+        column("sealed_source", binary()),
         column("created", moment()),
         sa.UniqueConstraint("plan_id", "number", name="uq_plan_versions_plan_id_number"),
     )

@@ -1,0 +1,173 @@
+"""A small world for the engine: a compiler, nodes and a runner that do as they are told."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from undercloud.conf import Settings, load
+from undercloud.db.database import open_database
+from undercloud.deploy.compiling import Access, Compiled, FreeTask, Loaded, Node
+from undercloud.deploy.engine import DeployRequest, PlanPaths, SshAccess
+from undercloud.deploy.local import LocalEngine
+from undercloud.deploy.runner import Ending, OnEvent, Result, Run
+from undercloud.deploy.ssh import LOOK, Answer
+from undercloud.deploy.work import Borders
+from undercloud.deploy.workspace import Workspace
+from undercloud.diagnostics import Finding
+
+PASSWORD = "tops3cret/&value"
+PLAYS = ("Host preparation", *(f"Step {n}" for n in range(1, 6)), "Finish")
+NODES = (Node("ctl-0", "192.0.2.11"), Node("db-0", "192.0.2.12", port=2222))
+GOOD = "python /usr/bin/python3\ndisk 50000\nuid 0\nsudo no\n"
+
+
+@dataclasses.dataclass
+class FakeCompiler:
+    """Generates a password at the first time and keeps it; ``text`` stands for the operator's file."""
+
+    text: str = "one"
+    made: int = 0
+    error: Exception | None = None
+    findings: tuple[Finding, ...] = ()
+    files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    nodes: tuple[Node, ...] = NODES
+
+    def load(self, request: DeployRequest) -> Loaded:
+        return self.reload({"site.yaml": self.text.encode()}, {"stack": request.stack})
+
+    def reload(self, files: Mapping[str, bytes], source: Mapping[str, Any]) -> Loaded:
+        return Loaded(files, source, plan=files["site.yaml"])
+
+    def compile(self, loaded: Loaded, state: Mapping[str, Any] | None) -> Compiled:
+        if self.error:
+            raise self.error
+        if state is None:
+            self.made += 1
+            state = {"passwords": {"AdminPassword": f"{PASSWORD}{self.made}"}}
+        password = state["passwords"]["AdminPassword"]
+        return Compiled(
+            files={"deploy_steps_playbook.yaml": b"[]\n", "site/plan.txt": loaded.plan, **self.files},
+            secrets={"admin": password},
+            state=state,
+            nodes=self.nodes,
+            access=Access("https://192.0.2.5:13000/v3", "regionOne", password=password),
+            tasks=(FreeTask("ctl-0", 2, "Open the door"),),
+            findings=self.findings,
+        )
+
+
+class FakeSsh:
+    """Nodes that answer, unless ``answers`` says otherwise by name."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, dict[str, str]] = {n.name: {"ssh-ed25519": f"AAAA{n.name}"} for n in NODES}
+        self.answers: dict[str, Answer] = {}
+        self.looked: list[str] = []
+        self.known_hosts = ""
+
+    def scan(self, node: Node, timeout: int) -> dict[str, str]:
+        return self.keys[node.name]
+
+    def run(self, node: Node, access: SshAccess, workspace: Workspace, script: str) -> Answer:
+        if workspace.known_hosts.exists():
+            self.known_hosts = workspace.known_hosts.read_text()
+        if script == LOOK:
+            self.looked.append(node.name)
+        return self.answers.get(node.name, Answer(0, GOOD, ""))
+
+
+@dataclasses.dataclass
+class FakeRunner:
+    """Plays all plays on all nodes; ``script`` may change what happens in a play.
+
+    A script gets the play's name and returns events to emit instead of the usual ones, or None.
+    """
+
+    script: Callable[[str, Run], list[dict[str, Any]] | None] | None = None
+    runs: list[Run] = dataclasses.field(default_factory=list)
+    secrets: list[str] = dataclasses.field(default_factory=list)
+    plays: list[str] = dataclasses.field(default_factory=list)
+    ending: Ending | None = None
+    hold: threading.Event | None = None
+
+    def run(self, run: Run, on_event: OnEvent, cancelled: Callable[[], bool]) -> Result:
+        self.runs.append(run)
+        self.secrets.append(run.workspace.secrets_file.read_text())
+        failed = False
+        for play in plays_of(run):
+            self.plays.append(play)
+            on_event({"event": "playbook_on_play_start", "event_data": {"play": play}})
+            told = self.script(play, run) if self.script else None
+            for event in told if told is not None else usual(play):
+                on_event(event)
+                failed = failed or event["event"] in {"runner_on_failed", "runner_on_unreachable"}
+            while self.hold and not self.hold.wait(0.01):
+                if cancelled():
+                    return Result(Ending.CANCELLED)
+            if cancelled():
+                return Result(Ending.CANCELLED)
+            if failed:
+                return Result(self.ending or Ending.FAILED, ("PLAY RECAP",))
+        return Result(self.ending or Ending.SUCCESSFUL)
+
+
+def plays_of(run: Run) -> tuple[str, ...]:
+    if run.playbook == "delete_playbook.yaml":
+        return ("Delete everything",)
+    wanted = [tag.removeprefix("step") for tag in run.tags]
+    tags = ("0", "1", "2", "3", "4", "5", "finish")
+    return tuple(play for tag, play in zip(tags, PLAYS, strict=True) if not wanted or tag in wanted)
+
+
+def usual(play: str) -> list[dict[str, Any]]:
+    task = {"task": f"{play}: reconcile", "task_action": "undercloud.deploy.reconcile"}
+    events = [{"event": "playbook_on_task_start", "event_data": task}]
+    return events + [ok(node.name, task["task"], changed=node.name == "ctl-0") for node in NODES]
+
+
+def ok(host: str, task: str, *, changed: bool = False, **result: Any) -> dict[str, Any]:
+    data = {"host": host, "task": task, "task_action": "undercloud.deploy.reconcile", "duration": 0.25}
+    return {"event": "runner_on_ok", "event_data": {**data, "res": {"changed": changed, **result}}}
+
+
+def failed(host: str, task: str, *, kind: str = "failed", **result: Any) -> dict[str, Any]:
+    data = {"host": host, "task": task, "task_action": "x", "duration": 1.0, "res": result}
+    return {"event": f"runner_on_{kind}", "event_data": data}
+
+
+@dataclasses.dataclass
+class World:
+    """Settings, borders and engines over one state directory."""
+
+    settings: Settings
+    compiler: FakeCompiler = dataclasses.field(default_factory=FakeCompiler)
+    ssh: FakeSsh = dataclasses.field(default_factory=FakeSsh)
+    runner: FakeRunner = dataclasses.field(default_factory=FakeRunner)
+    engines: list[LocalEngine] = dataclasses.field(default_factory=list)
+
+    def engine(self) -> LocalEngine:
+        paths = self.settings.paths
+        database = open_database("", paths.database, paths.key_file)
+        engine = LocalEngine(self.settings, database, Borders(self.compiler, self.runner, self.ssh))
+        self.engines.append(engine)
+        return engine
+
+    @property
+    def stack_dir(self) -> Path:
+        return self.settings.paths.stack_dir("overcloud")
+
+
+def make_world(directory: Path) -> World:
+    memory = directory / "memory"
+    memory.mkdir(parents=True, exist_ok=True)
+    file = directory / "undercloud.conf"
+    file.write_text(f"[paths]\nsecure_tmp = {memory}\n[deployment]\nheartbeat = 0.2\nlease = 1\n")
+    return World(load(state_dir=str(directory / "state"), config_file=str(file), environment={}))
+
+
+def request(**changes: Any) -> DeployRequest:
+    return dataclasses.replace(DeployRequest("overcloud", PlanPaths("/templates")), **changes)

@@ -1,0 +1,60 @@
+"""Keeping what was compiled, and getting it back: for resume, delete and credentials."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from undercloud.db import states
+from undercloud.db.database import Database
+from undercloud.db.models import Compilation, PlanVersion, State
+from undercloud.db.vault import Vault
+from undercloud.deploy import wire
+from undercloud.deploy.compiling import Access, Compiled, FreeTask, Node
+from undercloud.diagnostics import internal
+
+
+def keep(session: Session, vault: Vault, version: PlanVersion, state: State, made: Compiled) -> int:
+    """Keep it; the compilation's id."""
+    access = wire.to_plain(made.access)
+    password = access.pop("password")
+    facts = {
+        "nodes": wire.to_plain(made.nodes),
+        "access": access,
+        "tasks": wire.to_plain(made.tasks),
+    }
+    row = states.keep_compilation(
+        session,
+        vault,
+        version=version,
+        state=state,
+        files=made.files,
+        facts=facts,
+        secrets={"references": dict(made.secrets), "password": password},
+    )
+    return row.id
+
+
+def read(database: Database, compilation: int) -> Compiled:
+    """What was kept; the state stays where it is."""
+    with database.read() as session:
+        row = session.get(Compilation, compilation)
+        if row is None:
+            raise internal(f"compilation {compilation} is gone")
+        facts, sealed = row.facts, database.vault.open_json(row.sealed)
+        return Compiled(
+            files=states.compiled_files(session, database.vault, compilation),
+            secrets=sealed["references"],
+            state={},
+            nodes=wire.from_plain(tuple[Node, ...], facts["nodes"]),
+            access=wire.from_plain(Access, {**facts["access"], "password": sealed["password"]}),
+            tasks=wire.from_plain(tuple[FreeTask, ...], facts["tasks"]),
+        )
+
+
+def facts(session: Session, compilation: int | None) -> tuple[dict[str, str], str]:
+    """Addresses by node and the public URL of Keystone, without opening a secret."""
+    row = session.get(Compilation, compilation) if compilation else None
+    if row is None:
+        return {}, ""
+    hosts = {node["name"]: node["address"] for node in row.facts["nodes"]}
+    return hosts, str(row.facts["access"]["auth_url"])

@@ -1,0 +1,56 @@
+"""How to use a deployed cloud: an entry for clouds.yaml and an rc file for a shell."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import yaml
+
+from undercloud.deploy.compiling import Access
+from undercloud.deploy.engine import Credentials
+from undercloud.deploy.workspace import make_private, write_private
+
+_DOMAIN = "Default"
+
+
+def of(stack: str, access: Access) -> Credentials:
+    """The credentials of a stack's administrator; the cloud has the stack's name."""
+    auth = {
+        "auth_url": access.auth_url,
+        "project_name": access.project,
+        "username": access.username,
+        "password": access.password,
+        "user_domain_name": _DOMAIN,
+        "project_domain_name": _DOMAIN,
+    }
+    entry = {
+        "auth": auth,
+        "region_name": access.region,
+        "identity_api_version": "3",
+        "interface": "public",
+    }
+    return Credentials(stack, {k: v for k, v in entry.items() if v}, _rc(stack, auth, access.region))
+
+
+def write(directory: Path, credentials: Credentials) -> None:
+    """Write ``clouds.yaml`` and ``STACKrc`` (mode 0600) into a directory."""
+    clouds = {"clouds": {credentials.cloud: dict(credentials.clouds)}}
+    make_private(directory)
+    write_private(directory / "clouds.yaml", yaml.safe_dump(clouds, sort_keys=False).encode())
+    write_private(directory / f"{credentials.cloud}rc", credentials.rc.encode())
+
+
+def _rc(stack: str, auth: dict[str, str], region: str) -> str:
+    values = {f"OS_{name.upper()}": value for name, value in auth.items()}
+    values |= {
+        "OS_REGION_NAME": region,
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_INTERFACE": "public",
+        "OS_AUTH_TYPE": "password",
+        "OS_CLOUDNAME": stack,
+    }
+    # OS_CLOUD would win over all that follows.
+    lines = ["# For a shell: source this file", "unset OS_CLOUD"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in values.items() if value]
+    return "\n".join(lines) + "\n"

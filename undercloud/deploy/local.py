@@ -1,0 +1,266 @@
+"""The engine in this process: every deployment is a thread, everything that lasts is in the database."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import uuid
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from undercloud.conf import Settings
+from undercloud.db import deployments, events, host_keys, locks, models, plans
+from undercloud.db.database import Database
+from undercloud.db.types import utcnow
+from undercloud.deploy import lease, processes, views, wire, workspace
+from undercloud.deploy.delete import DELETE
+from undercloud.deploy.dryrun import DRY_RUN
+from undercloud.deploy.engine import (
+    DeleteRequest,
+    Deployment,
+    DeployRequest,
+    Operation,
+    SshAccess,
+    Status,
+)
+from undercloud.deploy.holder import Process, describe
+from undercloud.deploy.reading import WRITING, Reading, find, known
+from undercloud.deploy.recorder import Recorder
+from undercloud.deploy.stages import DEPLOY
+from undercloud.deploy.work import Borders, Stage, Work, carry_out
+from undercloud.diagnostics import Finding, UndercloudError
+
+_LOG = logging.getLogger(__name__)
+_PIPELINES: dict[Operation, tuple[Stage, ...]] = {
+    Operation.DEPLOY: DEPLOY,
+    Operation.DRY_RUN: DRY_RUN,
+    Operation.DELETE: DELETE,
+}
+_STOPPED = (Status.FAILED, Status.INTERRUPTED)
+Request = DeployRequest | DeleteRequest
+
+
+@dataclass(frozen=True)
+class _Running:
+    lease: lease.Lease
+    thread: threading.Thread
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a thread carries out; ``done`` are the stages that an earlier attempt finished."""
+
+    operation: Operation
+    request: Request
+    recorder: Recorder
+    lease: lease.Lease
+    compilation: int | None = None
+    done: frozenset[str] = frozenset()
+
+    @property
+    def deployment(self) -> str:
+        """The deployment's id."""
+        return self.recorder.deployment
+
+
+class LocalEngine(Reading):
+    """Implements ``engine.Engine``; several of them, also in other processes, may share a database."""
+
+    def __init__(self, settings: Settings, database: Database, borders: Borders) -> None:
+        super().__init__(database, settings.deployment)
+        self._settings = settings
+        self._borders = borders
+        self._running: dict[str, _Running] = {}
+        self._guard = threading.Lock()
+
+    def deploy(self, request: DeployRequest) -> Deployment:
+        """Start a deployment or a dry run; refused (DEP-001) while another writes the same stack."""
+        return self._start(Operation.DRY_RUN if request.dry_run else Operation.DEPLOY, request)
+
+    def delete(self, request: DeleteRequest) -> Deployment:
+        """Start to undo a stack on its nodes; without its own way in it takes that of the last deployment."""
+        with self._database.read() as session:
+            known(session, request.stack)
+            last = deployments.last(session, request.stack, WRITING, compiled=True)
+            if last is not None and request.ssh == SshAccess():
+                request = replace(request, ssh=self._request(last).ssh)
+        return self._start(Operation.DELETE, request, last.compilation_id if last else None)
+
+    def resume(self, deployment: str) -> Deployment:
+        """Go on with an interrupted or failed deployment at its first unfinished stage."""
+        with self._guard:
+            with self._database.write() as session:
+                row = find(session, deployment)
+                self._may_resume(session, row)
+                fence = lease.acquire(session, row.stack, row.id, self._settings.deployment)
+                self._bury(session, row.stack)
+                operation, request = Operation(row.operation), self._request(row)
+                stages = deployments.stages(session, row.id)
+                row.status, row.ended, row.cancel = str(Status.RUNNING), None, None
+                row.fence, row.holder = fence, describe(Process.current())
+                events.append(session, row.id, [_begun(f"{operation} of {row.stack} goes on")])
+                findings = wire.from_plain(tuple[Finding, ...], row.findings)
+            # A deletion leaves nothing behind that a later stage of it builds on, and is done anew.
+            resumed = stages if operation is Operation.DEPLOY else ()
+            done = frozenset(stage.name for stage in resumed if stage.status == Status.SUCCEEDED)
+            held = self._lease(row.stack, row.id, fence)
+            recorder = Recorder(self._database, held, row.id)
+            recorder.go_on(row.hosts, findings)
+            self._launch(_Job(operation, request, recorder, held, row.compilation_id, done))
+        return self.deployment(deployment)
+
+    def cancel(self, deployment: str, reason: str = "") -> None:
+        """Ask a running deployment to stop; reaches another engine through the database."""
+        reason = reason or "cancelled"
+        running = self._running.get(deployment)
+        if running is not None:
+            running.lease.cancel(reason)
+        with self._database.write() as session:
+            row = find(session, deployment)
+            if not Status(row.status).final:
+                row.cancel = reason
+
+    def delete_plan(self, stack: str) -> None:
+        """Forget a plan with its versions, passwords and history; refused (DEP-006) while it is on nodes."""
+        with self._guard, self._database.write() as session:
+            plan = known(session, stack)
+            last = deployments.last(session, stack, WRITING, compiled=True)
+            undone = last is None or (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED)
+            if not undone:
+                raise UndercloudError.of(
+                    "DEP-006",
+                    f"nodes may run what the plan {stack} describes",
+                    fix=f"Take it off its nodes first: openstack overcloud delete {stack}",
+                )
+            fence = lease.acquire(session, stack, stack, self._settings.deployment)
+            deployments.remove_all(session, stack)
+            if plan is not None:
+                plans.remove(session, plan)
+            locks.release(session, stack, fence)
+        shutil.rmtree(self._settings.paths.stack_dir(stack), ignore_errors=True)
+
+    def forget_host_key(self, address: str, port: int = 22) -> bool:
+        """Let the next contact with an address be the first one; False when it was never met."""
+        with self._database.write() as session:
+            return host_keys.forget(session, address, port)
+
+    def close(self) -> None:
+        """Stop what runs (it becomes ``interrupted``) and free what is held."""
+        for running in list(self._running.values()):
+            running.lease.cancel("the engine was stopped")
+        for running in list(self._running.values()):
+            running.thread.join()
+        self._database.close()
+
+    def _start(self, operation: Operation, request: Request, compilation: int | None = None) -> Deployment:
+        deployment = uuid.uuid4().hex
+        names = [name for stage in _PIPELINES[operation] for name in stage.names]
+        with self._guard:
+            with self._database.write() as session:
+                fence = lease.acquire(session, request.stack, deployment, self._settings.deployment)
+                self._bury(session, request.stack)
+                row = models.Deployment(
+                    id=deployment,
+                    stack=request.stack,
+                    operation=str(operation),
+                    status=str(Status.RUNNING),
+                    stage="",
+                    version=0,
+                    compilation_id=compilation,
+                    sealed_request=self._database.vault.seal_json(wire.to_plain(request)),
+                    holder=describe(Process.current()),
+                    fence=fence,
+                    started=utcnow(),
+                    ended=None,
+                    hosts={},
+                    findings=[],
+                    directory="",
+                    cancel=None,
+                )
+                deployments.add(session, row, names, str(Status.PENDING))
+                events.append(session, deployment, [_begun(f"{operation} of {request.stack} begins")])
+            held = self._lease(request.stack, deployment, fence)
+            recorder = Recorder(self._database, held, deployment)
+            self._launch(_Job(operation, request, recorder, held, compilation))
+        return self.deployment(deployment)
+
+    def _lease(self, stack: str, deployment: str, fence: int) -> lease.Lease:
+        return lease.Lease(self._database, stack, deployment, fence, self._settings.deployment)
+
+    def _launch(self, job: _Job) -> None:
+        def work() -> None:
+            try:
+                job.lease.start()
+                self._carry_out(job)
+            except Exception:  # noqa: BLE001 - no record can be made (the lock is lost, the database gone)
+                _LOG.exception("deployment %s", job.deployment)
+            finally:
+                job.lease.stop()
+                self._running.pop(job.deployment, None)
+
+        thread = threading.Thread(target=work, name=f"deploy-{job.request.stack}")
+        self._running[job.deployment] = _Running(job.lease, thread)
+        thread.start()
+
+    def _carry_out(self, job: _Job) -> None:
+        paths, recorder, stack = self._settings.paths, job.recorder, job.request.stack
+        try:
+            with workspace.opened(paths.secure_tmp, paths.state_dir, stack) as private:
+                work = Work(
+                    deployment=job.deployment,
+                    operation=job.operation,
+                    request=job.request,
+                    settings=self._settings,
+                    database=self._database,
+                    borders=self._borders,
+                    lease=job.lease,
+                    recorder=recorder,
+                    workspace=private,
+                    compilation=job.compilation or 0,
+                )
+                processes.end_all(work.mark)  # what a dead engine left behind
+                status, message = carry_out(work, _PIPELINES[job.operation], job.done)
+        except lease.LockLostError:
+            raise
+        except UndercloudError as error:
+            recorder.fail(error)
+            status, message = Status.FAILED, f"{job.operation} of {stack} could not begin"
+        recorder.ends(status, message)
+
+    def _request(self, row: models.Deployment) -> Request:
+        plain = self._database.vault.open_json(row.sealed_request)
+        if row.operation == Operation.DELETE:
+            return wire.from_plain(DeleteRequest, plain)
+        return wire.from_plain(DeployRequest, plain)
+
+    def _may_resume(self, session: Session, row: models.Deployment) -> None:
+        status = self._as_it_is(session, row).status
+        latest = deployments.last(session, row.stack, WRITING)
+        if row.operation == Operation.DRY_RUN:
+            why = "it was a dry run, which keeps nothing to go on from"
+        elif status not in _STOPPED:
+            why = f"it {'runs' if status is Status.RUNNING else 'has ' + status}"
+        elif latest is not None and latest.id != row.id:
+            why = f"deployment {latest.id} of {row.stack} came after it"
+        else:
+            return
+        raise UndercloudError.of(
+            "DEP-007",
+            f"deployment {row.id} cannot be resumed: {why}",
+            fix=f"Deploy again; see how {row.stack} stands: openstack overcloud status {row.stack}",
+        )
+
+    def _bury(self, session: Session, stack: str) -> None:
+        """Write down what died: we hold the lock, so whatever still counts as running does not run."""
+        for row in deployments.with_status(session, stack, (str(Status.RUNNING), str(Status.PENDING))):
+            row.status, row.ended = str(Status.INTERRUPTED), utcnow()
+            if row.stage:
+                deployments.set_stage(session, row.id, row.stage, row.status, ended=True)
+            message = f"its engine ({row.holder}) died in stage {row.stage or 'none'}"
+            events.append(session, row.id, [views.turn(message, Status.INTERRUPTED, row.stage)])
+
+
+def _begun(message: str) -> models.Event:
+    return views.turn(message, Status.RUNNING)

@@ -1,0 +1,71 @@
+"""Finding and ending the processes of a run by a mark in their environment.
+
+Ansible's workers are sessions of their own, and what a killed engine started lives on without it; the mark
+goes to all of them, whoever their parent is. Only ansible-playbook and ssh are ever touched, and only with
+the whole mark: what a task started on this machine (a container's monitor) has it too, and is to stay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+MARK = "UNDERCLOUD_RUN"
+_PROC = Path("/proc")
+_OURS = frozenset({"ansible-playbook", "ssh"})
+_PATIENCE = 5.0  # seconds between asking a process to end and ending it
+
+
+def marked(value: str) -> list[int]:
+    """Ansible's processes on this machine whose environment says ``UNDERCLOUD_RUN=value``."""
+    wanted, found = f"{MARK}={value}".encode(), []
+    for entry in _PROC.iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            if wanted in (entry / "environ").read_bytes().split(b"\0") and _is_ansible(entry):
+                found.append(int(entry.name))
+    return found
+
+
+def _is_ansible(entry: Path) -> bool:
+    """Whether it is ansible-playbook (a script: its name follows its interpreter's) or an ssh client."""
+    words = (entry / "cmdline").read_bytes().split(b"\0")
+    # A connection that outlives its command calls itself "ssh: SOCKET [mux]".
+    return words[0].startswith(b"ssh: ") or any(Path(os.fsdecode(word)).name in _OURS for word in words[:2])
+
+
+def ask_to_end(value: str) -> None:
+    """SIGTERM to those that we started ourselves; ansible-playbook passes it on to its workers."""
+    for pid in marked(value):
+        if _parent(pid) == os.getpid():
+            _signal(pid, signal.SIGTERM)
+
+
+def end_all(value: str, patience: float = _PATIENCE) -> int:
+    """End every marked process: asked first, killed after ``patience`` seconds; how many there were."""
+    pids = marked(value)
+    for pid in pids:
+        _signal(pid, signal.SIGTERM)
+    deadline = time.monotonic() + patience
+    while pids and (left := marked(value)):
+        if time.monotonic() > deadline:
+            for pid in left:
+                _signal(pid, signal.SIGKILL)
+        time.sleep(0.05)
+    return len(pids)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int((_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0

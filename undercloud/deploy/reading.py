@@ -1,0 +1,184 @@
+"""What the engine's database tells: the half of the Engine interface that changes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
+
+from undercloud.conf.deployment import Deployment as Options
+from undercloud.db import deployments, events, locks, models, plans
+from undercloud.db.database import Database
+from undercloud.deploy import compiled, credentials, lease, views, wire
+from undercloud.deploy.engine import (
+    Change,
+    Credentials,
+    Deployment,
+    Event,
+    EventKind,
+    Failure,
+    Operation,
+    PlanInfo,
+    StackInfo,
+    Status,
+)
+from undercloud.diagnostics import UndercloudError
+
+WRITING = (str(Operation.DEPLOY), str(Operation.DELETE))
+_POLL = 0.1  # seconds between two looks for news
+T = TypeVar("T")
+
+
+class Reading:
+    """Answers from the database alone, whichever process does the work."""
+
+    def __init__(self, database: Database, options: Options) -> None:
+        self._database = database
+        self._options = options
+
+    def deployment(self, deployment: str) -> Deployment:
+        """One deployment as it stands."""
+        with self._database.read() as session:
+            row = find(session, deployment)
+            return self._as_it_is(session, row, deployments.stages(session, row.id))
+
+    def deployments(self, stack: str = "", limit: int = 100) -> tuple[Deployment, ...]:
+        """Deployments, newest first, of one stack or of all; without their stages."""
+        with self._database.read() as session:
+            return tuple(self._as_it_is(session, row) for row in deployments.listing(session, stack, limit))
+
+    def events(
+        self, deployment: str, after: int = 0, limit: int = 1000, wait: float = 0
+    ) -> tuple[Event, ...]:
+        """Events with a ``seq`` above ``after``; waits up to ``wait`` seconds for the first one."""
+
+        def news() -> tuple[Event, ...]:
+            with self._database.read() as session:
+                find(session, deployment)
+                return tuple(map(views.event, events.after(session, deployment, after, limit)))
+
+        return _until(news, bool, wait)
+
+    def wait(self, deployment: str, timeout: float | None = None) -> Deployment:
+        """Wait until a deployment's status is final, or ``timeout`` seconds."""
+        return _until(lambda: self.deployment(deployment), lambda found: found.status.final, timeout)
+
+    def failures(self, stack: str, deployment: str = "") -> tuple[Failure, ...]:
+        """Failures of a deployment, the stack's last one unless said; empty when it did not fail."""
+        with self._database.read() as session:
+            known(session, stack)
+            row = find(session, deployment) if deployment else _latest(session, stack)
+            if row is None or row.status != Status.FAILED:
+                return ()
+            # What an earlier attempt failed with, before the deployment was resumed, is past.
+            turns = events.of_kind(session, row.id, str(EventKind.DEPLOYMENT))
+            begun = max((event.seq for event in turns if event.status == Status.RUNNING), default=0)
+            told = events.of_kind(session, row.id, str(EventKind.FAILURE))
+            return tuple(wire.from_plain(Failure, event.data) for event in told if event.seq > begun)
+
+    def changes(self, deployment: str) -> tuple[Change, ...]:
+        """What a dry run would change, or what a run changed, in the order of steps and hosts."""
+        with self._database.read() as session:
+            row = find(session, deployment)
+            found = views.changes(events.of_kind(session, row.id, str(EventKind.RESULT)))
+            return tuple(sorted(found, key=lambda change: (change.step, change.host)))
+
+    def status(self, stack: str) -> StackInfo:
+        """One stack; DEP-003 when the name is unknown."""
+        with self._database.read() as session:
+            known(session, stack)
+            return self._stack(session, stack)
+
+    def stacks(self) -> tuple[StackInfo, ...]:
+        """All stacks that have a plan, by name."""
+        with self._database.read() as session:
+            return tuple(self._stack(session, plan.name) for plan, _, _ in plans.listing(session))
+
+    def plans(self) -> tuple[PlanInfo, ...]:
+        """All plans by name."""
+        with self._database.read() as session:
+            return tuple(
+                PlanInfo(plan.name, number, views.moment(plan.created), views.moment(plan.updated), files)
+                for plan, number, files in plans.listing(session)
+            )
+
+    def credentials(self, stack: str) -> Credentials:
+        """How to use a deployed cloud; DEP-005 when it has not been deployed."""
+        with self._database.read() as session:
+            known(session, stack)
+            last = deployments.last(session, stack, WRITING, status=str(Status.SUCCEEDED))
+            found = last.compilation_id if last and last.operation == Operation.DEPLOY else None
+        access = compiled.read(self._database, found).access if found else None
+        if access is None or not access.auth_url:
+            why = "has no identity service" if access else "is not deployed"
+            raise UndercloudError.of(
+                "DEP-005",
+                f"{stack} {why}, so there is nothing to log in to",
+                fix=f"See how it stands: openstack overcloud status {stack}",
+            )
+        return credentials.of(stack, access)
+
+    def _as_it_is(
+        self, session: Session, row: models.Deployment, stages: Iterable[models.Stage] = ()
+    ) -> Deployment:
+        """The deployment; what a dead engine left is interrupted, even before anybody wrote that down."""
+        status = Status(row.status)
+        if not status.final and lease.left_behind(session, row.stack, row.fence, self._options):
+            status = Status.INTERRUPTED
+        return views.deployment(row, status, stages)
+
+    def _stack(self, session: Session, stack: str) -> StackInfo:
+        last = deployments.last(session, stack, WRITING)
+        latest = self._as_it_is(session, last, deployments.stages(session, last.id)) if last else None
+        hosts, auth_url = compiled.facts(session, last.compilation_id if last else None)
+        plan = plans.find(session, stack)
+        version = plans.newest(session, plan) if plan else None
+        return StackInfo(
+            stack,
+            views.stack_status(latest),
+            version.number if version else 0,
+            latest,
+            views.lock(locks.look(session, stack)),
+            hosts,
+            auth_url,
+        )
+
+
+def find(session: Session, deployment: str) -> models.Deployment:
+    """The row of a deployment; DEP-004 when there is none."""
+    row = deployments.find(session, deployment)
+    if row is None:
+        raise UndercloudError.of(
+            "DEP-004",
+            f"there is no deployment {deployment}",
+            fix="See them with: openstack overcloud status",
+        )
+    return row
+
+
+def known(session: Session, stack: str) -> models.Plan | None:
+    """The plan of a stack (None where there are only deployments that failed early); DEP-003 for neither."""
+    plan = plans.find(session, stack)
+    if plan is None and not deployments.listing(session, stack, 1):
+        names = ", ".join(each.name for each, _, _ in plans.listing(session)) or "none"
+        raise UndercloudError.of(
+            "DEP-003", f"there is no stack {stack}", fix=f"Check the name; the stacks are: {names}"
+        )
+    return plan
+
+
+def _latest(session: Session, stack: str) -> models.Deployment | None:
+    return next(iter(deployments.listing(session, stack, 1)), None)
+
+
+def _until(look: Callable[[], T], good: Callable[[T], bool], timeout: float | None) -> T:
+    """Look until what is seen is good or the time is over; what was seen last."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        found = look()
+        left = _POLL if deadline is None else deadline - time.monotonic()
+        if good(found) or left <= 0:
+            return found
+        time.sleep(min(_POLL, left))

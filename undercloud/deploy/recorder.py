@@ -1,0 +1,160 @@
+"""Keeping what happens in a deployment: stages, events, counts by host, all under the lock's number."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from undercloud.db import deployments, events
+from undercloud.db.database import Database
+from undercloud.db.models import Event
+from undercloud.db.types import utcnow
+from undercloud.deploy import failures, wire
+from undercloud.deploy.engine import EventKind, Failure, Status
+from undercloud.deploy.lease import Lease
+from undercloud.deploy.masking import Masker
+from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
+
+_BURST = 0.05  # seconds within which events are kept together
+_COUNTING = 2.0  # seconds between two records of the counts; with many hosts they are long
+_LONGEST = 16_000  # characters of an event's message
+
+
+class Recorder:
+    """Writes one deployment's record; every write renews the lock, and is a LockLostError when it is lost."""
+
+    def __init__(self, database: Database, lease: Lease, deployment: str) -> None:
+        self.deployment = deployment
+        self.masker = Masker(())
+        self.stage = ""
+        self.step = -1
+        self.findings: list[Finding] = []
+        self._database = database
+        self._lease = lease
+        self._counts: dict[str, Counter[str]] = {}
+        self._waiting: list[Event] = []
+        self._flushed = self._counted = 0.0
+
+    def go_on(self, hosts: Mapping[str, Mapping[str, int]], findings: Sequence[Finding]) -> None:
+        """Take up the record where an earlier engine left it; the errors it ended with are past."""
+        self._counts = {host: Counter(counts) for host, counts in hosts.items()}
+        self.findings = [finding for finding in findings if finding.severity is not Severity.ERROR]
+
+    def emit(
+        self,
+        kind: EventKind,
+        message: str,
+        *,
+        host: str = "",
+        status: str = "",
+        step: int | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keep an event; in a burst it waits for the next one or ``flush``."""
+        event = Event(
+            time=utcnow(),
+            kind=str(kind),
+            stage=self.stage,
+            step=self.step if step is None else step,
+            host=host,
+            status=status,
+            message=self.masker.text(message)[:_LONGEST],
+            data=self.masker.plain(dict(data or {})),
+        )
+        self._waiting.append(event)
+        if time.monotonic() - self._flushed > _BURST:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._waiting:
+            with self._database.write() as session:
+                self._write(session)
+
+    def count(self, host: str, status: str) -> None:
+        """One more task result of a host."""
+        self._counts.setdefault(host, Counter())[status] += 1
+
+    def stage_begins(self, name: str) -> None:
+        """A stage runs from now on."""
+        self.stage, self.step = name, step_of(name)
+        self._set_stage(name, Status.RUNNING)
+
+    def stage_ends(self, name: str, status: Status) -> None:
+        """A stage is over; with ``SUCCEEDED`` it will never run again in this deployment."""
+        self._set_stage(name, status)
+
+    def finding(self, finding: Finding) -> None:
+        """A warning or an error to tell."""
+        self.findings.append(finding)
+        self.emit(EventKind.FINDING, finding.message, status=str(finding.severity), data=finding.as_dict())
+
+    def failure(self, failure: Failure) -> None:
+        """Why it fails."""
+        found = failure.finding
+        self.emit(
+            EventKind.FAILURE,
+            found.message,
+            host=failure.host,
+            status=str(Severity.ERROR),
+            step=failure.step,
+            data=wire.to_plain(failure),
+        )
+        self.findings.append(found)
+
+    def fail(self, error: UndercloudError) -> None:
+        """Why the stage that runs fails."""
+        for failure in failures.of_error(self.deployment, self.stage, error):
+            self.failure(failure)
+
+    def ends(self, status: Status, message: str) -> None:
+        """The last record: the final status, with the lock freed in the same transaction."""
+        with self._database.write() as session:
+            row = deployments.find(session, self.deployment)
+            if row is None:
+                raise internal(f"deployment {self.deployment} is gone")
+            row.status, row.ended = str(status), utcnow()
+            self._mark(session, EventKind.DEPLOYMENT, message, status)
+            self._lease.release(session)
+
+    def _set_stage(self, name: str, status: Status) -> None:
+        with self._database.write() as session:
+            deployments.set_stage(session, self.deployment, name, str(status), ended=status.final)
+            row = deployments.find(session, self.deployment)
+            if row is not None:
+                row.stage = name
+            self._mark(session, EventKind.STAGE, f"{name} {status}", status)
+
+    def _mark(self, session: Session, kind: EventKind, message: str, status: Status) -> None:
+        """Keep the event of a turn, all that wait, and the counts, within a transaction."""
+        self._flushed, self._counted = time.monotonic(), 0.0
+        self.emit(kind, message, status=str(status))
+        self._write(session)
+
+    def _write(self, session: Session) -> None:
+        self._lease.assert_held(session)
+        events.append(session, self.deployment, self._waiting)
+        if time.monotonic() - self._counted > _COUNTING:
+            row = deployments.find(session, self.deployment)
+            if row is not None:
+                row.hosts = {host: dict(counts) for host, counts in self._counts.items()}
+                row.findings = self.masker.plain([wire.to_plain(finding) for finding in self.findings])
+            self._counted = time.monotonic()
+        session.flush()
+        self._waiting = []
+        self._flushed = time.monotonic()
+
+
+def step_of(stage: str) -> int:
+    """The step that a stage is, -1 for the other stages."""
+    name, _, number = stage.partition("-")
+    return int(number) if name == "step" and number.isdigit() else -1
+
+
+def step_stages(steps: Sequence[int]) -> tuple[str, ...]:
+    """The stages of steps."""
+    return tuple(f"step-{step}" for step in steps)

@@ -1,0 +1,225 @@
+"""ansible-runner at arm's length: a directory and a playbook in, events and a result out.
+
+Nothing secret is given to it: the secrets lie in a private file in memory whose path Ansible gets as a
+variable, and its environment is made here from nothing. Its own record of events is switched off; what is
+worth keeping goes through ``on_event`` to the database, and a masked log is written beside the artifacts.
+"""
+
+from __future__ import annotations
+
+import collections
+import enum
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from undercloud.conf.runner import Runner as Options
+from undercloud.deploy import processes, ssh
+from undercloud.deploy.engine import SshAccess
+from undercloud.deploy.workspace import Workspace, make_private, write_private
+from undercloud.diagnostics import UndercloudError
+
+INVENTORY = "tripleo-ansible-inventory.yaml"
+_POLL = 0.5  # seconds between two looks at a request to cancel
+_GRACE = 10.0  # seconds that ansible-playbook has to end by itself
+_TAIL = 40  # lines of output kept for the report of a failure
+_MAX_RESULT = 64 * 1024 * 1024  # bytes of one task's result; more is dropped by ansible-runner
+_PASSED = ("HOME", "LANG", "SSH_AUTH_SOCK")
+
+OnEvent = Callable[[Mapping[str, Any]], None]
+
+
+class Ending(enum.StrEnum):
+    """How a playbook ended."""
+
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed out"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a playbook.
+
+    ``artifacts`` is a directory of the stack; ``ident`` names this run in it; ``mark`` tells its processes;
+    ``tags`` are the plays to run, all when empty; ``mask`` hides secrets in a text; ``timeout`` is seconds.
+    """
+
+    directory: Path
+    playbook: str
+    artifacts: Path
+    ident: str
+    mark: str
+    workspace: Workspace
+    access: SshAccess
+    collections: Path
+    variables: Mapping[str, Any]
+    mask: Callable[[str], str]
+    tags: tuple[str, ...] = ()
+    limit: str = ""
+    check: bool = False
+    timeout: int = 0
+    verbosity: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended; ``output`` are the last lines that Ansible printed, masked."""
+
+    ending: Ending
+    output: tuple[str, ...] = field(default=())
+
+
+class PlaybookRunner(Protocol):
+    """Runs playbooks."""
+
+    def run(self, run: Run, on_event: OnEvent, cancelled: Callable[[], bool]) -> Result:
+        """Run one to its end; ``on_event`` gets ansible-runner's events, ``cancelled`` is asked often."""
+        ...
+
+
+class AnsibleRunner:
+    """ansible-playbook through ansible-runner, in a process of its own."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def run(self, run: Run, on_event: OnEvent, cancelled: Callable[[], bool]) -> Result:
+        """Run one; raises DEP-022 when Ansible cannot be started at all."""
+        from ansible_runner import interface  # noqa: PLC0415 - it takes 0.2 s that most commands do not need
+        from ansible_runner.exceptions import AnsibleRunnerException  # noqa: PLC0415
+
+        _prepare(run.artifacts)
+        cancel = _Cancel(run.mark, cancelled)
+        tail: collections.deque[str] = collections.deque(maxlen=_TAIL)
+        with _open_log(run) as log:
+
+            def handle(event: Mapping[str, Any]) -> bool:
+                lines = run.mask(str(event.get("stdout") or "")).splitlines()
+                log.writelines(f"{line}\n" for line in lines)
+                tail.extend(line for line in lines if line.strip())
+                on_event(event)
+                return False  # ansible-runner shall not keep it
+
+            try:
+                runner = interface.init_runner(
+                    private_data_dir=str(run.artifacts),
+                    project_dir=str(run.directory),
+                    playbook=str(run.directory / run.playbook),
+                    inventory=str(run.directory / INVENTORY),
+                    ident=run.ident,
+                    cmdline=self._command_line(run),
+                    extravars=dict(run.variables),
+                    forks=self._options.forks,
+                    verbosity=run.verbosity or None,
+                    timeout=run.timeout or None,
+                    rotate_artifacts=self._options.keep_runs,
+                    fact_cache_type="memory",
+                    quiet=True,
+                    suppress_env_files=True,
+                    event_handler=handle,
+                    cancel_callback=cancel,
+                )
+                callbacks = runner.config.env["ANSIBLE_CALLBACK_PLUGINS"]
+                runner.config.env = self._environment(run, callbacks)
+                runner.run()
+            except (AnsibleRunnerException, OSError, ValueError) as error:
+                raise _cannot_start(error) from error
+            finally:
+                processes.end_all(run.mark)
+        return Result(Ending.CANCELLED if cancel.asked else _ending(runner.status), tuple(tail))
+
+    def _command_line(self, run: Run) -> str:
+        words = ["--tags", ",".join(run.tags)] if run.tags else []
+        if run.limit:
+            words += ["--limit", f"{run.limit},undercloud"]  # the tasks that run here go with every node
+        if run.check:
+            words += ["--check", "--diff"]
+        return shlex.join(words)
+
+    def _environment(self, run: Run, callbacks: str) -> dict[str, str]:
+        """All that Ansible gets of an environment: ours may hold passwords (OS_PASSWORD)."""
+        names = (*_PASSED, *self._options.pass_environment)
+        kept = {name: os.environ[name] for name in names if name in os.environ}
+        bin_dir = str(Path(sys.executable).parent)
+        arguments = ssh.options(run.access, run.workspace, self._options.control_persist)
+        return {
+            "LANG": "C.UTF-8",
+            **kept,
+            "PATH": f"{bin_dir}:{os.environ.get('PATH', os.defpath)}",
+            processes.MARK: run.mark,
+            "PYTHONUNBUFFERED": "1",
+            "MAX_EVENT_RES": str(_MAX_RESULT),
+            "AWX_ISOLATED_DATA_DIR": str(run.artifacts / "artifacts" / run.ident),
+            "ANSIBLE_CALLBACK_PLUGINS": callbacks,
+            "ANSIBLE_STDOUT_CALLBACK": "awx_display",
+            "ANSIBLE_CONFIG": str(run.directory / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(run.collections),
+            "ANSIBLE_HOME": str(run.workspace.temporary),
+            "ANSIBLE_LOCAL_TEMP": str(run.workspace.temporary),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_HOST_KEY_CHECKING": "True",
+            "ANSIBLE_GATHERING": "explicit",
+            "ANSIBLE_PIPELINING": "True",
+            "ANSIBLE_SSH_ARGS": shlex.join(arguments),
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(run.workspace.control_dir),
+            "ANSIBLE_SSH_CONTROL_PATH": "%(directory)s/%%C",
+            "ANSIBLE_RETRY_FILES_ENABLED": "False",
+            "ANSIBLE_DEPRECATION_WARNINGS": "False",
+            "ANSIBLE_INVENTORY_ENABLED": "yaml",
+        }
+
+
+class _Cancel:
+    """Asks ansible-playbook to end at the first request, and has it killed when it takes too long."""
+
+    def __init__(self, mark: str, cancelled: Callable[[], bool]) -> None:
+        self._mark = mark
+        self._cancelled = cancelled
+        self._since = 0.0
+
+    @property
+    def asked(self) -> bool:
+        """Whether it came to a request."""
+        return self._since > 0
+
+    def __call__(self) -> bool:
+        if not self._cancelled():
+            return False
+        if not self.asked:
+            self._since = time.monotonic()
+            processes.ask_to_end(self._mark)
+        return time.monotonic() - self._since > _GRACE
+
+
+def _prepare(artifacts: Path) -> None:
+    # ansible-runner forgets settings that are handed to it as an argument unless this file exists.
+    settings = artifacts / "env" / "settings"
+    make_private(settings.parent)
+    write_private(settings, json.dumps({"pexpect_timeout": _POLL, "suppress_output_file": True}).encode())
+
+
+def _open_log(run: Run) -> Any:
+    log = run.artifacts / "artifacts" / run.ident / "ansible.log"
+    make_private(log.parent)
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8")
+
+
+def _ending(status: str) -> Ending:
+    known = {"successful": Ending.SUCCESSFUL, "timeout": Ending.TIMED_OUT}
+    return known.get(status, Ending.FAILED)
+
+
+def _cannot_start(error: Exception) -> UndercloudError:
+    return UndercloudError.of(
+        "DEP-022",
+        f"ansible-playbook cannot be run: {error}",
+        fix="See that ansible-core is installed beside this program and the state directory is writable.",
+    )

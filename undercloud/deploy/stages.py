@@ -1,0 +1,207 @@
+"""The stages of a deployment, from the operator's files to a cloud one can log in to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from undercloud.conf import installed
+from undercloud.db import plans, states
+from undercloud.db.models import Deployment, PlanVersion
+from undercloud.deploy import compiled, credentials, failures
+from undercloud.deploy.compiling import STEPS
+from undercloud.deploy.engine import DeployRequest, Failure
+from undercloud.deploy.events import FINISH, Translator
+from undercloud.deploy.masking import Masker
+from undercloud.deploy.preflight import Preflight
+from undercloud.deploy.recorder import step_stages
+from undercloud.deploy.runner import Ending, Run
+from undercloud.deploy.work import CancelledError, Stage, Turns, Work
+from undercloud.deploy.workspace import write_tree
+from undercloud.diagnostics import internal
+
+PLAYBOOK = "deploy_steps_playbook.yaml"
+STEP_STAGES = (*step_stages(STEPS), FINISH)
+
+
+def read_plan(work: Work, turns: Turns) -> None:
+    """Read the operator's files and keep them as the plan's newest version."""
+    _ = turns
+    request = deploy_request(work)
+    work.loaded = work.borders.compiler.load(request)
+    work.report(work.loaded.findings)
+    with work.database.write() as session:
+        work.lease.assert_held(session)
+        plan = plans.ensure(session, work.stack)
+        version = plans.add_version(session, work.database.vault, plan, work.loaded.files, work.loaded.source)
+        _deployment(work, session).version = version.number
+
+
+def compile_plan(work: Work, turns: Turns) -> None:
+    """Compile, and keep the new state before anything else is done with it."""
+    _ = turns
+    vault = work.database.vault
+    with work.database.read() as session:
+        version = _version(work, session)
+        state = states.current(session, version.plan_id)
+        if work.loaded is None:
+            files = plans.version_files(session, vault, version.id)
+            source = vault.open_json(version.sealed_source)
+            work.loaded = work.borders.compiler.reload(files, source)
+    based_on = state.number if state else 0
+    made = work.borders.compiler.compile(
+        work.loaded, vault.open_json(state.sealed) if state is not None else None
+    )
+    work.recorder.masker = Masker(made.secrets.values())
+    work.report(made.findings)
+    with work.database.write() as session:
+        work.lease.assert_held(session)
+        plan = plans.ensure(session, work.stack)
+        kept = states.commit(session, vault, plan.id, made.state, based_on)
+        work.compilation = compiled.keep(session, vault, _version(work, session), kept, made)
+        _deployment(work, session).compilation_id = work.compilation
+    work.compiled = made
+
+
+def check_nodes(work: Work, turns: Turns) -> None:
+    """See that every node lets us in, is who it was, and has what is needed."""
+    _ = turns
+    work.report_failures(look_at_nodes(work))
+
+
+def look_at_nodes(work: Work) -> list[Failure]:
+    """What is wrong with the nodes; host keys of new ones are pinned."""
+    preflight = _preflight(work)
+    nodes = work.nodes()
+    silent = preflight.trust(nodes, pin=not work.short_lived)
+    names = {failure.host for failure in silent}
+    return silent + preflight.look([node for node in nodes if node.name not in names])
+
+
+def write_directory(work: Work, turns: Turns) -> None:
+    """Write the playbook directory."""
+    _ = turns
+    write_tree(work.directory, work.result().files)
+    if not work.short_lived:
+        with work.database.write() as session:
+            work.lease.assert_held(session)
+            _deployment(work, session).directory = str(work.directory)
+
+
+def run_steps(work: Work, turns: Turns) -> None:
+    """Run the steps that are not done yet, all in one ansible-playbook, because its start takes time."""
+    started_anew = len(turns.names) == len(STEP_STAGES)
+    request = deploy_request(work)
+    run = run_of(work, PLAYBOOK)
+    run = replace(run, limit=request.limit, tags=() if started_anew else tags_of(turns))
+    run_playbook(work, turns, run)
+
+
+def tags_of(turns: Turns) -> tuple[str, ...]:
+    """The tags of the plays that are left: ``step3`` … and ``finish``."""
+    return tuple(name.replace("-", "") for name in turns.names)
+
+
+def write_credentials(work: Work, turns: Turns) -> None:
+    """Write clouds.yaml and the rc file beside the playbook directory."""
+    _ = turns
+    access = work.result().access
+    if access.auth_url:
+        credentials.write(work.stack_dir, credentials.of(work.stack, access))
+
+
+def run_of(work: Work, playbook: str) -> Run:
+    """A run of one of the directory's playbooks, with the secrets in place."""
+    result = work.result()
+    if not work.directory.exists():
+        write_tree(work.directory, result.files)
+    if not work.workspace.known_hosts.exists():
+        work.report_failures(_preflight(work).trust(work.nodes(), pin=not work.short_lived))
+    work.workspace.write_secrets(result.secrets)
+    work.recorder.masker = Masker(result.secrets.values())
+    access = work.request.ssh
+    variables: dict[str, Any] = {
+        "undercloud_secrets_file": str(work.workspace.secrets_file),
+        "undercloud_fence": work.lease.fence,
+    }
+    if access.user:
+        variables["ansible_user"] = access.user
+    return Run(
+        directory=work.directory,
+        playbook=playbook,
+        artifacts=work.stack_dir / "runner",
+        ident=work.deployment,
+        mark=work.mark,
+        workspace=work.workspace,
+        access=access,
+        collections=installed.data_directory() / "ansible",
+        variables=variables,
+        mask=work.recorder.masker.text,
+        timeout=work.request.timeout,
+        verbosity=work.request.verbosity,
+    )
+
+
+def run_playbook(work: Work, turns: Turns, run: Run) -> None:
+    """Run it, recording what happens; raises NodesError with what failed."""
+    translator = Translator(work.recorder, turns.to)
+
+    def cancelled() -> bool:
+        work.recorder.flush()
+        return work.lease.cancelled
+
+    result = work.borders.runner.run(run, translator.take, cancelled)
+    work.recorder.flush()
+    if result.ending is Ending.SUCCESSFUL:
+        return
+    if result.ending is Ending.CANCELLED:
+        raise CancelledError
+    timed_out = result.ending is Ending.TIMED_OUT
+    found = [] if timed_out else translator.failures
+    ended = failures.of_playbook(work.deployment, turns.name, result.output, timed_out=timed_out)
+    raise failures.NodesError(found or [ended])
+
+
+DEPLOY = (
+    Stage(("plan",), read_plan),
+    Stage(("compile",), compile_plan),
+    Stage(("preflight",), check_nodes),
+    Stage(("directory",), write_directory),
+    Stage(STEP_STAGES, run_steps),
+    Stage(("credentials",), write_credentials),
+)
+
+
+def _preflight(work: Work) -> Preflight:
+    return Preflight(
+        work.database,
+        work.borders.ssh,
+        work.request.ssh,
+        work.workspace,
+        work.deployment,
+        work.settings.deployment.minimum_disk,
+    )
+
+
+def deploy_request(work: Work) -> DeployRequest:
+    """The request of a deployment or a dry run."""
+    if not isinstance(work.request, DeployRequest):
+        raise internal(f"{work.operation} has no plan")
+    return work.request
+
+
+def _deployment(work: Work, session: Session) -> Deployment:
+    row = session.get(Deployment, work.deployment)
+    if row is None:
+        raise internal(f"deployment {work.deployment} is gone")
+    return row
+
+
+def _version(work: Work, session: Session) -> PlanVersion:
+    plan = plans.find(session, work.stack)
+    version = plans.numbered(session, plan, _deployment(work, session).version) if plan else None
+    if version is None:
+        raise internal(f"the version of plan {work.stack} that deployment {work.deployment} uses is gone")
+    return version

@@ -1,0 +1,202 @@
+"""One deployment at work: its stages run in order, each recorded, each at most once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from undercloud.conf import Settings
+from undercloud.db.database import Database
+from undercloud.deploy import compiled, failures
+from undercloud.deploy.compiling import Compiled, Compiler, Loaded, Node
+from undercloud.deploy.engine import DeleteRequest, DeployRequest, Failure, Operation, Status
+from undercloud.deploy.lease import Lease, LockLostError
+from undercloud.deploy.recorder import Recorder
+from undercloud.deploy.runner import PlaybookRunner
+from undercloud.deploy.ssh import Ssh
+from undercloud.deploy.workspace import Workspace
+from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
+
+_LOG = logging.getLogger(__name__)
+DIRECTORY = "config-download"
+
+
+@dataclass(frozen=True)
+class Borders:
+    """What the engine reaches the world through."""
+
+    compiler: Compiler
+    runner: PlaybookRunner
+    ssh: Ssh
+
+
+@dataclass
+class Work:
+    """What the stages of a deployment share; ``loaded`` and ``compiled`` are None until a stage made them."""
+
+    deployment: str
+    operation: Operation
+    request: DeployRequest | DeleteRequest
+    settings: Settings
+    database: Database
+    borders: Borders
+    lease: Lease
+    recorder: Recorder
+    workspace: Workspace
+    loaded: Loaded | None = None
+    compiled: Compiled | None = None
+    compilation: int = 0
+    skipped: set[str] = field(default_factory=set)
+
+    @property
+    def stack(self) -> str:
+        """The stack that is worked on."""
+        return self.request.stack
+
+    @property
+    def stack_dir(self) -> Path:
+        """The stack's own directory on the engine's machine."""
+        return self.settings.paths.stack_dir(self.stack)
+
+    @property
+    def directory(self) -> Path:
+        """The playbook directory; that of a dry run is as short-lived as its state."""
+        if self.short_lived:
+            return self.workspace.root / DIRECTORY
+        return self.stack_dir / DIRECTORY
+
+    @property
+    def short_lived(self) -> bool:
+        """Whether nothing of it is to be kept but its record."""
+        return self.operation is Operation.DRY_RUN
+
+    @property
+    def mark(self) -> str:
+        """What tells the processes of this stack from all others on the machine."""
+        return f"{self.settings.paths.state_dir}:{self.stack}"
+
+    def result(self) -> Compiled:
+        """What was compiled, by this run or by the one that it goes on with."""
+        if self.compiled is None:
+            if not self.compilation:
+                raise internal("a stage needs what was not compiled yet")
+            self.compiled = compiled.read(self.database, self.compilation)
+        return self.compiled
+
+    def nodes(self) -> list[Node]:
+        """The nodes with the request's user and port, without those that are to be left out."""
+        access = self.request.ssh
+        return [
+            replace(node, user=access.user or node.user, port=access.port or node.port)
+            for node in self.result().nodes
+            if node.name not in self.skipped
+        ]
+
+    def report(self, findings: Sequence[Finding]) -> None:
+        """Record findings; errors whose codes are not forced are raised together."""
+        errors = [finding for finding in findings if not self._passes(finding)]
+        if errors:
+            raise UndercloudError(*errors)
+
+    def report_failures(self, found: Sequence[Failure]) -> None:
+        """The same for what is wrong with nodes; raises NodesError."""
+        errors = [failure for failure in found if not self._passes(failure.finding)]
+        if errors:
+            raise failures.NodesError(errors)
+
+    def _passes(self, finding: Finding) -> bool:
+        """Record what does not stop this deployment."""
+        forced = self.request.force if isinstance(self.request, DeployRequest) else ()
+        stops = finding.severity is Severity.ERROR
+        if stops and finding.code not in forced:
+            return False
+        self.recorder.finding(replace(finding, severity=Severity.WARNING) if stops else finding)
+        return True
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An action that carries out one stage, or several in a row that it tells apart itself."""
+
+    names: tuple[str, ...]
+    action: Callable[[Work, Turns], None]
+
+
+class CancelledError(Exception):
+    """The deployment was asked to stop, and has."""
+
+
+class Turns:
+    """Passes from stage to stage of one action, recording each turn."""
+
+    def __init__(self, work: Work, names: Sequence[str]) -> None:
+        self._work = work
+        self.names = tuple(names)
+        self._at = 0
+
+    def begin(self) -> None:
+        """The first stage runs."""
+        self._work.recorder.stage_begins(self.names[0])
+
+    def to(self, name: str) -> None:
+        """Go on to a later stage: all before it are done. A name that is not ahead changes nothing."""
+        if name in self.names[self._at + 1 :]:
+            while self.names[self._at] != name:
+                self._work.recorder.stage_ends(self.names[self._at], Status.SUCCEEDED)
+                self._at += 1
+                self._work.recorder.stage_begins(self.names[self._at])
+
+    def end(self) -> None:
+        """The last one is done."""
+        self.to(self.names[-1])
+        self._work.recorder.stage_ends(self.names[-1], Status.SUCCEEDED)
+
+    @property
+    def name(self) -> str:
+        """The stage that runs."""
+        return self.names[self._at]
+
+
+def carry_out(work: Work, stages: Sequence[Stage], finished: frozenset[str]) -> tuple[Status, str]:
+    """Run the stages that are not finished; the final status and what to say of it, yet to be recorded.
+
+    Raises LockLostError when another engine took over: then nothing more is recorded by this one.
+    """
+    status, message = Status.SUCCEEDED, f"{work.operation} of {work.stack} succeeded"
+    for stage in stages:
+        names = [name for name in stage.names if name not in finished]
+        if not names:
+            continue
+        turns = Turns(work, names)
+        status, message = _carry_out_one(work, stage, turns)
+        if status is not Status.SUCCEEDED:
+            work.recorder.stage_ends(turns.name, status)
+            break
+    return status, message
+
+
+def _carry_out_one(work: Work, stage: Stage, turns: Turns) -> tuple[Status, str]:
+    try:
+        if work.lease.cancelled:
+            raise CancelledError
+        turns.begin()
+        stage.action(work, turns)
+        turns.end()
+    except LockLostError:
+        raise
+    except CancelledError:
+        why = work.lease.reason or "cancelled"
+        return Status.INTERRUPTED, f"{work.operation} of {work.stack} was interrupted: {why}"
+    except UndercloudError as error:
+        return _failed(work, turns.name, error)
+    except Exception as fault:  # noqa: BLE001 - the engine's border: a fault of ours ends one deployment only
+        _LOG.exception("stage %s of %s", turns.name, work.stack)
+        return _failed(work, turns.name, internal(f"{type(fault).__name__} in {turns.name}: {fault}"))
+    return Status.SUCCEEDED, f"{work.operation} of {work.stack} succeeded"
+
+
+def _failed(work: Work, stage: str, error: UndercloudError) -> tuple[Status, str]:
+    work.recorder.fail(error)
+    return Status.FAILED, f"{work.operation} of {work.stack} failed in stage {stage}"
