@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from undercloud.cli import base
 from undercloud.deploy.engine import PlanPaths
@@ -71,8 +72,8 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def plan_source(parsed_args: argparse.Namespace) -> PlanSource:
-    """What the options name, as the plan loader takes it."""
+def plan_source(parsed_args: argparse.Namespace, generated: Mapping[str, Any] | None = None) -> PlanSource:
+    """What the options name, for the plan loader; ``generated`` are parameters that any file overrides."""
     from undercloud.plan.bundle import PlanSource  # noqa: PLC0415  (start-up)
 
     return PlanSource(
@@ -86,6 +87,7 @@ def plan_source(parsed_args: argparse.Namespace) -> PlanSource:
         answers_file=parsed_args.answers_file or "",
         environments=tuple(parsed_args.environment_files),
         environment_directories=tuple(parsed_args.environment_directories),
+        generated=generated or {},
     )
 
 

@@ -90,7 +90,7 @@ def test_all_errors_are_told_and_the_rest_is_shown(openstack: Openstack, root: s
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("heat_template_version: [\n", "PLAN-0"), ("a: &a [*a]\n", "PLAN-0"), (None, "PLAN-050")],
+    [("heat_template_version: [\n", "PLAN-0"), ("a: &a [*a]\n", "PLAN-0"), (None, "PLAN-05")],
 )
 def test_a_template_that_cannot_be_read(
     openstack: Openstack, tmp_path: Path, text: str | None, code: str

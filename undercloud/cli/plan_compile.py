@@ -1,0 +1,155 @@
+"""`overcloud plan compile`: from the operator's files to a playbook directory, with nothing else running."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from undercloud.cli import base, errors, files, output_directory, plan_options, rendering
+
+if TYPE_CHECKING:
+    from undercloud.plan.state import State
+    from undercloud.playbooks.compiler import Compilation
+
+
+class PlanCompile(base.Ours):
+    """Compile a plan: render, evaluate, place, and write the playbook directory. No node is touched.
+
+    The output directory (0700) gets config-download/ (playbooks, inventory, the script that runs them),
+    stack.json (parameters and outputs), desired_state.json, rendered/ (what Jinja2 made) and plan.json (what
+    went in). What is generated once, as passwords, is kept in the state file and used again; keep that file.
+
+    Exit status: 0 written, 1 errors found (the report is on stdout, nothing was written), 2 could not run.
+    """
+
+    examples = (
+        (
+            "with the templates that come with undercloud",
+            "overcloud plan compile --templates -r roles_data.yaml -b nodes.yaml --output-dir out",
+        ),
+        (
+            "TripleO's templates, in an operator's CI",
+            "overcloud plan compile --templates tripleo-heat-templates -e site.yaml --output-dir out -f json",
+        ),
+        (
+            "with the passwords of another place",
+            "overcloud plan compile --templates --state ~/state.json --output-dir out",
+        ),
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The parser: the plan, the state, where to."""
+        parser = super().get_parser(prog_name)
+        base.add_report_format(parser)
+        plan_options.add_plan_options(parser)
+        parser.add_argument(
+            "--state",
+            metavar="<file>",
+            help="Where generated values are kept (default: state.json in the output directory)",
+        )
+        parser.add_argument("--output-dir", required=True, metavar="<directory>", help="Where to write")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Compile and write."""
+        out = Path(parsed_args.output_dir).expanduser().absolute()
+        output_directory.check(out)
+        state_file = _state_file(parsed_args, out)
+        made = _compile(parsed_args, _read_state(state_file))
+        if made.ok:
+            files.write(state_file, made.state.to_json())
+            output_directory.replace(out, contents(made))
+        self.app.stdout.write(_json(made, out) if parsed_args.formatter == "json" else self._text(made, out))
+        return errors.status(made.findings)
+
+    def interrupted(self, parsed_args: argparse.Namespace) -> str:
+        """What is there after Ctrl-C."""
+        return f"\nInterrupted. {parsed_args.output_dir} is whole, as it was or new. Run the command again.\n"
+
+    def _text(self, made: Compilation, out: Path) -> str:
+        report = rendering.report_text(made.findings, width=rendering.width_of(self.app.stdout))
+        if not made.ok:
+            return report
+        hosts = rendering.plural(len(made.desired.hosts), "node")
+        lines = [
+            f"{made.plan.name}: {hosts}, {rendering.plural(len(made.files), 'file')} in {out / _PLAYBOOKS}",
+            f"Run it by hand with {out / _PLAYBOOKS / 'ansible-playbook-command.sh'}",
+        ]
+        return "\n".join([*([report] if report else []), *lines]) + "\n"
+
+
+_PLAYBOOKS = "config-download"
+
+
+def _state_file(parsed_args: argparse.Namespace, out: Path) -> Path:
+    if parsed_args.state:
+        return Path(parsed_args.state).expanduser().absolute()
+    return out / output_directory.STATE
+
+
+def _read_state(file: Path) -> State:
+    from undercloud.plan import files as plan_files  # noqa: PLC0415  (start-up)
+    from undercloud.plan import state  # noqa: PLC0415
+
+    if not file.exists():
+        return state.State()
+    text = plan_files.read_file(str(file)).decode("utf-8", "replace")
+    return state.from_json(text, str(file))
+
+
+def _compile(parsed_args: argparse.Namespace, state: State) -> Compilation:
+    from undercloud.plan import loader  # noqa: PLC0415  (start-up)
+    from undercloud.plan.entropy import SystemEntropy  # noqa: PLC0415
+    from undercloud.playbooks import compiler  # noqa: PLC0415
+
+    plan = loader.load(plan_options.plan_source(parsed_args, _image_parameters()))
+    return compiler.compile(plan, state, SystemEntropy())
+
+
+def _image_parameters() -> Mapping[str, str]:
+    """The images of the installed definitions; any environment may say otherwise."""
+    from undercloud.conf import installed  # noqa: PLC0415  (start-up)
+    from undercloud.images import catalogue, definitions  # noqa: PLC0415
+
+    return catalogue.image_parameters(definitions.load([installed.data_directory() / "container-images"]))
+
+
+def contents(made: Compilation) -> dict[str, tuple[bytes, int]]:
+    """The files of the output directory, with their modes; all but the state."""
+    written: dict[str, tuple[bytes, int]] = {
+        f"{_PLAYBOOKS}/{path}": (file.text.encode(), 0o700 if file.executable else 0o600)
+        for path, file in made.files.items()
+    }
+    written |= {
+        f"rendered/{path}": (file.text.encode(), 0o600)
+        for path, file in made.plan.tree.items()
+        if file.origin is not None
+    }
+    texts: dict[str, Any] = {
+        f"{_PLAYBOOKS}/secrets.json": made.secrets,
+        "stack.json": {"parameters": made.stack.parameters, "outputs": made.stack.outputs},
+        "desired_state.json": made.desired.as_dict(),
+        output_directory.MARK: {
+            "version": 1,
+            "stack": made.plan.name,
+            "digest": made.plan.digest,
+            "sources": dict(made.plan.sources),
+        },
+    }
+    written |= {path: ((json.dumps(value, indent=1) + "\n").encode(), 0o600) for path, value in texts.items()}
+    return written
+
+
+def _json(made: Compilation, out: Path) -> str:
+    document: dict[str, Any] = {"findings": [finding.as_dict() for finding in made.findings]}
+    if made.ok:
+        document |= {
+            "stack": made.plan.name,
+            "output_dir": str(out),
+            "files": len(made.files),
+            "hosts": {name: host.address for name, host in made.desired.hosts.items()},
+        }
+    return json.dumps(document, indent=2) + "\n"
