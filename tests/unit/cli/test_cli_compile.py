@@ -133,10 +133,10 @@ def test_errors_are_a_report_and_nothing_is_written(compile_plan: Compile, tmp_p
 def test_errors_leave_an_earlier_output_alone(compile_plan: Compile, tmp_path: Path) -> None:
     compile_plan()
     before = tree(tmp_path / "out")
-    (tmp_path / "nodes.yaml").write_text(NODES.replace("192.0.2.11", "not-an-address"))
+    (tmp_path / "nodes.yaml").write_text(NODES.replace("network: ctlplane", "network: nowhere"))
     done = compile_plan()
     assert done.status == 1
-    assert "nodes.yaml:7:" in done.out
+    assert "nodes.yaml:5:" in done.out
     assert tree(tmp_path / "out") == before
 
 
