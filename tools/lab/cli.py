@@ -51,7 +51,7 @@ def up(lab: Lab, arguments: argparse.Namespace) -> int:
         missing = [node for node in wanted if not machines.whole(lab, node)]
         machines.in_parallel(lambda node: machines.create(lab, node, built.reference, options), missing)
         machines.in_parallel(lambda node: machines.start(lab, node), wanted)
-        _describe(lab, arguments.role)
+        _describe(lab, arguments.role, ["ctlplane", *arguments.network])
     machines.in_parallel(lambda node: machines.wait(lab, node), wanted)
     say(f"{len(wanted)} nodes answer ssh ({time.monotonic() - begun:.1f} s): {lab.nodes_file}")
     return 0
@@ -72,12 +72,12 @@ def _with_subnets(lab: Lab, subnets: dict[str, str]) -> Lab:
     return replace(lab, networks=wanted)
 
 
-def _describe(lab: Lab, roles: Sequence[deployment.RoleNodes]) -> None:
+def _describe(lab: Lab, roles: Sequence[deployment.RoleNodes], networks: Sequence[str]) -> None:
     nodes = machines.nodes(lab)
     keys.write_known_hosts(lab, nodes)
     lab.nodes_file.write_text(json.dumps(lab.describe(nodes), indent=2) + "\n")
     if roles:
-        lab.deployment_file.write_text(deployment.to_yaml(deployment.deployment(roles, nodes)))
+        lab.deployment_file.write_text(deployment.to_yaml(deployment.deployment(roles, nodes, networks)))
 
 
 def down(lab: Lab, arguments: argparse.Namespace) -> int:
@@ -199,6 +199,10 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--role", type=deployment.parse_role, action="append", default=[], metavar="NAME=NODES",
         help="a role and its nodes for baremetal_deployment.yaml, such as Controller=node1; repeatable",
+    )  # fmt: skip
+    command.add_argument(
+        "--network", action="append", default=[], metavar="NAME",
+        help="name the nodes' addresses on this network too in baremetal_deployment.yaml; repeatable",
     )  # fmt: skip
     command.add_argument(
         "--ctlplane", default="", metavar="CIDR", help="its subnet (default: 192.168.24.0/24)"

@@ -1,6 +1,6 @@
 """The deployment file: which node has which role, in TripleO's baremetal_deployment.yaml."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,10 +29,13 @@ def parse_role(text: str) -> RoleNodes:
     return RoleNodes(role, nodes)
 
 
-def deployment(roles: Iterable[RoleNodes], nodes: Iterable[Node]) -> list[dict[str, Any]]:
+def deployment(
+    roles: Iterable[RoleNodes], nodes: Iterable[Node], networks: Sequence[str] = ("ctlplane",)
+) -> list[dict[str, Any]]:
     """The content of baremetal_deployment.yaml: nodes that are already there (`managed: false`).
 
-    Raises LabError for an unknown node, and for a node with two roles.
+    It names their addresses on the networks. Raises LabError for an unknown node or network, and for a node
+    with two roles.
     """
     known = {node.name: node for node in nodes}
     taken: dict[str, str] = {}
@@ -46,13 +49,12 @@ def deployment(roles: Iterable[RoleNodes], nodes: Iterable[Node]) -> list[dict[s
             if name in taken:
                 raise LabError(f"{name} has two roles: {taken[name]} and {assignment.role}", ROLE_FIX)
             taken[name] = assignment.role
-            port = {"network": "ctlplane", "fixed_ip": known[name].address}
             instances.append(
                 {
                     "hostname": f"{assignment.role.lower()}-{index}",
                     "name": name,
                     "managed": False,
-                    "networks": [port],
+                    "networks": _ports(known[name], networks),
                 }
             )
         content.append(
@@ -64,6 +66,13 @@ def deployment(roles: Iterable[RoleNodes], nodes: Iterable[Node]) -> list[dict[s
             }
         )
     return content
+
+
+def _ports(node: Node, networks: Sequence[str]) -> list[dict[str, str]]:
+    unknown = ", ".join(network for network in networks if network not in node.addresses)
+    if unknown:
+        raise LabError(f"the lab has no network {unknown}", f"choose from: {', '.join(node.addresses)}")
+    return [{"network": network, "fixed_ip": node.addresses[network]} for network in networks]
 
 
 def to_yaml(content: list[dict[str, Any]]) -> str:

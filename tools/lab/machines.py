@@ -48,12 +48,16 @@ def _number(name: str) -> int:
 def create_command(lab: Lab, node: Node, image: str, options: NodeOptions) -> list[str]:
     """podman's arguments for a node.
 
-    Private cgroups and a tmpfs for /run make systemd feel at home; /var is a disk of its own because
-    podman in the node refuses overlay on overlay; /etc/hosts is the node's own file, so that a deployment
-    can replace it; interfaces are attached later.
+    systemd gets what it asks of a container manager (https://systemd.io/CONTAINER_INTERFACE): private cgroups
+    and tmpfs where it expects them. Not by `--systemd=always`: where cgroups are version 1, podman 4.3 would
+    mount the host's own systemd hierarchy, and one node would remove another's cgroups. /var is a disk of its
+    own because podman in the node refuses overlay on overlay; /etc/hosts is the node's own file, so that a
+    deployment can replace it; interfaces are attached later.
     """
-    command = ["create", "--name", node.name, "--hostname", node.name, "--privileged"]
-    command += ["--systemd=always", "--cgroupns", "private", "--no-hosts", "--shm-size", "512m"]
+    command = ["create", "--name", node.name, "--hostname", node.name, "--privileged", "--systemd=false"]
+    command += ["--cgroupns", "private", "--env", "container=podman", "--no-hosts", "--shm-size", "512m"]
+    for path in ("/run", "/run/lock", "/tmp"):  # noqa: S108
+        command += ["--tmpfs", f"{path}:rw,exec,nosuid,nodev,mode={'1777' if path == '/tmp' else '0755'}"]  # noqa: S108
     command += ["--network", "none", "--volume", f"{disks.mountpoint(lab, node)}:/var"]
     if options.shared_images:
         command += ["--volume", f"{options.shared_images}:{SHARED_IMAGES}:ro"]

@@ -75,3 +75,13 @@ def test_the_file_lists_each_roles_nodes_in_order() -> None:
 def test_impossible_assignments_are_refused(roles: list[str], message: str) -> None:
     with pytest.raises(LabError, match=message):
         deployment([parse_role(role) for role in roles], NODES)
+
+
+def test_addresses_on_further_networks() -> None:
+    content = deployment([parse_role("Controller=node1")], NODES, ["ctlplane", "internal_api"])
+    assert content[0]["instances"][0]["networks"] == [
+        {"network": "ctlplane", "fixed_ip": "192.168.24.11"},
+        {"network": "internal_api", "fixed_ip": "172.17.0.11"},
+    ]
+    with pytest.raises(LabError, match="no network storage"):
+        deployment([parse_role("Controller=node1")], NODES, ["ctlplane", "storage"])

@@ -1,0 +1,59 @@
+"""`python -m tools.lab` as tests use it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+CTLPLANE = os.environ.get("UNDERCLOUD_LAB_SUBNET", "192.168.24")
+INTERNAL_API = f"172.17.{CTLPLANE.rpartition('.')[2] if 'UNDERCLOUD_LAB_SUBNET' in os.environ else 0}"
+SUBNETS = ("--ctlplane", f"{CTLPLANE}.0/24", "--internal-api", f"{INTERNAL_API}.0/24")
+
+
+@dataclass(frozen=True)
+class LabTool:
+    """`python -m tools.lab --dir DIRECTORY` as tests use it."""
+
+    directory: Path
+
+    def __call__(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run a lab command; unless `check` is off, a failure fails the test with what was said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.lab", "--dir", str(self.directory), *arguments],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=1200,
+        )
+        if check and done.returncode != 0:
+            pytest.fail(
+                f"lab {' '.join(arguments)}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
+            )
+        return done
+
+    def ssh(self, node: str, command: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run a shell command on a node over SSH as tripleo-admin."""
+        return self("ssh", node, command, check=check)
+
+    def inside(self, node: str, command: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run a shell command in a node as root, past its network."""
+        return self("exec", node, "sh", "-ec", command, check=check)
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """nodes.json."""
+        described: dict[str, Any] = json.loads((self.directory / "nodes.json").read_text())
+        return described
+
+    def states(self) -> dict[str, str]:
+        """What `status` says of each node's SSH: `ok`, or why not."""
+        rows = json.loads(self("status", "-f", "json").stdout)
+        return {row["name"]: row["ssh"] for row in rows}
