@@ -10,6 +10,8 @@ from undercloud.deploy.engine import DeployRequest
 from undercloud.diagnostics import Finding
 
 STEPS = range(6)
+Reserved = Mapping[str, Mapping[str, str]]
+"""Network → address → the stack that holds it."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,6 @@ class Compiler(Protocol):
         """What ``load`` gave, out of what was kept of it."""
         ...
 
-    def compile(self, loaded: Loaded, state: Mapping[str, Any] | None) -> Compiled:
+    def compile(self, loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved) -> Compiled:
         """Compile with the plan's state (None at the first time); UndercloudError with all errors."""
         ...

@@ -24,7 +24,8 @@ def compile_only(work: Work, turns: Turns) -> None:
         plan = plans.find(session, work.stack)
         state = states.current(session, plan.id) if plan else None
         value = vault.open_json(state.sealed) if state else None
-    work.compiled = work.borders.compiler.compile(work.loaded, value)
+        held = stages.reserved(work, session)
+    work.compiled = work.borders.compiler.compile(work.loaded, value, held)
     work.recorder.masker = Masker(work.compiled.secrets.values())
     work.report(work.compiled.findings)
 

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from undercloud.conf import installed
-from undercloud.db import plans, states
+from undercloud.db import deployments, plans, states
 from undercloud.db.models import Deployment, PlanVersion
 from undercloud.deploy import compiled, credentials, failures
-from undercloud.deploy.compiling import STEPS
-from undercloud.deploy.engine import DeployRequest, Failure
+from undercloud.deploy.compiling import STEPS, Reserved
+from undercloud.deploy.engine import DeployRequest, Failure, Operation, Status
 from undercloud.deploy.events import FINISH, Translator
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.preflight import Preflight
@@ -50,10 +50,10 @@ def compile_plan(work: Work, turns: Turns) -> None:
             files = plans.version_files(session, vault, version.id)
             source = vault.open_json(version.sealed_source)
             work.loaded = work.borders.compiler.reload(files, source)
+        held = reserved(work, session)
     based_on = state.number if state else 0
-    made = work.borders.compiler.compile(
-        work.loaded, vault.open_json(state.sealed) if state is not None else None
-    )
+    before = vault.open_json(state.sealed) if state is not None else None
+    made = work.borders.compiler.compile(work.loaded, before, held)
     work.recorder.masker = Masker(made.secrets.values())
     work.report(made.findings)
     with work.database.write() as session:
@@ -63,6 +63,21 @@ def compile_plan(work: Work, turns: Turns) -> None:
         work.compilation = compiled.keep(session, vault, _version(work, session), kept, made)
         _deployment(work, session).compilation_id = work.compilation
     work.compiled = made
+
+
+def reserved(work: Work, session: Session) -> Reserved:
+    """The addresses that other stacks hold; those of a deleted one are free again."""
+    held: dict[str, dict[str, str]] = {}
+    for plan, _, _ in plans.listing(session):
+        state = states.current(session, plan.id) if plan.name != work.stack else None
+        last = deployments.last(session, plan.name, (Operation.DEPLOY, Operation.DELETE))
+        deleted = last is not None and (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED)
+        if state is None or deleted:
+            continue
+        addresses = work.database.vault.open_json(state.sealed).get("addresses", {})
+        for network, ports in addresses.items():
+            held.setdefault(network, {}).update(dict.fromkeys(ports.values(), plan.name))
+    return held
 
 
 def check_nodes(work: Work, turns: Turns) -> None:

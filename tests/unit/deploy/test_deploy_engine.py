@@ -381,6 +381,18 @@ def test_delete_of_a_stack_that_never_got_to_nodes(world: World) -> None:
     engine.delete_plan("overcloud")
 
 
+def test_stacks_do_not_take_each_others_addresses(world: World) -> None:
+    run(world)
+    run(world, stack="edge")
+    assert world.compiler.reserved == {"ctlplane": {"192.0.2.101": "overcloud"}}
+    run(world)
+    assert world.compiler.reserved == {"ctlplane": {"192.0.2.102": "edge"}}
+    engine = world.engine()
+    engine.wait(engine.delete(DeleteRequest("edge")).id, 20)
+    run(world)
+    assert world.compiler.reserved == {}
+
+
 def test_all_answers_travel_as_json(world: World) -> None:
     world.compiler.findings = (Finding("A-001", "m", severity=Severity.INFO, locations=(Location("f", 1),)),)
     ended = run(world)

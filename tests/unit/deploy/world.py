@@ -10,7 +10,7 @@ from typing import Any
 
 from undercloud.conf import Settings, load
 from undercloud.db.database import open_database
-from undercloud.deploy.compiling import Access, Compiled, FreeTask, Loaded, Node
+from undercloud.deploy.compiling import Access, Compiled, FreeTask, Loaded, Node, Reserved
 from undercloud.deploy.engine import DeployRequest, PlanPaths, SshAccess
 from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.runner import Ending, OnEvent, Result, Run
@@ -35,6 +35,7 @@ class FakeCompiler:
     findings: tuple[Finding, ...] = ()
     files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
     nodes: tuple[Node, ...] = NODES
+    reserved: Reserved = dataclasses.field(default_factory=dict)
 
     def load(self, request: DeployRequest) -> Loaded:
         return self.reload({"site.yaml": self.text.encode()}, {"stack": request.stack})
@@ -42,12 +43,14 @@ class FakeCompiler:
     def reload(self, files: Mapping[str, bytes], source: Mapping[str, Any]) -> Loaded:
         return Loaded(files, source, plan=files["site.yaml"])
 
-    def compile(self, loaded: Loaded, state: Mapping[str, Any] | None) -> Compiled:
+    def compile(self, loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved) -> Compiled:
+        self.reserved = reserved
         if self.error:
             raise self.error
         if state is None:
             self.made += 1
-            state = {"passwords": {"AdminPassword": f"{PASSWORD}{self.made}"}}
+            addresses = {"ctlplane": {"vip": f"192.0.2.{100 + self.made}"}}
+            state = {"passwords": {"AdminPassword": f"{PASSWORD}{self.made}"}, "addresses": addresses}
         password = state["passwords"]["AdminPassword"]
         return Compiled(
             files={"deploy_steps_playbook.yaml": b"[]\n", "site/plan.txt": loaded.plan, **self.files},
