@@ -23,12 +23,14 @@ from undercloud.diagnostics import Location, UndercloudError
 from undercloud.plan.names import did_you_mean
 from undercloud.playbooks.references import REFERENCE, References
 
-# Filters that move values without looking into them: a reference passes through whole.
+# Filters that hand a text on as it is, so that a reference passes through them whole.
+_HAND_ON = frozenset(["d", "default", "string"])
+# Filters that move the items of a list or map without looking into them.
 # fmt: off
 _MOVERS = frozenset([
-    "attr", "batch", "count", "d", "default", "dictsort", "first", "format", "groupby", "indent",
-    "items", "join", "last", "length", "list", "map", "max", "min", "reject", "rejectattr", "reverse",
-    "select", "selectattr", "slice", "sort", "string", "sum", "trim", "unique",
+    "attr", "batch", "count", "dictsort", "first", "groupby", "items", "join", "last", "length", "list",
+    "map", "max", "min", "reject", "rejectattr", "reverse", "select", "selectattr", "slice", "sort", "sum",
+    "unique",
 ])
 # fmt: on
 
@@ -160,7 +162,7 @@ class Binder:
             raise place.error(
                 "ROLE-032", f"line {_line(error)} of the text is not allowed: {error}"
             ) from None
-        except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - a filter raises whatever its arguments make it raise
             raise place.error(
                 "ROLE-032", f"line {_line(error)} of the text cannot be filled in: {error}"
             ) from None
@@ -172,6 +174,8 @@ class Binder:
     ) -> Any:
         """Run a filter; one that changes a text with references gets the values and gives a secret."""
         given = args[1:] if hasattr(function, "jinja_pass_arg") else args
+        if name in _MOVERS and given and not isinstance(given[0], str):
+            return function(*args, **kwargs)
         texts = [text for text in _texts((*given, *kwargs.values())) if REFERENCE.search(text)]
         if not texts:
             return function(*args, **kwargs)
@@ -204,7 +208,7 @@ def _environment(guard: Callable[..., Any]) -> _Environment:
     for name in ("pprint", "random", "xmlattr", "urlize"):
         del environment.filters[name]
     for name, function in environment.filters.items():
-        if name not in _MOVERS:
+        if name not in _HAND_ON:
             environment.filters[name] = _guarded(name, function, guard)
     return environment
 

@@ -46,7 +46,8 @@ def lower(
 
     What is wrong goes to the report (all of it); the result is whole only if no error was added.
     """
-    roles = {role: _distinct(read(services, report), report) for role, services in role_data.items()}
+    checked = read(role_data, report)
+    roles = {role: _distinct(services, report) for role, services in checked.items()}
     hosts = {host.name: host_scope(host) for host in topology.hosts}
     running = {
         role: services for role, services in roles.items() if any(h.role == role for h in topology.hosts)

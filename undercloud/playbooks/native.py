@@ -55,7 +55,7 @@ def directory(lowered: Lowered, topology: Topology) -> dict[str, PlaybookFile]:
         files[task_file.path] = PlaybookFile(_HEAD + _tasks(task_file))
     writer = _StateWriter(lowered.desired)
     for name in lowered.desired.hosts:
-        files[f"desired_state/{name}.json"] = PlaybookFile(writer.host(name))
+        files[f"desired_state/{name}.json"] = PlaybookFile(writer.text([name]))
     return dict(sorted(files.items()))
 
 
@@ -239,28 +239,37 @@ def _reconcile(desired: DesiredState, name: str, **options: Any) -> dict[str, An
     }
 
 
+def state_text(desired: DesiredState) -> str:
+    """The whole desired state as JSON."""
+    return _StateWriter(desired).text(desired.hosts)
+
+
 class _StateWriter:
-    """Writes hosts' parts of the desired state as JSON, one line an entry; entries that hosts share, once."""
+    """Writes the desired state as JSON, one line an entry; the text of what hosts share is made once."""
 
     def __init__(self, desired: DesiredState) -> None:
         self._desired = desired
         self._texts: dict[int, str] = {}
 
-    def host(self, name: str) -> str:
-        """The file of one host."""
-        host = self._desired.hosts[name]
-        head = json.dumps({"version": 1, "stack": self._desired.stack, "contract": self._desired.contract})
+    def text(self, names: Iterable[str]) -> str:
+        """The state of these hosts."""
+        desired = self._desired
+        head = json.dumps({"version": desired.version, "stack": desired.stack, "contract": desired.contract})
+        hosts = ",\n".join(f"{json.dumps(name)}: {self._host(desired.hosts[name])}" for name in names)
+        return f'{head[:-1]}, "hosts": {{{hosts}}}}}\n'
+
+    def _host(self, host: HostState) -> str:
         who = json.dumps({"role": host.role, "address": host.address})
         steps = ",\n".join(f'"{number}": {self._step(host, number)}' for number in sorted(host.steps))
-        return f'{head[:-1]}, "hosts": {{{json.dumps(name)}: {who[:-1]}, "steps": {{\n{steps}\n}}}}}}}}\n'
+        return f'{who[:-1]}, "steps": {{\n{steps}\n}}}}'
 
     def _step(self, host: HostState, number: int) -> str:
         parts = []
         for kind in ("directories", "files", "units", "containers"):
             entries = getattr(host.steps[number], kind)
             if entries:
-                pairs = (f"  {json.dumps(name)}: {self._entry(entry)}" for name, entry in entries.items())
-                lines = ",\n".join(pairs)
+                named = (f"  {json.dumps(name)}: {self._entry(entry)}" for name, entry in entries.items())
+                lines = ",\n".join(named)
                 parts.append(f'"{kind}": {{\n{lines}}}')
         for kind in ("tasks", "validations"):
             entries = getattr(host.steps[number], kind)
@@ -299,7 +308,7 @@ ssh_args = -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=10
 
 _COMMAND = """\
 #!/bin/sh
-# Written by undercloud: runs the deployment by hand. Arguments go to ansible-playbook, such as --check --diff,
+# Written by undercloud: runs the deployment by hand. Arguments go to ansible-playbook: --check --diff,
 # --limit HOST, --tags step3, --private-key FILE, -e undercloud_known_hosts_file=FILE.
 set -eu
 cd "$(dirname "$0")"

@@ -66,25 +66,27 @@ class ServiceData:
         )
 
 
-def read(services: Iterable[ServiceData], report: Report) -> list[ServiceData]:
-    """Check services; those that follow the contract come back, without the keys that are null.
+def read(role_data: Mapping[str, Iterable[ServiceData]], report: Report) -> dict[str, list[ServiceData]]:
+    """Check the services of all roles; those that follow the contract come back, without keys that are null.
 
     A null stands for "not given": a HOT condition leaves it behind. Equal role_data (a service in several
     roles) is checked once. Findings: ROLE-001 an unknown key, ROLE-002 a missing one, ROLE-003 a value of the
     wrong form.
     """
-    good: list[ServiceData] = []
-    known: dict[str, tuple[bool, Any]] = {}
-    for service in services:
-        key = json.dumps(service.data, sort_keys=True, default=str)
-        if key not in known:
-            data = _without_null(service.data)
-            findings = list(check(dataclasses.replace(service, data=data)))
-            report.extend(findings)
-            known[key] = (not findings, data)
-        ok, data = known[key]
-        if ok:
-            good.append(dataclasses.replace(service, data=data))
+    known: dict[str, Mapping[str, Any] | None] = {}
+    good: dict[str, list[ServiceData]] = {}
+    for role, services in role_data.items():
+        good[role] = []
+        for service in services:
+            key = json.dumps(service.data, sort_keys=True, default=str)
+            if key not in known:
+                data = _without_null(service.data)
+                findings = list(check(dataclasses.replace(service, data=data)))
+                report.extend(findings)
+                known[key] = None if findings else data
+            checked = known[key]
+            if checked is not None:
+                good[role].append(dataclasses.replace(service, data=checked))
     return good
 
 
