@@ -1,0 +1,1 @@
+"""`make demo`: a cloud on this machine, from nothing; `python -m tools.demo --help`."""
