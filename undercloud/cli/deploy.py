@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from undercloud.cli import base, errors, plan_options, running, tripleo_flags
-from undercloud.deploy.engine import Deployment, DeployRequest, Engine, SshAccess
+from undercloud.cli import base, errors, plan_options, running, ssh_options, tripleo_flags
+from undercloud.deploy.engine import Deployment, DeployRequest, Engine
 
 _MINUTES = 240
 
@@ -57,8 +56,8 @@ class Deploy(running.Running):
             "-y", "--yes", action="store_true", help="Ask nothing (a deployment asks nothing anyway)"
         )
         _add_timeouts(group)
-        _add_ssh(group)
         _add_values(group)
+        ssh_options.add_ssh_options(parser)
         tripleo_flags.add_flags(parser)
         return parser
 
@@ -67,7 +66,7 @@ class Deploy(running.Running):
         tripleo_flags.refuse(parsed_args)
         for note in tripleo_flags.notes(parsed_args):
             self.app.stderr.write(note + "\n")
-        wanted = request(parsed_args)
+        wanted = request(parsed_args, verbosity=max(0, self.app.options.verbose_level - 1))
         return self.follow(lambda engine: engine.deploy(wanted), parsed_args)
 
     def interrupted(self, parsed_args: argparse.Namespace) -> str:
@@ -124,21 +123,12 @@ def _add_timeouts(group: Any) -> None:
     )
 
 
-def _add_ssh(group: Any) -> None:
-    group.add_argument(
-        "--overcloud-ssh-user", default="", metavar="<user>", help="Who enters the nodes by SSH"
-    )
-    group.add_argument(
-        "--overcloud-ssh-key", metavar="<file>", help="The private key to enter the nodes with"
-    )
-    group.add_argument(
-        "--known-hosts",
-        metavar="<file>",
-        help="Host keys of the nodes; without it a node's key is pinned at first contact",
-    )
-
-
 def _add_values(group: Any) -> None:
+    group.add_argument(
+        "--registry",
+        metavar="<host:port>",
+        help="Where the nodes pull images from (default: the undercloud's own registry)",
+    )
     group.add_argument("--ntp-server", metavar="<server>", help="Sets the parameter NtpServer")
     group.add_argument(
         "--libvirt-type", choices=("kvm", "qemu"), help="Sets the parameter NovaComputeLibvirtType"
@@ -151,8 +141,8 @@ def _positive(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of minutes above 0")
 
 
-def request(parsed_args: argparse.Namespace) -> DeployRequest:
-    """What the engine is asked for."""
+def request(parsed_args: argparse.Namespace, verbosity: int = 0) -> DeployRequest:
+    """What the engine is asked for; ``verbosity`` is Ansible's, the number of its ``v``."""
     minutes = min(parsed_args.timeout, parsed_args.config_download_timeout or parsed_args.timeout)
     given = {
         "NtpServer": parsed_args.ntp_server.split(",") if parsed_args.ntp_server else None,
@@ -164,22 +154,9 @@ def request(parsed_args: argparse.Namespace) -> DeployRequest:
         dry_run=parsed_args.dry_run,
         limit=parsed_args.limit,
         force=tuple(parsed_args.force),
-        ssh=_ssh(parsed_args),
+        ssh=ssh_options.ssh_access(parsed_args),
         timeout=60 * minutes,
+        registry=parsed_args.registry or "",
+        verbosity=verbosity,
         parameters={name: value for name, value in given.items() if value is not None},
-    )
-
-
-def _ssh(parsed_args: argparse.Namespace) -> SshAccess:
-    files = {}
-    for option in ("overcloud_ssh_key", "known_hosts"):
-        named = getattr(parsed_args, option)
-        path = Path(named).expanduser().absolute() if named else None
-        if path and not path.is_file():
-            raise errors.usage(f"--{option.replace('_', '-')}: there is no file {path}", "name a file")
-        files[option] = str(path or "")
-    return SshAccess(
-        user=parsed_args.overcloud_ssh_user,
-        private_key=files["overcloud_ssh_key"],
-        known_hosts=files["known_hosts"],
     )

@@ -50,6 +50,11 @@ class PlanCompile(base.Ours):
             metavar="<file>",
             help="Where generated values are kept (default: state.json in the output directory)",
         )
+        parser.add_argument(
+            "--registry",
+            metavar="<host:port>",
+            help="Where the nodes pull images from (default: 192.168.24.1:8787, as TripleO's undercloud)",
+        )
         parser.add_argument("--output-dir", required=True, metavar="<directory>", help="Where to write")
         return parser
 
@@ -105,16 +110,17 @@ def _compile(parsed_args: argparse.Namespace, state: State) -> Compilation:
     from undercloud.plan.entropy import SystemEntropy  # noqa: PLC0415
     from undercloud.playbooks import compiler  # noqa: PLC0415
 
-    plan = loader.load(plan_options.plan_source(parsed_args, _image_parameters()))
+    plan = loader.load(plan_options.plan_source(parsed_args, _image_parameters(parsed_args.registry)))
     return compiler.compile(plan, state, SystemEntropy())
 
 
-def _image_parameters() -> Mapping[str, str]:
-    """The images of the installed definitions; any environment may say otherwise."""
+def _image_parameters(registry: str | None) -> Mapping[str, str]:
+    """The images of the installed definitions in a registry; any environment may say otherwise."""
     from undercloud.conf import installed  # noqa: PLC0415  (start-up)
     from undercloud.images import catalogue, definitions  # noqa: PLC0415
 
-    return catalogue.image_parameters(definitions.load([installed.data_directory() / "container-images"]))
+    shipped = definitions.load([installed.data_directory() / "container-images"])
+    return catalogue.image_parameters(shipped, registry or catalogue.REGISTRY)
 
 
 def contents(made: Compilation) -> dict[str, tuple[bytes, int]]:

@@ -22,9 +22,11 @@ API_VERSIONS = ("1",)
 
 def make_client(instance: Any) -> Engine:
     """The Engine that this shell's commands speak to; ``instance`` is OSC's client manager."""
-    from undercloud.cli import engines  # noqa: PLC0415  (heavy; only commands that deploy need it)
+    from undercloud.conf import load  # noqa: PLC0415  (heavy; only commands that speak to the engine need it)
+    from undercloud.deploy.native import open_engine  # noqa: PLC0415
 
-    return engines.open_engine(instance._cli_options.config.get("undercloud_state_dir"))  # noqa: SLF001
+    named = instance._cli_options.config.get("undercloud_state_dir")  # noqa: SLF001
+    return open_engine(load(state_dir=named or ""))
 
 
 def build_option_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from undercloud.cli import base, errors, rendering, running, tripleo_flags
+from undercloud.cli import base, errors, rendering, running, ssh_options, tripleo_flags
 from undercloud.deploy.engine import DeleteRequest, StackInfo
 
 _PLAIN_FORMATS = ("json", "yaml")
@@ -128,6 +128,7 @@ class OvercloudDelete(running.Running):
             action="store_true",
             help="Forget nodes that do not answer: clean the others, and report what was left",
         )
+        ssh_options.add_ssh_options(parser)
         group = parser.add_argument_group("TripleO's options that change nothing here (taken with a note)")
         tripleo_flags.add(group, tripleo_flags.HARMLESS_FOR_DELETE, noted=True)
         return parser
@@ -143,7 +144,9 @@ class OvercloudDelete(running.Running):
             names = ", ".join(stack.hosts) or "none"
             if not self.confirmed(f"Take {stack.name} with all its data off {hosts} ({names})?"):
                 return errors.FAILED
-        wanted = DeleteRequest(parsed_args.stack, abandon=parsed_args.abandon)
+        wanted = DeleteRequest(
+            parsed_args.stack, abandon=parsed_args.abandon, ssh=ssh_options.ssh_access(parsed_args)
+        )
         return self.follow(lambda engine: engine.delete(wanted), parsed_args)
 
     def interrupted(self, parsed_args: argparse.Namespace) -> str:

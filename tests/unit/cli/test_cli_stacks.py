@@ -18,6 +18,7 @@ from undercloud.deploy.engine import (
     LockInfo,
     Operation,
     PlanInfo,
+    SshAccess,
     StackInfo,
     Status,
 )
@@ -144,3 +145,22 @@ def test_credentials_are_written_for_their_owner_alone(
     assert done.out.split() == [str(clouds), str(rc)]
     assert yaml.safe_load(clouds.read_text())["clouds"]["overcloud"]["auth"]["password"] == "s3cret"
     assert [stat.S_IMODE(file.stat().st_mode) for file in (clouds, rc)] == [0o600, 0o600]
+
+
+def test_a_host_key_is_forgotten(openstack: Openstack, world: World) -> None:
+    assert openstack("overcloud", "host", "key", "delete", "192.0.2.11", "--port", "2222").status == 0
+    assert world.asked == [("forget", "192.0.2.11", 2222)]
+    refused = openstack("overcloud", "host", "key", "delete", "192.0.2.99", "192.0.2.12")
+    assert refused.status == 2
+    assert "no host key of 192.0.2.99 port 22 is known" in refused.err
+    assert world.asked[-1] == ("forget", "192.0.2.12", 22)
+
+
+def test_delete_takes_another_way_in(
+    openstack: Openstack, world: World, stack: StackInfo, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("")
+    words = ("overcloud", "delete", "-y", "--overcloud-ssh-user", "me", "--overcloud-ssh-key", str(key))
+    assert openstack(*words).status == 0
+    assert world.asked[0].ssh == SshAccess(user="me", private_key=str(key))

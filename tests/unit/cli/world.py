@@ -160,6 +160,10 @@ class World:
         entry = {"auth": {"auth_url": "http://192.0.2.5:5000/v3", "password": "s3cret"}}
         return Credentials(stack, entry, "export OS_PASSWORD=s3cret\n")
 
+    def forget_host_key(self, address: str, port: int = 22) -> bool:
+        self.asked.append(("forget", address, port))
+        return address in HOSTS.values()
+
     def close(self) -> None:
         self.closed += 1
 
