@@ -1,0 +1,268 @@
+"""A whole plan compiled: our own templates, and what is wrong with a plan told at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from undercloud.diagnostics import UndercloudError
+from undercloud.plan.bundle import PlanSource
+from undercloud.plan.entropy import SeededEntropy
+from undercloud.plan.loader import load
+from undercloud.plan.state import State, from_json
+from undercloud.playbooks import output
+from undercloud.playbooks.compiler import Compilation, compile
+from undercloud.playbooks.desired import from_dict
+from undercloud.playbooks.role_data import schema
+
+ROOT = Path(__file__).parents[3]
+NODES = """
+- name: ControllerOpenstack
+  count: 1
+  defaults: {managed: false}
+  instances:
+    - {hostname: controller-0, user_name: tripleo-admin, networks: [{network: ctlplane, fixed_ip: 192.168.24.11}]}
+- name: DatabaseMessaging
+  count: 1
+  defaults: {managed: false}
+  instances:
+    - {hostname: backend-0, networks: [{network: ctlplane, fixed_ip: 192.168.24.12}]}
+"""
+ENVIRONMENT = """
+parameter_defaults:
+  ControlPlaneSubnetCidr: '24'
+  ControlFixedIPs: [{ip_address: 192.168.24.3}]
+  CloudDomain: example.com
+  ContainerKeystoneImage: registry.example.com/keystone:1
+  ContainerHAProxyImage: registry.example.com/haproxy:1
+  ContainerKeepalivedImage: registry.example.com/keepalived:1
+  ContainerMemcachedImage: registry.example.com/memcached:1
+  ContainerMysqlImage: registry.example.com/mariadb:1
+  ContainerRabbitmqImage: registry.example.com/rabbitmq:1
+  ContainerChronyImage: registry.example.com/chrony:1
+"""
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Callable[..., Compilation]:
+    """Compiles our own templates for two roles, with more environment texts."""
+    roles = [ROOT / "roles_data" / f"{name}.yaml" for name in ("ControllerOpenstack", "DatabaseMessaging")]
+
+    def run(
+        *environments: str, nodes: str = NODES, state: State | None = None, seed: str = "seed"
+    ) -> Compilation:
+        texts = {"roles.yaml": "".join(path.read_text() for path in roles), "nodes.yaml": nodes}
+        texts |= {f"env{number}.yaml": text for number, text in enumerate([ENVIRONMENT, *environments])}
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text)
+        source = PlanSource(
+            templates=str(ROOT / "heat-templates"),
+            roles_file=str(tmp_path / "roles.yaml"),
+            networks_file=str(ROOT / "heat-templates" / "network-data-samples" / "internal-api.yaml"),
+            baremetal_deployment=str(tmp_path / "nodes.yaml"),
+            environments=tuple(
+                str(tmp_path / f"env{number}.yaml") for number in range(len(environments) + 1)
+            ),
+        )
+        return compile(load(source), state or State(), SeededEntropy(seed))
+
+    return run
+
+
+def test_own_templates_compile(build: Callable[..., Compilation]) -> None:
+    compilation = build().raise_for_errors()
+    state = compilation.desired.as_dict()
+    jsonschema.Draft202012Validator(schema("desired_state")).validate(state)
+    hosts = compilation.desired.hosts
+    containers = {host: [name for _, name, _ in one.entries("containers")] for host, one in hosts.items()}
+    assert {"haproxy", "keepalived", "keystone", "keystone_bootstrap"} <= set(containers["controller-0"])
+    assert {"mysql", "rabbitmq"} <= set(containers["backend-0"])
+    assert "mysql" not in containers["controller-0"]
+    origin = hosts["controller-0"].steps[3].containers["keystone"].origin
+    assert (origin.template, origin.path) == (
+        "deployment/keystone/keystone.yaml",
+        ("containers", "step_3", "keystone"),
+    )
+    text = "".join(file.text for file in compilation.files.values())
+    generated = [value for value in compilation.state.passwords.values() if isinstance(value, str)]
+    assert len(generated) > 20
+    assert not [
+        value for value in (*generated, *compilation.secrets.values()) if len(value) > 8 and value in text
+    ]
+
+
+def test_same_input_gives_same_bytes(build: Callable[..., Compilation]) -> None:
+    first, again = output.files(build()), output.files(build())
+    assert first == again
+    kept = from_json(first["state.json"][0].decode())
+    assert output.files(build(state=kept, seed="another")) == first
+
+
+def test_one_value_changes_one_file_of_one_host(build: Callable[..., Compilation]) -> None:
+    first = build()
+    second = build("parameter_defaults: {TokenExpiration: 7200}", state=first.state)
+    changed = {path for path, file in second.files.items() if first.files[path] != file}
+    assert changed == {"desired_state/controller-0.json"}
+    assert second.secrets == first.secrets
+
+
+def test_output_directory(build: Callable[..., Compilation]) -> None:
+    compilation = build()
+    files = output.files(compilation)
+    assert {mode for path, (_, mode) in files.items() if not path.endswith(".sh")} == {0o600}
+    texts = {path: content.decode() for path, (content, _) in files.items()}
+    assert json.loads(texts["config-download/secrets.json"]) == dict(compilation.secrets)
+    assert from_json(texts["state.json"]) == compilation.state
+    whole = json.loads(texts["desired_state.json"])
+    assert from_dict(whole) == compilation.desired
+    for host in whole["hosts"]:
+        part = json.loads(texts[f"config-download/desired_state/{host}.json"])
+        assert part["hosts"] == {host: whole["hosts"][host]}
+    for path, text in texts.items():
+        if path.endswith(".yaml"):
+            yaml.compose(text)
+    assert "ControllerOpenstackServiceChain" in texts["rendered/overcloud.yaml"]
+    stack = json.loads(texts["stack.json"])
+    assert stack["outputs"]["AdminPassword"] == "********"
+    assert stack["resources"]["ControllerOpenstackServiceChain"]["template"].startswith("common/services/")
+    assert json.loads(texts["plan.json"])["digest"] == compilation.plan.digest
+
+
+def test_inventory_and_variables(build: Callable[..., Compilation]) -> None:
+    files = build().files
+    inventory = yaml.safe_load(files["tripleo-ansible-inventory.yaml"].text)
+    assert inventory["ControllerOpenstack"]["hosts"] == {
+        "controller-0": {"ansible_host": "192.168.24.11", "ansible_user": "tripleo-admin"}
+    }
+    assert set(inventory["overcloud"]["children"]) == {"ControllerOpenstack", "DatabaseMessaging"}
+    assert inventory["keystone"] == {"children": {"ControllerOpenstack": {}}}
+    variables = yaml.safe_load(files["global_vars.yaml"].text)
+    cloud = variables["cloud"]
+    assert [host["name"] for host in cloud["hosts"]] == ["controller-0", "backend-0"]
+    assert cloud["services"]["mysql"]["first"] is cloud["hosts"][1]
+    assert cloud["endpoints"]["keystone"]["hosts"] == [cloud["hosts"][0]]
+    assert cloud["endpoints"]["keystone"]["url"]["public"] == "http://192.168.24.3:5000"
+    password = cloud["databases"]["keystone"]["password"]
+    assert password == "{{ undercloud_secrets['keystone/databases/keystone/password'] }}"
+    host = yaml.safe_load(files["host_vars/backend-0.yaml"].text)["host"]
+    assert host["fqdns"]["internal_api"] == "backend-0.internalapi.example.com"
+    assert "104 mysql galera" in host["firewall_rules"]
+
+
+def test_plays(build: Callable[..., Compilation]) -> None:
+    plays = yaml.safe_load(build().files["deploy_steps_playbook.yaml"].text)
+    hosts = {play["name"]: (play["hosts"], play["tags"]) for play in plays}
+    assert hosts == {
+        "Host preparation, step 0": ("overcloud", ["step0"]),
+        "Step 1": ("ControllerOpenstack:DatabaseMessaging", ["step1"]),
+        "Step 2": ("ControllerOpenstack:DatabaseMessaging", ["step2"]),
+        "Step 3": ("ControllerOpenstack", ["step3"]),
+        "Step 5": ("ControllerOpenstack", ["step5"]),
+        "Finish": ("overcloud", ["finish"]),
+    }
+    assert all(play["any_errors_fatal"] and not play["gather_facts"] for play in plays)
+
+
+def test_all_stages_are_told_at_once(build: Callable[..., Compilation]) -> None:
+    nodes = NODES.replace("192.168.24.12", "192.168.99.12").replace("- name: Database", "- name: Databas")
+    compilation = build("parameter_defaults: {TokenExpiration: 1, ControllerOpenstackCount: 2}", nodes=nodes)
+    codes = {finding.code for finding in compilation.errors}
+    assert {"TOP-020", "TOP-021"} <= codes
+    assert any(code.startswith("HOT-") for code in codes)
+    assert not compilation.files
+    assert not compilation.secrets
+    with pytest.raises(UndercloudError):
+        _ = compilation.desired
+    with pytest.raises(UndercloudError):
+        output.files(compilation)
+
+
+def test_role_data_fault_has_its_place_in_the_template(tmp_path: Path) -> None:
+    """A service template with an unknown key, in a small tree of its own."""
+    shutil.copytree(ROOT / "heat-templates", tmp_path / "tree")
+    template = tmp_path / "tree" / "deployment" / "memcached" / "memcached.yaml"
+    text = template.read_text().replace("            user: memcached\n", "            usr: memcached\n")
+    template.write_text(text)
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if "usr: memcached" in one)
+    (tmp_path / "env.yaml").write_text(ENVIRONMENT)
+    source = PlanSource(
+        templates=str(tmp_path / "tree"),
+        roles_file=str(ROOT / "roles_data" / "Standalone.yaml"),
+        environments=(str(tmp_path / "env.yaml"),),
+    )
+    compilation = compile(load(source), State(), SeededEntropy())
+    found = next(finding for finding in compilation.errors if finding.code == "ROLE-001")
+    assert (found.locations[0].file, found.locations[0].line) == (str(template), line)
+    assert found.path == ("Standalone", "memcached", "containers", "step_2", "memcached", "usr")
+    assert found.fix == "Did you mean user?"
+
+
+def test_another_contract_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "overcloud.yaml").write_text("heat_template_version: wallaby\noutputs: {x: {value: 1}}\n")
+    (tmp_path / "roles_data.yaml").write_text("- name: Controller\n")
+    compilation = compile(load(PlanSource(templates=str(tmp_path))), State(), SeededEntropy())
+    assert [finding.code for finding in compilation.errors] == ["ROLE-004"]
+
+
+def test_ansible_takes_the_directory(build: Callable[..., Compilation], tmp_path: Path) -> None:
+    """ansible itself reads playbooks and inventory, and fills in the variables that tasks see."""
+    out = tmp_path / "out"
+    for path, (content, mode) in output.files(build()).items():
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        (out / path).write_bytes(content)
+        (out / path).chmod(mode)
+    directory = out / "config-download"
+    check = [
+        {
+            "hosts": "backend-0",
+            "gather_facts": False,
+            "connection": "local",
+            "vars_files": ["global_vars.yaml"],
+            "tasks": [{"ansible.builtin.copy": {"dest": str(tmp_path / "seen"), "content": _SEEN}}],
+        }
+    ]
+    (directory / "check.yaml").write_text(yaml.safe_dump(check))
+    environment: dict[str, Any] = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "ansible"),
+        "LC_ALL": "C.UTF-8",
+    }
+
+    def ansible(*arguments: str) -> None:
+        done = subprocess.run(
+            ["ansible-playbook", *arguments],
+            cwd=directory,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    ansible("--syntax-check", "deploy_steps_playbook.yaml", "delete_playbook.yaml")
+    python = f"ansible_python_interpreter={sys.executable}"
+    ansible("check.yaml", "-e", python)
+    secrets = json.loads((directory / "secrets.json").read_text())
+    assert (tmp_path / "seen").read_text().splitlines() == [
+        "backend-0 172.17.0.152 DatabaseMessaging",
+        "controller-0 backend-0",
+        secrets["keystone/databases/keystone/password"],
+    ]
+
+
+_SEEN = """{{ host.name }} {{ host.ips.internal_api }} {{ undercloud_role }}
+{{ cloud.services.keystone.first.name }} {{ cloud.endpoints.mysql.hosts[0].name }}
+{{ cloud.databases.keystone.password }}
+"""
