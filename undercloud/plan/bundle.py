@@ -7,13 +7,13 @@ import functools
 import hashlib
 import json
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from undercloud.diagnostics import Finding, Location, Report, UndercloudError, raise_for
 from undercloud.plan import files
 from undercloud.plan.documents import parse
-from undercloud.plan.planfiles import Answers, PlanEnvironment, read_answers, read_plan_environment
+from undercloud.plan.planfiles import Answers, read_answers, read_plan_environment
 from undercloud.plan.references import references
 from undercloud.plan.registry import entries
 from undercloud.plan.tree import beside, normalise
@@ -56,7 +56,7 @@ class Bundle:
 
     ``named`` says which file is what: ``roles``, ``networks``, ``vips``, ``baremetal``, ``plan_environment``,
     each absent if there is none. ``single`` is set if the plan is one template with what it names, rather
-    than a whole tree.
+    than a whole tree. ``real_root`` is ``root`` with links followed.
     """
 
     name: str
@@ -65,12 +65,13 @@ class Bundle:
     named: Mapping[str, str] = dataclasses.field(default_factory=dict)
     environments: tuple[str, ...] = ()
     single: str = ""
+    real_root: str = ""
     generated: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 over everything in the bundle except ``root``, in hexadecimal."""
+        """SHA-256 over everything in the bundle except its roots, in hexadecimal."""
         total = hashlib.sha256(json.dumps(self.source(), sort_keys=True, default=str).encode())
         for path, digest in sorted(self.digests.items()):
             total.update(f"\n{digest} {path}".encode("utf-8", "surrogateescape"))
@@ -82,7 +83,7 @@ class Bundle:
         return {path: hashlib.sha256(data).hexdigest() for path, data in self.files.items()}
 
     def source(self) -> dict[str, Any]:
-        """All but root and files, fit for JSON; ``Bundle(root=…, files=…, **source)`` is the bundle again."""
+        """All but roots and files, fit for JSON: ``Bundle(root=…, files=…, **source)`` is the same."""
         fields = ("name", "named", "environments", "single", "generated", "parameters")
         return {field: getattr(self, field) for field in fields}
 
@@ -96,7 +97,7 @@ def read(source: PlanSource) -> Bundle:
     report = Report()
     answers = _answers(source.answers_file, report)
     templates = files.absolute(source.templates or answers.templates or ".")
-    single = "" if files.is_directory(templates) else posixpath.basename(templates)
+    single = posixpath.basename(templates) if files.is_file(templates) else ""
     reader = _Reader(posixpath.dirname(templates) if single else templates, report)
     if single:
         if reader.take(single, templates):
@@ -117,6 +118,8 @@ def read(source: PlanSource) -> Bundle:
     given += source.environments
     environments = [*reader.plan_environments(named["plan_environment"])]
     environments += [reader.environment(path) for path in given]
+    if report.errors:
+        reader.check_syntax([*named.values(), *environments])
     raise_for(report)
     return Bundle(
         name=source.name,
@@ -125,6 +128,7 @@ def read(source: PlanSource) -> Bundle:
         named={kind: path for kind, path in named.items() if path},
         environments=tuple(path for path in environments if path),
         single=single,
+        real_root=reader.real_root,
         generated=source.generated,
         parameters=source.parameters,
     )
@@ -146,7 +150,7 @@ class _Reader:
     def __init__(self, root: str, report: Report) -> None:
         self.root = root
         self.files: dict[str, bytes] = {}
-        self._real = files.real(root)
+        self.real_root = files.real(root)
         self._report = report
         self._followed: set[str] = set()
 
@@ -176,26 +180,38 @@ class _Reader:
 
     def spelled(self, path: str) -> str:
         """The tree's spelling of an absolute path, also where the root is reached through a link."""
-        for root in (self.root, self._real):
+        for root in (self.root, self.real_root):
             if path.startswith(root.rstrip("/") + "/"):
                 return path[len(root.rstrip("/")) + 1 :]
         return path
 
-    def find(self, given: str) -> str:
-        """The absolute path of what the operator named; as it would be here if it is nowhere."""
+    def find(self, given: str) -> str | None:
+        """The absolute path of what the operator named; reports it if it is nowhere."""
         given = given.removeprefix("file://")
         candidates = [files.absolute(given)]
         candidates += [posixpath.normpath(posixpath.join(self.root, *up, given)) for up in ((), ("..",))]
-        existing = (path for path in candidates if files.is_file(path) or files.is_file(_template_of(path)))
-        return next(existing, candidates[0])
+        for path in candidates:
+            if files.is_file(path) or files.is_file(_template_of(path)):
+                return path
+        self._report.extend(files.missing(*candidates).findings)
+        return None
 
     def named(self, kind: str, given: str, *, default: bool) -> str:
         """The path of a file that the operator named, or of its default in the tree; else empty."""
         if given:
             disk = self.find(given)
-            path = self.spelled(disk)
-            return path if self.take(path, disk) else ""
+            path = self.spelled(disk) if disk else ""
+            return path if disk and self.take(path, disk) else ""
         return next((name for name in _DEFAULTS.get(kind, ()) if default and name in self.files), "")
+
+    def check_syntax(self, paths: Iterable[str]) -> None:
+        """Report which of these files are no valid YAML."""
+        for path in paths:
+            if path in self.files:
+                try:
+                    parse(self.files[path], posixpath.join(self.root, path))
+                except UndercloudError as error:
+                    self._report.extend(error.findings)
 
     def listed(self, directory: str) -> list[str]:
         """The environments of a directory, by name."""
@@ -213,8 +229,8 @@ class _Reader:
             self._report.add(Finding("PLAN-054", text, fix, locations=(Location(given),)))
             return ""
         disk = self.find(given)
-        path = self.spelled(disk)
-        if _template_of(path) in self.files:
+        path = self.spelled(disk) if disk else ""
+        if not disk or _template_of(path) in self.files:
             return path
         if not self.take(path, disk):
             return ""
@@ -223,16 +239,14 @@ class _Reader:
 
     def plan_environments(self, path: str) -> list[str]:
         """The environments that a plan environment names; they lie in the tree."""
-        return [self.environment(name) for name in self.plan_environment(path).environments]
-
-    def plan_environment(self, path: str) -> PlanEnvironment:
-        """The parsed plan environment, if there is one."""
         if not path:
-            return PlanEnvironment()
+            return []
         try:
-            return read_plan_environment(parse(self.files[path], path), Report())
-        except UndercloudError:
-            return PlanEnvironment()  # Told when the plan is put together.
+            document = parse(self.files[path], posixpath.join(self.root, path))
+        except UndercloudError as error:
+            self._report.extend(error.findings)
+            return []
+        return [self.environment(name) for name in read_plan_environment(document, self._report).environments]
 
     def follow(self, path: str) -> None:
         """Read what a file outside of the tree names, and what that names."""

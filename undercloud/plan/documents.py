@@ -132,7 +132,7 @@ def _compose(text: str, file: str) -> Node | None:
         before = text[: error.position] if isinstance(error.position, int) else ""
         _fail(
             "PLAN-004",
-            f"the character {error.character!r} may not stand in YAML ({error.reason})",
+            f"the character U+{_code(error.character):04X} may not stand in YAML ({error.reason})",
             "Remove the character, or write it as an escape in double quotes.",
             Location(file, before.count("\n") + 1, len(before) - before.rfind("\n")),
         )
@@ -140,7 +140,7 @@ def _compose(text: str, file: str) -> Node | None:
         before = text[: error.start]
         _fail(
             "PLAN-004",
-            f"the character {text[error.start]!r} is no valid Unicode text",
+            f"the character U+{ord(text[error.start]):04X} is half of a pair, no character of its own",
             "Save the file as UTF-8 text.",
             Location(file, before.count("\n") + 1, len(before) - before.rfind("\n")),
         )
@@ -158,15 +158,21 @@ def _syntax_error(error: MarkedYAMLError, text: str, file: str) -> NoReturn:
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     if mark and line[mark.column : mark.column + 1] == "\t":
         _fail("PLAN-006", "a tab stands where YAML allows only spaces", "Indent with spaces.", location)
-    context = f" {error.context}" if error.context else ""
+    context = error.context or ""
     if error.context_mark and mark and error.context_mark.line != mark.line:
-        context += f" that begins in line {error.context_mark.line + 1}"
+        context += f" (line {error.context_mark.line + 1})"
     _fail(
         "PLAN-001",
-        f"this is not valid YAML: {error.problem}{context}",
-        "Look at the indentation, the quotes and the brackets here and in the lines before.",
+        f"this is not valid YAML: {context}{', ' if context else ''}{error.problem}",
+        "Look at the indentation, the quotes and the brackets here and in the lines before; quote a text "
+        "that holds ': ' or ' #', or starts with one of @ ` % & * ! | > { [.",
         location,
     )
+
+
+def _code(character: int | str | bytes) -> int:
+    """libyaml gives the code of a character, PyYAML itself the character."""
+    return character if isinstance(character, int) else ord(character[:1] or "\0")
 
 
 def _fail(code: str, message: str, fix: str, location: Location) -> NoReturn:
@@ -267,7 +273,7 @@ class _Constructor:
                 continue
             key = key_node.value if key_node.tag == _STR else self._key(key_node)
             if key in own:
-                self._duplicate(key, key_node)
+                self._duplicate(key, key_node, node)
             own[key] = self.construct(value_node)
         return {**merged, **own} if merged else own
 
@@ -292,14 +298,15 @@ class _Constructor:
                 )
             into.update(value)
 
-    def _duplicate(self, key: Any, node: Node) -> None:
+    def _duplicate(self, key: Any, node: Node, where: MappingNode) -> None:
+        first = next(each for each, _ in where.value if isinstance(each, ScalarNode) and _same_key(each, key))
         self.findings.append(
             Finding(
                 "PLAN-002",
                 f"the key {key!r} stands twice in the same map; only the last one would count",
                 "Remove one of the two.",
                 self._duplicate_keys,
-                (self._at(node),),
+                (self._at(node), self._at(first)),
             )
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,7 +57,7 @@ class Entry:
     def wrong(self, value: object, wanted: str, fix: str = "") -> None:
         """Report a value of the wrong type or shape (digit 4)."""
         self.error(
-            "4", f"{self.what} is {value!r:.60}, not {wanted}", fix or f"Give {wanted}, or leave it out."
+            "4", f"{self.what} is {brief(value)}, not {wanted}", fix or f"Give {wanted}, or leave it out."
         )
 
     def checked(
@@ -69,8 +70,8 @@ class Entry:
         good: dict[str, Any] = {}
         for key, value in data.items():
             if key not in known:
-                hint = did_you_mean(str(key), known) or f"Remove it; known are {', '.join(sorted(known))}."
-                self.at(key).note(unknown, "3", f"{self.what} has an unknown key {key!r:.60}", hint)
+                hint = did_you_mean(str(key), known) or f"Remove it{_listed(known)}."
+                self.at(key).note(unknown, "3", f"{self.what} has an unknown key {brief(key)}", hint)
             elif value is not None and not _fits(value, known[key]):
                 wanted = " or ".join(_SHOWN[kind] for kind in known[key])
                 self.at(key).called(f"{key} of {self.what}").wrong(value, wanted)
@@ -90,6 +91,16 @@ class Entry:
             else:
                 found[value] = None
         return tuple(found)
+
+
+def brief(value: object) -> str:
+    """A value as an operator writes it, cut where it gets long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _listed(known: Keys) -> str:
+    return f"; known are {', '.join(sorted(known))}" if len(known) <= 8 else ""
 
 
 def _fits(value: object, types: tuple[type, ...]) -> bool:

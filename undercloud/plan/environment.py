@@ -10,9 +10,11 @@ from typing import Any
 
 from undercloud.diagnostics import Finding, Location, Report, Severity
 from undercloud.plan.documents import Document
+from undercloud.plan.entries import brief
 from undercloud.plan.merging import DEEP_MERGE, OVERWRITE, STRATEGIES, kind_of, merged, strategy_for
 from undercloud.plan.names import did_you_mean
 from undercloud.plan.registry import resolved
+from undercloud.plan.tree import Tree
 
 SECTIONS: dict[str, type] = {
     "parameters": dict,
@@ -131,17 +133,17 @@ def in_client_order(
     return (*([templates] if templates else []), *operator, generated, *operator)
 
 
-def merge(layers: Sequence[Layer], type_of: TypeOf, paths: Callable[[str, str], str | None]) -> Environment:
+def merge(layers: Sequence[Layer], type_of: TypeOf, tree: Tree) -> Environment:
     """Merge environments as Heat's server does.
 
-    ``paths`` gives the tree's path for a path of the registry and the file that it stands in.
+    Paths of the registry are looked up in the tree.
 
     Findings: PLAN-040 no map, PLAN-041 an unknown section, PLAN-042 a section of the wrong shape (empty: a
     warning), PLAN-043 a registry entry to a missing file, PLAN-044 a registry entry that is not usable,
     PLAN-045 strategies that contradict each other, PLAN-046 an unknown strategy (warning), PLAN-047 values
-    that cannot be merged.
+    that cannot be merged, PLAN-048 event sinks, which we do not use (information).
     """
-    merger = _Merger(type_of, paths)
+    merger = _Merger(type_of, tree)
     for layer in layers:
         merger.add(layer)
     return Environment(
@@ -153,14 +155,14 @@ def merge(layers: Sequence[Layer], type_of: TypeOf, paths: Callable[[str, str], 
         layers=tuple(layers),
         findings=merger.report.findings,
         _settings={key: tuple(settings.values()) for key, settings in merger.settings.items()},
-        _again=lambda again: merge(again, type_of, paths),
+        _again=lambda again: merge(again, type_of, tree),
     )
 
 
 class _Merger:
     """The state of one merge."""
 
-    def __init__(self, type_of: TypeOf, paths: Callable[[str, str], str | None]) -> None:
+    def __init__(self, type_of: TypeOf, tree: Tree) -> None:
         self.sections: dict[str, dict[str, Any]] = {"parameters": {}, "parameter_defaults": {}}
         self.registry: dict[str, Any] = {}
         self.strategies: dict[str, str] = {}
@@ -168,7 +170,7 @@ class _Merger:
         self.settings: dict[tuple[str, str], dict[int, Setting]] = {}
         self.report = Report()
         self._type_of = type_of
-        self._paths = paths
+        self._tree = tree
         self._stated: dict[str, Setting] = {}
 
     def add(self, layer: Layer) -> None:
@@ -190,6 +192,9 @@ class _Merger:
             fix = f"Write sections at the left margin: {', '.join(SECTIONS)}."
             self._find("PLAN-040", "an environment file is a map of sections", fix, document.locate())
             return
+        if "event_sinks" in (document.value or {}):
+            text = "event_sinks are ignored: events are kept by undercloud itself"
+            self._find("PLAN-048", text, "Remove the section.", document.locate("event_sinks"), Severity.INFO)
         for name, section in (document.value or {}).items():
             where = (
                 document.locate(name)
@@ -200,7 +205,7 @@ class _Merger:
                 continue
             if name not in SECTIONS:
                 fix = did_you_mean(str(name), SECTIONS) or f"Known are {', '.join(SECTIONS)}."
-                self._find("PLAN-041", f"an environment has no section {name!r:.60}", fix, where)
+                self._find("PLAN-041", f"an environment has no section {brief(name)}", fix, where)
             elif section is None:
                 fix = "Fill it, or remove the line: Heat refuses a file with an empty section."
                 self._find("PLAN-042", f"the section {name} is empty", fix, where, Severity.WARNING)
@@ -216,7 +221,7 @@ class _Merger:
                 where = layer.document.locate("parameter_merge_strategies", name)
                 fix = f"Use one of {', '.join(STRATEGIES)}."
                 self._find(
-                    "PLAN-046", f"{strategy!r:.60} is no way to merge {name}", fix, where, Severity.WARNING
+                    "PLAN-046", f"{brief(strategy)} is no way to merge {name}", fix, where, Severity.WARNING
                 )
 
     def _settle(self, layer: Layer, section: str, stated: Mapping[Any, Any]) -> None:
@@ -243,7 +248,7 @@ class _Merger:
         for name, value in layer.section(section).items():
             if not isinstance(name, str):
                 where = layer.document.locate(section, name)
-                self._find("PLAN-042", f"{name!r:.60} is no name of a parameter", "Quote it.", where)
+                self._find("PLAN-042", f"{brief(name)} is no name of a parameter", "Quote it.", where)
                 continue
             self._remember(layer, section, name, value)
             # As in Heat, a null does not take back an earlier value.
@@ -266,7 +271,7 @@ class _Merger:
         section = layer.section("resource_registry")
         if not section:
             return
-        for name, value in resolved(section, layer.path, layer.document, self._paths, self.report).items():
+        for name, value in resolved(section, layer.path, layer.document, self._tree, self.report).items():
             if value is not None:
                 self.registry[name] = value
                 self._remember(layer, "resource_registry", name, value)

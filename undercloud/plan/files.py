@@ -11,7 +11,7 @@ from pathlib import Path
 
 from undercloud.diagnostics import Location, UndercloudError
 from undercloud.plan.documents import MAX_BYTES
-from undercloud.plan.names import did_you_mean
+from undercloud.plan.names import nearest
 
 MAX_FILES = 50_000
 _CHUNK = 256 * 1024
@@ -29,7 +29,7 @@ def read_file(path: str) -> bytes:
             while len(data) <= MAX_BYTES and (chunk := file.read(_CHUNK)):
                 data += chunk
     except FileNotFoundError:
-        raise _missing(path) from None
+        raise missing(path) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         fix = "Name a file that you may read."
@@ -56,7 +56,7 @@ def read_directory(root: str) -> dict[str, bytes]:
                 raise UndercloudError.of("PLAN-053", text, fix=fix, location=Location(root))
             files[path[prefix:]] = read_file(path)
     except FileNotFoundError:
-        raise _missing(root) from None
+        raise missing(root) from None
     except (OSError, ValueError) as error:
         text = f"the directory cannot be read: {getattr(error, 'strerror', None) or error}"
         fix = "Give --templates a directory that you may read."
@@ -123,7 +123,7 @@ def names_in(directory: str, suffix: str) -> list[str]:
             str(path) for path in Path(directory).iterdir() if path.name.endswith(suffix) and path.is_file()
         )
     except FileNotFoundError:
-        raise _missing(directory) from None
+        raise missing(directory) from None
     except (OSError, ValueError) as error:
         text = f"the directory cannot be read: {getattr(error, 'strerror', None) or error}"
         raise UndercloudError.of(
@@ -131,11 +131,24 @@ def names_in(directory: str, suffix: str) -> list[str]:
         ) from None
 
 
-def _missing(path: str) -> UndercloudError:
-    """Says which file that is there has a similar name."""
-    try:
-        beside = [each.name for each in Path(path).parent.iterdir()]
-    except OSError:
-        beside = []
-    fix = did_you_mean(Path(path).name, beside) or "Check the path: a relative one counts from where you are."
+def missing(path: str, *others: str) -> UndercloudError:
+    """PLAN-050 for a path that is not there; ``others`` are places where it was looked for too.
+
+    Says which file in those places has a similar name.
+    """
+    if is_directory(path):
+        fix = "Name a file in it."
+        return UndercloudError.of(
+            "PLAN-050", "this is a directory, no file", fix=fix, location=Location(path)
+        )
+    there: dict[str, str] = {}
+    for place in (path, *others):
+        try:
+            beside = sorted(Path(place).parent.iterdir())
+        except (OSError, ValueError):
+            continue
+        there |= {each.stem: str(each) for each in beside if each.suffix == Path(path).suffix}
+    match = nearest(Path(path).stem, there)
+    rule = "A relative path is looked for where you are, then under the templates, then beside them."
+    fix = f"Did you mean {there[match]}?" if match else rule
     return UndercloudError.of("PLAN-050", "there is no such file", fix=fix, location=Location(path))

@@ -113,7 +113,7 @@ class _Assembler:
     """The parts of a plan, one after the other; faults go to the report."""
 
     def __init__(self, bundle: Bundle, report: Report) -> None:
-        self.tree = Tree(bundle.files, bundle.root)
+        self.tree = Tree(bundle.files, bundle.root, bundle.real_root)
         self._bundle = bundle
         self._report = report
 
@@ -190,7 +190,7 @@ class _Assembler:
         made = generated_layer(self._bundle.generated)
         own = self._layer(registry, Origin.TEMPLATES) if registry else None
         layers = (made, *operator) if self._bundle.single else in_client_order(own, made, operator)
-        environment = merge(layers, declared_types(self.tree, root), self._find)
+        environment = merge(layers, declared_types(self.tree, root), self.tree)
         self._report.extend(environment.findings)
         return environment
 
@@ -210,6 +210,3 @@ class _Assembler:
             return None
         document = self._parsed(path)
         return Layer(document, path, origin) if document else None
-
-    def _find(self, reference: str, file: str) -> str | None:
-        return self.tree.find(reference, file)

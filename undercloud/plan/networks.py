@@ -9,7 +9,7 @@ from typing import Any
 
 from undercloud.diagnostics import Location, Report
 from undercloud.plan.documents import Document
-from undercloud.plan.entries import NOWHERE, Entry, Keys
+from undercloud.plan.entries import NOWHERE, Entry, Keys, brief
 
 _SUBNET_KEYS: Keys = {
     "ip_subnet": (str,),
@@ -131,8 +131,8 @@ def read_networks(document: Document, report: Report) -> tuple[Network, ...]:
     """The networks of a file, disabled ones too; findings are added to the report.
 
     An empty file means no networks. PLAN-020 no list of maps, PLAN-021 a network without a usable name,
-    PLAN-022 a network twice, PLAN-023 an unknown key, PLAN-024 a value of the wrong type. What has
-    an error is left out.
+    PLAN-022 a network twice, PLAN-023 an unknown key, PLAN-024 a value of the wrong type. A faulty
+    value counts as left out, a network without a name is left out.
     """
     networks: list[Network] = []
     seen: dict[str, Location] = {}
@@ -187,7 +187,7 @@ def _network(entry: Entry, data: Mapping[Any, Any], index: int) -> Network | Non
     name = data.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         text = (
-            f"the network name {name!r:.60} is not usable" if "name" in data else f"{entry.what} has no name"
+            f"the network name {brief(name)} is not usable" if "name" in data else f"{entry.what} has no name"
         )
         fix = "A name begins with a letter and has letters, digits, - and _, as in 'name: InternalApi'."
         entry.at("name").error("1", text, fix)
@@ -229,7 +229,7 @@ def _template_data(data: Mapping[Any, Any], lower: str, index: int) -> dict[Any,
 def _subnets(entry: Entry, value: Mapping[Any, Any]) -> dict[str, Subnet]:
     subnets: dict[str, Subnet] = {}
     for name, data in value.items():
-        place = entry.at(name).called(f"the subnet {name!s:.60}")
+        place = entry.at(name).called(f"the subnet {name}")
         if isinstance(name, str) and isinstance(data, dict):
             subnets[name] = _subnet(place, name, place.checked(data, _SUBNET_KEYS))
         else:

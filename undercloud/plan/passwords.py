@@ -3,8 +3,8 @@
 Names and shapes are those of TripleO's client (``tripleo_common/constants.py`` and ``utils/passwords.py`` of
 18.0.0), so that its templates take them. Two differ: passwords that it makes 10 characters long are 25 here,
 and the key pair that Nova migrates with is Ed25519 in OpenSSH's format instead of RSA in PKCS #8. An RSA key
-cannot be derived from handed-in entropy: the library that makes it takes its randomness from the system alone,
-and the same state, entropy and plan must give the same bytes.
+cannot be derived from handed-in entropy: the library that makes it takes its randomness from the system
+alone, and the same state, entropy and plan must give the same bytes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ import urllib.parse
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from undercloud.plan.entropy import Entropy, word
 from undercloud.plan.secrets import Secret, conceal
@@ -66,7 +63,9 @@ def ssh_key_pair(entropy: Entropy) -> dict[str, str]:
     The private key's format is that of OpenSSH's PROTOCOL.key, unencrypted: written here because the library
     fills its check number with randomness of its own.
     """
-    private = Ed25519PrivateKey.from_private_bytes(entropy.token_bytes(32))
+    from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415  (slow to import, rarely used)
+
+    private = ed25519.Ed25519PrivateKey.from_private_bytes(entropy.token_bytes(32))
     secret = private.private_bytes_raw()
     public = private.public_key().public_bytes_raw()
     check = entropy.token_bytes(4)
@@ -77,12 +76,11 @@ def ssh_key_pair(entropy: Entropy) -> dict[str, str]:
     key = b"openssh-key-v1\0" + _ssh_string(b"none") * 2 + _ssh_string(b"") + struct.pack(">I", 1)
     text = base64.b64encode(key + _ssh_string(blob) + _ssh_string(section)).decode()
     lines = [text[start : start + 70] for start in range(0, len(text), 70)]
-    line = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     return {
         "private_key": "\n".join(
             ["-----BEGIN OPENSSH PRIVATE KEY-----", *lines, "-----END OPENSSH PRIVATE KEY-----", ""]
         ),
-        "public_key": f"{line} {_KEY_COMMENT}",
+        "public_key": f"ssh-ed25519 {base64.b64encode(blob).decode()} {_KEY_COMMENT}",
     }
 
 
@@ -178,8 +176,8 @@ def complete(state: State, given: Mapping[str, Any], entropy: Entropy) -> State:
     """The state with what is missing in it made from ``entropy``, in the order of the names.
 
     ``given`` are the operator's parameters (``parameter_defaults`` and ``parameters`` of the environment):
-    what they set is not generated. What the state has is never made again. As with TripleO, an AdminToken of the
-    operator is the KeystonePassword.
+    what they set is not generated. What the state has is never made again. As with TripleO, an AdminToken of
+    the operator is the KeystonePassword.
     """
     seeds = given.get(ED25519_SWITCH) is True
     made: dict[str, Any] = {}

@@ -17,6 +17,7 @@ _TYPES = {
     "json": "json",
     "commadelimitedlist": "comma_delimited_list",
 }
+_TEMPLATE_SIGNS = ("heat_template_version", "TemplateFormatVersion")
 
 
 def references(value: Any) -> Iterator[str]:
@@ -69,7 +70,7 @@ def declared_types(tree: Tree, root: str) -> TypeOf:
 
 
 def _search(tree: Tree, name: str) -> str | None:
-    pattern = re.compile(rf"^ +[\"']?{re.escape(name)}[\"']?:", re.MULTILINE)
+    pattern = re.compile(rf"(?<![\w-]){re.escape(name)}[\"']?\s*:")
     for path in sorted(tree):
         if not path.endswith((".yaml", ".template")) or path.endswith(".j2.yaml"):
             continue
@@ -77,7 +78,7 @@ def _search(tree: Tree, name: str) -> str | None:
             text = tree[path].text
         except UndercloudError:
             continue
-        if "heat_template_version" in text and name in text and pattern.search(text):
+        if any(sign in text for sign in _TEMPLATE_SIGNS) and name in text and pattern.search(text):
             found = _declared(tree, path, name)
             if found:
                 return found

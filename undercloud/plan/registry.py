@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from undercloud.diagnostics import Finding, Report
 from undercloud.plan.documents import Document
+from undercloud.plan.entries import brief
+from undercloud.plan.names import did_you_mean
+from undercloud.plan.tree import Tree
 
 _NO_PATHS = ("hooks", "restricted_actions", "base_url")
 
@@ -45,10 +48,10 @@ def resolved(
     registry: Mapping[Any, Any],
     file: str,
     document: Document,
-    paths: Callable[[str, str], str | None],
+    tree: Tree,
     report: Report,
 ) -> dict[str, Any]:
-    """The registry with every path spelled as the tree does; ``paths`` finds the file for (path, file).
+    """The registry that stands in ``file``, with every path spelled as the tree does.
 
     Reports PLAN-043 a missing file, PLAN-044 an entry that is not usable; such entries stay as they are.
     """
@@ -57,26 +60,28 @@ def resolved(
         target = result
         for key in entry.keys[:-1]:
             target = target.setdefault(key, {})
-        found = paths(entry.path, file) if entry.path is not None else None
+        found = tree.find(entry.path, file) if entry.path is not None else None
         target[entry.keys[-1]] = entry.value if found is None else found
-        fault = _fault(entry) if found is None else None
+        fault = _fault(entry, tree) if found is None else None
         if fault:
             place = document.locate("resource_registry", *entry.keys)
             report.add(Finding(*fault, locations=(place,), parameters=(str(entry.keys[-1]),)))
     return result
 
 
-def _fault(entry: Mapped) -> tuple[str, str, str] | None:
+def _fault(entry: Mapped, tree: Tree) -> tuple[str, str, str] | None:
     """Code, message and fix for an entry that no file was found for, if it should have one."""
     name = " ".join(map(str, entry.keys))
     if entry.path is None:
         if isinstance(entry.value, str | list | None):
             return None
-        text = f"{name} is mapped to {entry.value!r:.60}, which is no template and no type"
+        text = f"{name} is mapped to {brief(entry.value)}, which is no template and no type"
         return "PLAN-044", text, "Map it to a path or to a type such as OS::Heat::None."
     if entry.path.startswith(("http:", "https:")):
         text = f"the template {entry.path} of {name} would have to be fetched from elsewhere"
         return "PLAN-044", text, "Save it beside your files and give its path."
     text = f"{name} is mapped to {entry.value}, but there is no such file"
-    fix = "A path is looked for beside the file it stands in, then under the root of the templates."
+    rule = "A path is looked for beside the file it stands in, then under the root of the templates."
+    hint = did_you_mean(tree.relative(entry.path.lstrip("./")), tree)
+    fix = f"{hint} {rule}" if hint else rule
     return "PLAN-043", text, fix

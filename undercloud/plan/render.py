@@ -14,14 +14,21 @@ import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError, UndefinedError
+from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError
 from jinja2.loaders import FunctionLoader
 
 from undercloud.diagnostics import Finding, Location, Report, UndercloudError
 from undercloud.plan.documents import Document
 from undercloud.plan.networks import Network
 from undercloud.plan.roles import Role
-from undercloud.plan.sandbox import LineMarkers, Sandbox, TooMuchError, frozen, strip_markers
+from undercloud.plan.sandbox import (
+    LineMarkers,
+    Sandbox,
+    TooMuchError,
+    UndefinedNameError,
+    frozen,
+    strip_markers,
+)
 from undercloud.plan.tree import SourceFile, Tree, normalise
 
 EXCLUDES = "j2_excludes.yaml"
@@ -42,7 +49,7 @@ def render_tree(tree: Tree, roles: Sequence[Role], networks: Sequence[Network], 
 
     Adds to the report: J2-001 a template that is no valid Jinja2, J2-002 a name that is not defined, J2-003
     an included file that is not there, J2-004 any other failure of an expression, J2-005 a result or loop
-    beyond all measure, J2-006 an unusable j2_excludes.yaml. A file that cannot be rendered is left out.
+    beyond all measure, J2-006 an unusable j2_excludes.yaml. A file that cannot be rendered is empty.
     """
     sources = {path: tree[path].text for path in tree if path.endswith((".j2", _SUFFIX))}
     role_data = tuple(frozen(dict(role.data)) for role in roles)
@@ -55,7 +62,7 @@ def render_tree(tree: Tree, roles: Sequence[Role], networks: Sequence[Network], 
             text = renderer.render(job)
         except UndercloudError as error:
             report.extend(error.findings)
-            continue
+            text = ""
         rendered[job.path] = SourceFile(job.path, text, job.template, renderer.origin(job, text))
     return tree.with_files(rendered)
 
@@ -156,10 +163,10 @@ class _Renderer:
         except RecursionError as error:
             text = "templates include or call each other without end"
             raise self._failure("J2-005", text, self._place(error, job)) from None
-        except UndefinedError as error:
+        except UndefinedNameError as error:
             raise self._failure("J2-002", str(error), self._place(error, job)) from None
         except Exception as error:  # noqa: BLE001 - a template's expression may raise anything
-            text = f"the expression fails: {error} ({type(error).__name__})"
+            text = f"this cannot be worked out: {error} ({type(error).__name__})"
             raise self._failure("J2-004", text, self._place(error, job)) from None
 
     def _failure(self, code: str, text: str, place: tuple[str, int]) -> UndercloudError:
@@ -188,7 +195,7 @@ _FIXES = {
     ),
     "J2-003": "An included file is looked for beside the template, then under the root of the templates.",
     "J2-004": "Look at the values in the roles and networks files that this expression works on.",
-    "J2-005": "Make the loop or the result smaller.",
+    "J2-005": "Make the loop or the result smaller, and let no template include itself.",
 }
 
 

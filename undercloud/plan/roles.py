@@ -9,7 +9,7 @@ from typing import Any
 
 from undercloud.diagnostics import Location, Report, Severity, raise_for
 from undercloud.plan.documents import Document
-from undercloud.plan.entries import NOWHERE, Entry, Keys
+from undercloud.plan.entries import NOWHERE, Entry, Keys, brief
 
 # Key → the types that its value may have. TripleO's roles/README.rst and roles_data.yaml are the source.
 _KEYS: Keys = {
@@ -43,7 +43,7 @@ _KEYS: Keys = {
     "deprecated_nic_config_name": (str,),
     "ansible_playbooks": (list,),
 }
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 # Tags that TripleO gives to roles of these names: announced to end, but its tools still do it.
 _TAGS_BY_NAME: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -92,7 +92,7 @@ def read_roles(document: Document, report: Report) -> tuple[Role, ...]:
 
     PLAN-010 no list of maps, PLAN-011 a role without a usable name, PLAN-012 a role twice, PLAN-013 an
     unknown key (warning), PLAN-014 a value of the wrong type, PLAN-015 something twice in a list (warning).
-    What has an error is left out.
+    A faulty value counts as left out, a role without a name is left out.
     """
     file = Entry(document, (), "the roles file", "PLAN-01", report)
     if not isinstance(document.value, list) or not document.value:
@@ -125,8 +125,8 @@ def _role(entry: Entry, data: Any) -> Role | None:
         return None
     name = data.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        text = f"the role name {name!r:.60} is not usable" if "name" in data else f"{entry.what} has no name"
-        fix = "A name begins with a letter and has only letters and digits, as in 'name: Controller'."
+        text = f"the role name {brief(name)} is not usable" if "name" in data else f"{entry.what} has no name"
+        fix = "A name begins with a letter and has letters, digits, - and _, as in 'name: Controller'."
         entry.at("name").error("1", text, fix)
         return None
     entry = entry.called(f"the role {name}")

@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterable, Iterator
 from types import CodeType
 from typing import Any, NoReturn
 
-from jinja2 import ChainableUndefined, TemplateError
+from jinja2 import ChainableUndefined, TemplateError, TemplateRuntimeError, UndefinedError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing
+
+from undercloud.plan.entries import brief
 
 MAX_TEXT = 16 * 1024 * 1024
 MAX_LOOP = 1_000_000
@@ -23,16 +25,36 @@ class TooMuchError(TemplateError):
     """A template asked for more than any cloud needs: a text of gigabytes, a loop of millions."""
 
 
+class UndefinedNameError(UndefinedError):
+    """A template uses a name that it is not given and does not define."""
+
+
 class StrictNames(ChainableUndefined):
     """Undefined as TripleO's templates need it: an undefined *name* fails, a missing *attribute* is empty.
 
-    ``x is defined`` and ``x|default(...)`` work on both.
+    ``x is defined`` and ``x|default(...)`` work on both. What the sandbox keeps back fails like a name.
     """
 
     __slots__ = ()
 
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: str | None = None,
+        exc: type[TemplateRuntimeError] = UndefinedError,
+    ) -> None:
+        by_name = obj is missing and exc is UndefinedError and hint is None
+        super().__init__(hint, obj, name, UndefinedNameError if by_name else exc)
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_hint or self._undefined_obj is missing:
+            return self._undefined_hint or f"the name {self._undefined_name} is not defined"
+        return f"there is no {self._undefined_name} in {brief(self._undefined_obj)}"
+
     def _checked(self) -> None:
-        if self._undefined_obj is missing:
+        if self._undefined_exception is not UndefinedError:
             self._fail_with_undefined_error()
 
     def __str__(self) -> str:
@@ -198,12 +220,18 @@ class LineMarkers(Extension):
 def strip_markers(text: str, template: str) -> tuple[str, list[tuple[str, int]]]:
     """The text without its marks, and for each of its lines the template and line it came from.
 
-    A line is what its first mark says; a line without one (inside an inserted text) what the one before is.
+    A line is where its first visible text is from; text before any mark (the rest of an inserted text) is
+    from where the line before ended.
     """
     places: list[tuple[str, int]] = []
-    place = (template, 1)
+    last = (template, 1)
     for line in text.split("\n"):
-        marks = _MARK.findall(line)
-        places.append((marks[0][0], int(marks[0][1])) if marks else place)
-        place = (marks[-1][0], int(marks[-1][1])) if marks else place
+        before, *marks = _MARK.split(line)
+        found = [(last, before)]
+        found += [
+            ((name, int(number)), shown)
+            for name, number, shown in zip(marks[::3], marks[1::3], marks[2::3], strict=True)
+        ]
+        places.append(next((place for place, shown in found if shown), found[-1][0]))
+        last = found[-1][0]
     return _MARK.sub("", text), places

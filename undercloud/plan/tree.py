@@ -42,9 +42,12 @@ class Tree(Mapping[str, SourceFile]):
     Contents may be given as text, as bytes (decoded when first asked for) or as SourceFile.
     """
 
-    def __init__(self, files: Mapping[str, str | bytes | SourceFile] | None = None, root: str = "") -> None:
-        """``root`` is how the template root is shown in locations, e.g. ``/usr/share/templates``."""
+    def __init__(
+        self, files: Mapping[str, str | bytes | SourceFile] | None = None, root: str = "", real_root: str = ""
+    ) -> None:
+        """``root`` is how the template root is shown in locations, ``real_root`` that without links."""
         self.root = root
+        self.real_root = real_root
         self._files: dict[str, str | bytes | SourceFile] = {
             normalise(path): content for path, content in (files or {}).items()
         }
@@ -77,8 +80,11 @@ class Tree(Mapping[str, SourceFile]):
     def relative(self, path: str) -> str:
         """The tree's spelling of a path that may be absolute, ``file://`` or relative to the root."""
         path = normalise(path)
-        root = self.root.rstrip("/") + "/"
-        return path.removeprefix(root) if posixpath.isabs(path) and self.root else path
+        for root in filter(None, (self.root, self.real_root)):
+            prefix = root.rstrip("/") + "/"
+            if path.startswith(prefix):
+                return path[len(prefix) :]
+        return path
 
     def find(self, reference: str, file: str = "") -> str | None:
         """The path of the file that ``reference`` means in ``file``: beside it, else under the root."""
@@ -112,7 +118,7 @@ class Tree(Mapping[str, SourceFile]):
 
     def with_files(self, files: Mapping[str, str | bytes | SourceFile]) -> Tree:
         """A new tree that has these files too; they replace those of the same path."""
-        tree = Tree(files, self.root)
+        tree = Tree(files, self.root, self.real_root)
         tree._files = {**self._files, **tree._files}
         return tree
 
