@@ -1,4 +1,4 @@
-"""YAML as people write it: maps in their order, lists indented, several lines as a block."""
+"""YAML as people write it: maps in their order, several lines as a block."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import re
 from typing import Any
 
 import yaml
+from yaml.cyaml import CSafeDumper
 
 from undercloud.playbooks.references import REFERENCE
 
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 
-class _Writer(yaml.SafeDumper):
-    """Block style without aliases."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-        """Indent the items of a list below their key."""
-        super().increase_indent(flow, False)
+class _Writer(CSafeDumper):
+    """Block style without aliases, by PyYAML's C emitter: a cloud has a file of variables for every host."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         """Write everything out."""
@@ -30,12 +27,12 @@ class Plain(str):
     __slots__ = ()
 
 
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+def _text(dumper: CSafeDumper, value: str) -> yaml.ScalarNode:
     style = "|" if "\n" in value and not value.startswith((" ", "\n")) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style=style)
 
 
-def _plain(dumper: yaml.SafeDumper, value: Plain) -> yaml.ScalarNode:
+def _plain(dumper: CSafeDumper, value: Plain) -> yaml.ScalarNode:
     return dumper.represent_scalar("!unsafe", str(value), style="'")
 
 

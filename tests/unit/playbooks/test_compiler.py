@@ -20,8 +20,8 @@ from undercloud.plan.bundle import PlanSource
 from undercloud.plan.entropy import SeededEntropy
 from undercloud.plan.loader import load
 from undercloud.plan.state import State, from_json
-from undercloud.playbooks import output
-from undercloud.playbooks.compiler import Compilation, compile
+from undercloud.playbooks import compiler, output
+from undercloud.playbooks.compiler import Compilation
 from undercloud.playbooks.desired import from_dict
 from undercloud.playbooks.role_data import schema
 
@@ -31,7 +31,9 @@ NODES = """
   count: 1
   defaults: {managed: false}
   instances:
-    - {hostname: controller-0, user_name: tripleo-admin, networks: [{network: ctlplane, fixed_ip: 192.168.24.11}]}
+    - hostname: controller-0
+      user_name: tripleo-admin
+      networks: [{network: ctlplane, fixed_ip: 192.168.24.11}]
 - name: DatabaseMessaging
   count: 1
   defaults: {managed: false}
@@ -74,7 +76,7 @@ def build(tmp_path: Path) -> Callable[..., Compilation]:
                 str(tmp_path / f"env{number}.yaml") for number in range(len(environments) + 1)
             ),
         )
-        return compile(load(source), state or State(), SeededEntropy(seed))
+        return compiler.compile(load(source), state or State(), SeededEntropy(seed))
 
     return run
 
@@ -200,7 +202,7 @@ def test_role_data_fault_has_its_place_in_the_template(tmp_path: Path) -> None:
         roles_file=str(ROOT / "roles_data" / "Standalone.yaml"),
         environments=(str(tmp_path / "env.yaml"),),
     )
-    compilation = compile(load(source), State(), SeededEntropy())
+    compilation = compiler.compile(load(source), State(), SeededEntropy())
     found = next(finding for finding in compilation.errors if finding.code == "ROLE-001")
     assert (found.locations[0].file, found.locations[0].line) == (str(template), line)
     assert found.path == ("Standalone", "memcached", "containers", "step_2", "memcached", "usr")
@@ -210,7 +212,7 @@ def test_role_data_fault_has_its_place_in_the_template(tmp_path: Path) -> None:
 def test_another_contract_is_refused(tmp_path: Path) -> None:
     (tmp_path / "overcloud.yaml").write_text("heat_template_version: wallaby\noutputs: {x: {value: 1}}\n")
     (tmp_path / "roles_data.yaml").write_text("- name: Controller\n")
-    compilation = compile(load(PlanSource(templates=str(tmp_path))), State(), SeededEntropy())
+    compilation = compiler.compile(load(PlanSource(templates=str(tmp_path))), State(), SeededEntropy())
     assert [finding.code for finding in compilation.errors] == ["ROLE-004"]
 
 
