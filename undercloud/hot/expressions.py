@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from undercloud.diagnostics import Severity
 from undercloud.hot.faults import Fault, Path, Site
 from undercloud.hot.scope import Scope
 from undercloud.hot.values import OMIT, json_key
@@ -162,6 +163,7 @@ class Compiler:
                 f"{name} is a function only since {self._later[name]}; here it is plain data",
                 self.site(path),
                 fix=f"Use heat_template_version: {self._later[name]} or later.",
+                severity=Severity.WARNING,
             )
         )
 

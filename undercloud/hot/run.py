@@ -150,31 +150,28 @@ class Run:
         for name, parameter in template.parameters.items():
             given = self.defaults.get(name)
             raw = parameter.default if given is None else given
-            if parameter.default is not None:
-                self._check_default(parameter, faults)
             if raw is None or (name in self.defaults and given is None):
                 required.add(name)
                 continue
             try:
                 values[name] = self.converted(parameter, raw)
             except Fault as fault:
-                faults.append(fault)
+                faults.append(fault if given is not None else _bad_default(parameter, fault.message))
                 faulty.add(name)
+            if given is not None:
+                self._check_default(parameter, faults)
         return Binding(values, frozenset(required), frozenset(faulty), tuple(faults))
 
     def _check_default(self, parameter: Parameter, faults: list[Fault]) -> None:
-        """A template's own default must fit, though the environment may override it."""
-        if self.defaults.get(parameter.name) is not None and parameter.constraints:
-            try:
-                value = parameter.convert(parameter.default, self.normaliser)
-                wrong = parameter.violations(value, custom=False)
-            except NotConvertible as error:
-                wrong = [str(error)]
-            for message in wrong:
-                text = f"the default of {parameter.name} does not fit: {message}"
-                faults.append(
-                    Fault("HOT-015", text, parameter.site.below("default"), fix="Change the default.")
-                )
+        """A template's own default must fit, though the environment overrides it."""
+        if parameter.default is None or not parameter.constraints:
+            return
+        try:
+            value = parameter.convert(parameter.default, self.normaliser)
+            wrong = parameter.violations(value, custom=False)
+        except NotConvertible as error:
+            wrong = [str(error)]
+        faults += [_bad_default(parameter, message) for message in wrong]
 
     def converted(self, parameter: Parameter, raw: Any) -> Any:
         """The value that an environment or a user gives to a parameter; raises Fault."""
@@ -218,3 +215,8 @@ class Run:
         """Count one more resource; False when there are too many."""
         self.resource_count += 1
         return self.resource_count <= self.limits.resources
+
+
+def _bad_default(parameter: Parameter, message: str) -> Fault:
+    text = f"the default of {parameter.name} does not fit: {message}"
+    return Fault("HOT-015", text, parameter.site.below("default"), fix="Change the default.")

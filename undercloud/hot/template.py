@@ -31,15 +31,12 @@ _NO_REFERENCES: tuple[Reference, ...] = ()
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class ResourceDefinition:
-    """One entry of ``resources``.
-
-    ``properties`` maps names to expressions, or is one expression that gives the whole map.
-    """
+    """One entry of ``resources``."""
 
     name: str
     type: str
     site: Site
-    properties: Mapping[str, Expr] | Expr
+    properties: Mapping[str, Expr]
     metadata: Expr = dataclasses.field(default_factory=lambda: Const({}))
     depends_on: tuple[str, ...] = ()
     condition: Expr | None = None
@@ -117,6 +114,11 @@ class _Sections:
         resources = self._resources()
         outputs = self._outputs()
         self.problems += self.compiler.problems
+        for name in resources:
+            if name in parameters:
+                site = resources[name].site
+                message = f"{name} is the name of a parameter and of a resource"
+                self.problems.append(Fault("HOT-008", message, site, fix="Rename one of them."))
         self._check_references(resources)
         self._check_cycles(resources)
         return Template(
@@ -277,14 +279,18 @@ class _Sections:
             references,
         )
 
-    def _properties(self, definition: Any, path: Path) -> Mapping[str, Expr] | Expr:
+    def _properties(self, definition: Any, path: Path) -> Mapping[str, Expr]:
         if definition is None:
             return {}
         if not isinstance(definition, dict):
             self.fault("HOT-007", f"the properties are {kind_of(definition)}, not a map", path)
             return {}
         if len(definition) == 1 and next(iter(definition)) in self.version.functions:
-            return self.compiler.compile(definition, path)
+            fix = "Write the properties out, each with a function if need be."
+            self.fault(
+                "HOT-007", f"the properties are a map, not the function {next(iter(definition))}", path, fix
+            )
+            return {}
         return {str(key): self.compiler.compile(value, (path, key)) for key, value in definition.items()}
 
     def _map_part(self, definition: dict[str, Any], key: str, path: Path) -> Expr:

@@ -59,7 +59,9 @@ def yaql(compiler: Compiler, args: Any, path: Path) -> Expr:
 def _has_odd_keys(value: Any) -> bool:
     if isinstance(value, dict):
         return any(not isinstance(key, str) or _has_odd_keys(item) for key, item in value.items())
-    return isinstance(value, list) and any(_has_odd_keys(item) for item in value)
+    if isinstance(value, list):
+        return any(_has_odd_keys(item) for item in value)
+    return isinstance(value, set | frozenset)
 
 
 def _statement(text: Any, site: Site) -> Statement:

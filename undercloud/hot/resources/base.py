@@ -31,13 +31,12 @@ class Resource:
     attribute_names: ClassVar[tuple[str, ...]] = ()
     any_attribute: ClassVar[bool] = False
 
-    __slots__ = ("_data", "_values", "definition", "kind", "scope")
+    __slots__ = ("_values", "definition", "kind", "scope")
 
     def __init__(self, scope: StackScope, definition: ResourceDefinition, kind: str) -> None:
         self.scope = scope
         self.definition = definition
         self.kind = kind
-        self._data: Mapping[str, Expr] | None = None
         self._values: dict[str, Any] = {}
 
     @property
@@ -50,30 +49,9 @@ class Resource:
         """The names from the root stack down to this resource."""
         return (*self.scope.path, self.definition.name)
 
-    def data(self) -> Mapping[str, Expr]:
-        """The properties as the template gives them, not evaluated; raises Reported."""
-        if self._data is None:
-            properties = self.definition.properties
-            if isinstance(properties, Mapping):
-                self._data = properties
-            else:
-                self._data = self._whole(properties)
-        return self._data
-
-    def _whole(self, properties: Expr) -> Mapping[str, Expr]:
-        value: Any = {}
-        with self.scope.told(self.name):
-            value = evaluate(properties, self.scope)
-            if value is None:
-                value = {}
-            if not isinstance(value, Mapping):
-                site = self.definition.site.below("properties")
-                raise Fault("HOT-007", "the properties do not give a map", site)
-        return {key: Const(item) for key, item in value.items()} if isinstance(value, Mapping) else {}
-
     def raw(self, name: str) -> Any:
         """The evaluated value of a given property, or OMIT; raises Reported."""
-        expr = self.data().get(name)
+        expr = self.definition.properties.get(name)
         if expr is None:
             return OMIT
         try:
@@ -161,10 +139,9 @@ class Resource:
 
     def realise(self) -> None:
         """Work everything out, so that its mistakes are found."""
-        with self.scope.told(self.name):
-            for name in self.data():
-                if name not in self.schema:
-                    self.scope.tell(self.unknown_property(name, self.schema), self.name)
+        for name in self.definition.properties:
+            if name not in self.schema:
+                self.scope.tell(self.unknown_property(name, self.schema), self.name)
         for name in self.schema:
             with self.scope.told(self.name):
                 self.property(name)

@@ -53,7 +53,7 @@ class TemplateResource(Resource):
         given: set[str] = set()
         parameters = self.nested_template.parameters
         normaliser = run.normaliser
-        for name, expr in self.data().items():
+        for name, expr in self.definition.properties.items():
             parameter = parameters.get(name)
             if parameter is None:
                 scope.tell(self.unknown_property(name, parameters), self.name)

@@ -32,7 +32,7 @@ class PlannedResource(Resource):
     def given(self) -> dict[str, Any]:
         """The evaluated properties; what could not be had is left out."""
         values = {}
-        for name in self.data():
+        for name in self.definition.properties:
             try:
                 value = self.property(name) if name in self.schema else self.raw(name)
             except Reported:
@@ -53,14 +53,14 @@ class PlannedResource(Resource):
         facts = self.facts()
         if name in facts:
             return facts[name]
-        if name in self.data():
+        if name in self.definition.properties:
             value = self.raw(name)
             return None if value is OMIT else value
         return None
 
     def attributes(self, site: Site) -> dict[str, Any]:
         """All that is known."""
-        names = dict.fromkeys((*self.facts(), *self.data()))
+        names = dict.fromkeys((*self.facts(), *self.definition.properties))
         return {name: self.attribute(name, (), site) for name in names}
 
     def reference(self, site: Site) -> Any:  # noqa: ARG002 - the same for every place

@@ -34,18 +34,18 @@ class Value(Resource):
     __slots__ = ()
 
     def coerced(self, name: str, schema: Property, raw: Any) -> Any:
-        """The value by its ``type``, if that is given."""
-        if name == "value":
-            kind = self.property("type")
-            if kind:
-                schema = dataclasses.replace(schema, type=_VALUE_TYPES[kind])
-        value = coerce(schema, raw)
+        """The value as it is: as in Heat, ``type`` only checks it."""
+        if name != "value":
+            return coerce(schema, raw)
+        kind = self.property("type")
+        if kind:
+            coerce(dataclasses.replace(schema, type=_VALUE_TYPES[kind]), raw)
         if self.scope.normaliser.odd_keys:
             try:
-                return self.scope.normaliser.plain(value)
+                return self.scope.normaliser.plain(raw)
             except TypeError as error:
                 raise BadProperty(str(error)) from None
-        return value
+        return raw
 
     def attribute_value(self, name: str) -> Any:
         """The value."""

@@ -19,21 +19,23 @@ from undercloud.hot.faults import Fault, Site
 from undercloud.hot.resources.base import Resource
 from undercloud.plan.secrets import Secret, is_secret
 
-_INPUT = props.map_of(
-    name=props.text(required=True),
-    description=props.STRING,
-    type=props.text("String").limited(
-        allowed_values=["String", "Number", "CommaDelimitedList", "Json", "Boolean"]
-    ),
-    default=props.ANY,
-    replace_on_change=props.Property("boolean", default=False),
+_KIND = props.text("String").limited(
+    allowed_values=["String", "Number", "CommaDelimitedList", "Json", "Boolean"]
+)
+_INPUT = props.Property(
+    "map",
+    keys={
+        "name": props.text(required=True),
+        "description": props.STRING,
+        "type": _KIND,
+        "default": props.ANY,
+        "replace_on_change": props.Property("boolean", default=False),
+    },
 )
 _OUTPUT = props.map_of(
     name=props.text(required=True),
     description=props.STRING,
-    type=props.text("String").limited(
-        allowed_values=["String", "Number", "CommaDelimitedList", "Json", "Boolean"]
-    ),
+    type=_KIND,
     error_output=props.Property("boolean", default=False),
 )
 _COMMON: Mapping[str, props.Property] = {
