@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from undercloud.cli import base, errors, plan_options, running, ssh_options, tripleo_flags
-from undercloud.deploy.engine import Deployment, DeployRequest, Engine
+from undercloud.deploy.engine import DeployRequest, Engine
 
 _MINUTES = 240
 
@@ -67,7 +67,7 @@ class Deploy(running.Running):
         for note in tripleo_flags.notes(parsed_args):
             self.app.stderr.write(note + "\n")
         wanted = request(parsed_args, verbosity=max(0, self.app.options.verbose_level - 1))
-        return self.follow(lambda engine: engine.deploy(wanted), parsed_args)
+        return self.follow(lambda engine: (engine.deploy(wanted), 0), parsed_args)
 
     def interrupted(self, parsed_args: argparse.Namespace) -> str:
         """What was kept, and how to go on."""
@@ -95,15 +95,23 @@ class Resume(running.Running):
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Find the stack's last deployment and follow it on."""
 
-        def start(engine: Engine) -> Deployment:
+        def start(engine: Engine) -> running.Started:
             last = engine.status(parsed_args.stack).deployment
             if last is None:
                 raise errors.usage(
                     f"{parsed_args.stack} was never deployed", "start with: openstack overcloud deploy"
                 )
-            return engine.resume(last.id)
+            seen = _last_event(engine, last.id)
+            return engine.resume(last.id), seen
 
         return self.follow(start, parsed_args)
+
+
+def _last_event(engine: Engine, deployment: str) -> int:
+    seen = 0
+    while batch := engine.events(deployment, seen):
+        seen = batch[-1].seq
+    return seen
 
 
 def _add_timeouts(group: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -111,6 +112,7 @@ class Lines:
     def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
         self._stream = stream
         self._quiet = quiet
+        self._began = time.monotonic()
         self.progress = Progress()
 
     def show(self, event: Event) -> None:
@@ -121,8 +123,9 @@ class Lines:
             self.say(text)
 
     def say(self, text: str) -> None:
-        """Print a line behind the elapsed time."""
-        self._stream.write(f"[{rendering.clock(self.progress.elapsed)}] {text}\n")
+        """Print a line behind the elapsed time; where events keep one waiting, that of our own clock."""
+        elapsed = max(self.progress.elapsed, time.monotonic() - self._began)
+        self._stream.write(f"[{rendering.clock(elapsed)}] {text}\n")
         self._stream.flush()
 
     def close(self) -> None:

@@ -13,6 +13,9 @@ from undercloud.cli import base, errors, plugin, rendering
 from undercloud.deploy.engine import Deployment, Engine, Operation, Status
 from undercloud.diagnostics import UndercloudError
 
+Started = tuple[Deployment, int]
+"""A deployment that runs, and the number of its last event that is old news (0: none)."""
+
 
 class WithEngine(base.Ours):
     """A command that speaks to the engine."""
@@ -30,18 +33,19 @@ class WithEngine(base.Ours):
 class Running(WithEngine):
     """A command that starts a deployment and stays until it is over."""
 
-    def follow(self, start: Callable[[Engine], Deployment], parsed_args: argparse.Namespace) -> int:
+    def follow(self, start: Callable[[Engine], Started], parsed_args: argparse.Namespace) -> int:
         """Start, show the progress, print the summary; the exit status."""
         from undercloud.cli import watch  # noqa: PLC0415  (start-up)
 
         as_json = parsed_args.formatter == "json"
         with self.engine() as engine:
-            deployment = start(engine)
+            deployment, seen = start(engine)
             view = watch.view_for(
                 self.app.stderr if as_json else self.app.stdout,
                 f"{deployment.stack}: {deployment.operation}",
                 quiet=self.app.options.verbose_level == 0,
             )
+            view.progress.seq = seen
             ended, stopped = watch.to_end(engine, deployment, view)
             self._sum_up(engine, ended, as_json=as_json)
             if ended.status is Status.SUCCEEDED and ended.operation is Operation.DEPLOY:
@@ -82,8 +86,10 @@ class Running(WithEngine):
         width = rendering.width_of(out)
         if dry:
             out.write(summary.changes_text(changes) + "\n")
-        if deployment.findings:
-            out.write(rendering.report_text(deployment.findings, width=width) + "\n")
+        told = {failure.finding for failure in failures}
+        others = [finding for finding in deployment.findings if finding not in told]
+        if others:
+            out.write(rendering.report_text(others, width=width) + "\n")
         if failures:
             out.write(summary.failures_text(failures, width=width) + "\n")
         out.write(summary.deployment_text(deployment))

@@ -105,6 +105,39 @@ class OvercloudFailures(running.WithEngine):
             out.write(f"{parsed_args.stack}: nothing failed.\n")
 
 
+class OvercloudCancel(running.WithEngine):
+    """Stop the deployment that runs, from another terminal: as Ctrl-C where it was started.
+
+    What was done on the nodes is kept, the lock is freed, and the next run goes on from there.
+    """
+
+    examples = (("stop what runs on the stack overcloud", "overcloud cancel overcloud"),)
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The parser: the stack, how long to wait."""
+        parser = super().get_parser(prog_name)
+        base.add_stack(parser)
+        parser.add_argument(
+            "--wait", type=float, default=120.0, metavar="<seconds>", help="How long to wait (default: 120)"
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Ask it to stop and wait until it has."""
+        with self.engine() as engine:
+            last = engine.status(parsed_args.stack).deployment
+            if last is None or last.status.final:
+                raise errors.usage(f"nothing runs on {parsed_args.stack}", "see: openstack overcloud status")
+            engine.cancel(last.id, "cancelled by the operator")
+            last = engine.wait(last.id, parsed_args.wait)
+        self.app.stdout.write(f"{parsed_args.stack}: {last.operation} {last.status}\n")
+        return errors.CLEAN if last.status.final else errors.FOUND
+
+    def interrupted(self, parsed_args: argparse.Namespace) -> str:
+        """What was asked for stays asked for."""
+        return f"\nNot waiting any longer; {parsed_args.stack} stops when its engine sees the request.\n"
+
+
 class OvercloudDelete(running.Running):
     """Take a cloud off its nodes: its containers, files, units and data.
 
@@ -147,7 +180,7 @@ class OvercloudDelete(running.Running):
         wanted = DeleteRequest(
             parsed_args.stack, abandon=parsed_args.abandon, ssh=ssh_options.ssh_access(parsed_args)
         )
-        return self.follow(lambda engine: engine.delete(wanted), parsed_args)
+        return self.follow(lambda engine: (engine.delete(wanted), 0), parsed_args)
 
     def interrupted(self, parsed_args: argparse.Namespace) -> str:
         """What was kept, and how to go on."""

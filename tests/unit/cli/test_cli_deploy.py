@@ -11,13 +11,11 @@ import pytest
 import yaml
 
 from tests.unit.cli.conftest import Openstack
-from tests.unit.cli.world import HOSTS, World, at, event, failure
+from tests.unit.cli.world import GOOD_RUN, HOSTS, World, event, failure
 from undercloud.cli import tripleo_flags
 from undercloud.deploy.engine import (
     Change,
-    Deployment,
     EventKind,
-    Operation,
     StackInfo,
     Status,
 )
@@ -185,11 +183,12 @@ def test_errors_in_the_plan(openstack: Openstack, world: World) -> None:
 
 def test_a_failed_node(openstack: Openstack, world: World, home: Path) -> None:
     world.found_failures = (failure(),)
-    world.ending = {"status": Status.FAILED, "stage": "run"}
+    world.ending = {"status": Status.FAILED, "stage": "run", "findings": (failure().finding,)}
     done = openstack("overcloud", "deploy")
     assert done.status == 1
     assert "container: keystone" in done.out
     assert "    | no database" in done.out
+    assert done.out.count("error NODE-012") == 1
     assert not home.exists()
 
 
@@ -243,11 +242,17 @@ def test_a_signal_stops_it_cleanly(openstack: Openstack, world: World, number: i
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_resume_goes_on_with_the_last_deployment(openstack: Openstack, world: World) -> None:
-    last = Deployment("run-7", "overcloud", Operation.DEPLOY, Status.INTERRUPTED, started=at(0))
+def test_resume_goes_on_and_repeats_no_old_news(openstack: Openstack, world: World) -> None:
+    world.script = GOOD_RUN[:4]
+    assert openstack("overcloud", "deploy").status == 0
+    last = world.deployments()[0]
     world.known["overcloud"] = StackInfo("overcloud", "interrupted", 3, last, None)
-    assert openstack("overcloud", "resume").status == 0
-    assert world.asked == [("resume", "run-7")]
+    world.fresh = GOOD_RUN[4:]
+    done = openstack("overcloud", "resume")
+    assert done.status == 0
+    assert world.asked[-1] == ("resume", "run-1")
+    assert "compile" not in done.out
+    assert "[00:00] run: step 1: Step 1" in done.out
 
 
 def test_resume_needs_a_deployment(openstack: Openstack, world: World) -> None:

@@ -15,9 +15,11 @@ from undercloud.deploy.engine import (
     Counts,
     DeleteRequest,
     Deployment,
+    DeployRequest,
     LockInfo,
     Operation,
     PlanInfo,
+    PlanPaths,
     SshAccess,
     StackInfo,
     Status,
@@ -164,3 +166,18 @@ def test_delete_takes_another_way_in(
     words = ("overcloud", "delete", "-y", "--overcloud-ssh-user", "me", "--overcloud-ssh-key", str(key))
     assert openstack(*words).status == 0
     assert world.asked[0].ssh == SshAccess(user="me", private_key=str(key))
+
+
+def test_a_running_deployment_is_cancelled(openstack: Openstack, world: World) -> None:
+    run = world.deploy(DeployRequest("overcloud", PlanPaths("/t")))
+    world.known["overcloud"] = StackInfo("overcloud", "deploying", 3, run, None)
+    done = openstack("overcloud", "cancel")
+    assert done.status == 0
+    assert ("cancel", run.id, "cancelled by the operator") in world.asked
+    assert done.out == "overcloud: deploy interrupted\n"
+
+
+def test_there_must_be_something_to_cancel(openstack: Openstack, world: World, stack: StackInfo) -> None:
+    refused = openstack("overcloud", "cancel")
+    assert refused.status == 2
+    assert "nothing runs on overcloud" in refused.err

@@ -76,6 +76,7 @@ class World:
         self.asked: list[Any] = []
         self.closed = 0
         self.script: tuple[Event, ...] = GOOD_RUN
+        self.fresh: tuple[Event, ...] = ()
         self.ending: Mapping[str, Any] = {"status": Status.SUCCEEDED}
         self.found_failures: tuple[Failure, ...] = ()
         self.found_changes: tuple[Change, ...] = ()
@@ -109,7 +110,9 @@ class World:
 
     def resume(self, deployment: str) -> Deployment:
         self.asked.append(("resume", deployment))
-        return self._start("overcloud", Operation.DEPLOY)
+        self.script += self.fresh
+        self._runs[deployment] = dataclasses.replace(self._runs[deployment], status=Status.RUNNING)
+        return self._runs[deployment]
 
     def cancel(self, deployment: str, reason: str = "") -> None:
         self.asked.append(("cancel", deployment, reason))
@@ -127,11 +130,12 @@ class World:
     ) -> tuple[Event, ...]:
         self.on_events()
         fresh = tuple(one for one in self.script if one.seq > after)[:limit]
-        if not fresh or fresh[-1] is self.script[-1]:
+        if not self._runs[deployment].status.final and (not fresh or fresh[-1] is self.script[-1]):
             self._finish(deployment)
         return fresh
 
     def wait(self, deployment: str, timeout: float | None = None) -> Deployment:
+        self._finish(deployment)
         return self._runs[deployment]
 
     def failures(self, stack: str, deployment: str = "") -> tuple[Failure, ...]:
