@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -182,4 +183,4 @@ def _lines(change: Change) -> Iterable[str]:
 def _shown(value: Any) -> str:
     if value is None:
         return "(none)"
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return shlex.join(map(str, value)) if isinstance(value, list) else str(value)

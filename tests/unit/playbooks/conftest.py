@@ -6,8 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+import yaml
 
+from undercloud.plan.secrets import Secret
 from undercloud.topology.model import Host, Network, Subnet, Topology, Vip
+
+
+class Loader(yaml.SafeLoader):
+    """Safe YAML with ``!secret TEXT``."""
+
+
+Loader.add_constructor("!secret", lambda loader, node: Secret(node.value))
 
 NETWORKS = {
     "ctlplane": Network(

@@ -9,21 +9,13 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.unit.playbooks.conftest import make_topology
+from tests.unit.playbooks.conftest import Loader, make_topology
 from undercloud.diagnostics import Report
-from undercloud.plan.secrets import Secret
 from undercloud.playbooks.desired import from_dict
 from undercloud.playbooks.lower import Lowered, lower
 from undercloud.playbooks.role_data import ServiceData, schema
 
 CASES = sorted((Path(__file__).parent / "cases" / "lower").glob("*.yaml"))
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML with ``!secret TEXT``."""
-
-
-_Loader.add_constructor("!secret", lambda loader, node: Secret(node.value))
 
 
 def _lowered(case: dict[str, Any]) -> tuple[Lowered, Report]:
@@ -49,7 +41,7 @@ def _short(value: Any) -> Any:
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_case(path: Path) -> None:
-    case = yaml.load(path.read_text(), _Loader)
+    case = yaml.load(path.read_text(), Loader)
     lowered, report = _lowered(case)
     state = lowered.desired.as_dict()
     jsonschema.Draft202012Validator(schema("desired_state")).validate(state)
