@@ -256,8 +256,9 @@ class LocalEngine(Reading):
         """Write down what died: we hold the lock, so whatever still counts as running does not run."""
         for row in deployments.with_status(session, stack, (str(Status.RUNNING), str(Status.PENDING))):
             row.status, row.ended = str(Status.INTERRUPTED), utcnow()
-            if row.stage:
-                deployments.set_stage(session, row.id, row.stage, row.status, ended=True)
+            for stage in deployments.stages(session, row.id):
+                if stage.status == Status.RUNNING:
+                    deployments.set_stage(session, row.id, stage.name, row.status, ended=True)
             message = f"its engine ({row.holder}) died in stage {row.stage or 'none'}"
             events.append(session, row.id, [views.turn(message, Status.INTERRUPTED, row.stage)])
 

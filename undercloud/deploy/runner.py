@@ -149,7 +149,8 @@ class AnsibleRunner:
         names = (*_PASSED, *self._options.pass_environment)
         kept = {name: os.environ[name] for name in names if name in os.environ}
         bin_dir = str(Path(sys.executable).parent)
-        arguments = ssh.options(run.access, run.workspace, self._options.control_persist)
+        persist = self._options.control_persist if run.workspace.shares_connections else 0
+        arguments = ssh.options(run.access, run.workspace, persist)
         return {
             "LANG": "C.UTF-8",
             **kept,

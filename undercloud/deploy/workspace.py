@@ -18,6 +18,9 @@ from pathlib import Path
 
 from undercloud.diagnostics import UndercloudError
 
+_SOCKET_PATH = 108  # bytes of a Unix socket's path, see unix(7)
+_SOCKET_NAME = 1 + 40 + 17  # a slash, OpenSSH's hash of the connection (%C), what it adds while connecting
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -37,8 +40,13 @@ class Workspace:
 
     @property
     def control_dir(self) -> Path:
-        """SSH's control sockets; short, because a socket's path ends at 108 bytes."""
+        """SSH's control sockets."""
         return self.root / "cp"
+
+    @property
+    def shares_connections(self) -> bool:
+        """Whether sockets of ``control_dir`` have paths that are short enough for the system."""
+        return len(str(self.control_dir)) + _SOCKET_NAME < _SOCKET_PATH
 
     @property
     def temporary(self) -> Path:
