@@ -65,8 +65,7 @@ class PlanCompile(base.Ours):
         state_file = _state_file(parsed_args, out)
         made = _compile(parsed_args, _read_state(state_file))
         if made.ok:
-            files.write(state_file, made.state.to_json())
-            output_directory.replace(out, contents(made))
+            _write(made, out, state_file)
         self.app.stdout.write(_json(made, out) if parsed_args.formatter == "json" else self._text(made, out))
         return errors.status(made.findings)
 
@@ -123,30 +122,14 @@ def _image_parameters(registry: str | None) -> Mapping[str, str]:
     return catalogue.image_parameters(shipped, registry or catalogue.REGISTRY)
 
 
-def contents(made: Compilation) -> dict[str, tuple[bytes, int]]:
-    """The files of the output directory, with their modes; all but the state."""
-    written: dict[str, tuple[bytes, int]] = {
-        f"{_PLAYBOOKS}/{path}": (file.text.encode(), 0o700 if file.executable else 0o600)
-        for path, file in made.files.items()
-    }
-    written |= {
-        f"rendered/{path}": (file.text.encode(), 0o600)
-        for path, file in made.plan.tree.items()
-        if file.origin is not None
-    }
-    texts: dict[str, Any] = {
-        f"{_PLAYBOOKS}/secrets.json": made.secrets,
-        "stack.json": {"parameters": made.stack.parameters, "outputs": made.stack.outputs},
-        "desired_state.json": made.desired.as_dict(),
-        output_directory.MARK: {
-            "version": 1,
-            "stack": made.plan.name,
-            "digest": made.plan.digest,
-            "sources": dict(made.plan.sources),
-        },
-    }
-    written |= {path: ((json.dumps(value, indent=1) + "\n").encode(), 0o600) for path, value in texts.items()}
-    return written
+def _write(made: Compilation, out: Path, state_file: Path) -> None:
+    """The state first: what was generated outlives a failure to write the rest."""
+    from undercloud.playbooks import output  # noqa: PLC0415  (start-up)
+
+    written = output.files(made)
+    state, _ = written.pop(output_directory.STATE)
+    files.write(state_file, state.decode())
+    output_directory.replace(out, written)
 
 
 def _json(made: Compilation, out: Path) -> str:

@@ -57,6 +57,7 @@ def _json(value: Any) -> str:
 def _plan(compilation: Compilation) -> dict[str, Any]:
     plan = compilation.plan
     return {
+        "version": 1,
         "name": plan.name,
         "root": plan.root,
         "digest": plan.digest,
