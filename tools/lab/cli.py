@@ -44,9 +44,9 @@ def up(lab: Lab, arguments: argparse.Namespace) -> int:
     with locked(lab):
         store.prepare(lab)
         keys.ensure_key(lab.private_key, "undercloud-lab")
+        networks.ensure(lab)
         built = image.ensure(lab, _tell_of_image)
         say(f"node image {built.reference} ({time.monotonic() - begun:.1f} s)")
-        networks.ensure(lab)
         wanted = [Node.numbered(number, lab.networks) for number in range(1, arguments.nodes + 1)]
         missing = [node for node in wanted if not machines.whole(lab, node)]
         machines.in_parallel(lambda node: machines.create(lab, node, built.reference, options), missing)

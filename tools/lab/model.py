@@ -10,6 +10,7 @@ from typing import Any
 
 from tools.lab.errors import LabError
 
+RUNTIME = Path("/run/undercloud-lab")
 MAX_NODES = 50
 SSH_USER = "tripleo-admin"
 BELOW_FIRST_NODE = 10  # node i is at .(10 + i)
@@ -133,7 +134,7 @@ class Lab:
     @property
     def runtime(self) -> Path:
         """What must not outlive a reboot: podman's runtime state. Short, as it holds sockets."""
-        return Path("/run/undercloud-lab") / self.digest
+        return RUNTIME / self.digest
 
     @property
     def images(self) -> Path:

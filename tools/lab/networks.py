@@ -9,10 +9,8 @@ from typing import Any
 
 from tools.lab.commands import run
 from tools.lab.errors import LabError
-from tools.lab.model import Lab, Network, Node
+from tools.lab.model import RUNTIME, Lab, Network, Node
 from tools.lab.store import podman
-
-SUBNET_FIX = "take that lab down (`python -m tools.lab --dir DIR down`), or give `up` another subnet"
 
 
 def bridge(lab: Lab, network: Network) -> str:
@@ -27,6 +25,8 @@ def port(lab: Lab, node: Node, network: Network) -> str:
 
 def ensure(lab: Lab) -> None:
     """Make the bridges that are not there, with the host's address on those it is attached to."""
+    lab.runtime.mkdir(parents=True, exist_ok=True)
+    (lab.runtime / "directory").write_text(f"{lab.directory}\n")  # for other labs to see whose they are
     for network in lab.networks:
         name = bridge(lab, network)
         if name not in _links():
@@ -43,7 +43,21 @@ def _check_free(network: Network) -> None:
     for link in _ip("address", "show"):
         for address in link.get("addr_info", []):
             if address.get("local") == network.gateway:
-                raise LabError(f"{network.gateway} is already an address of {link['ifname']}", SUBNET_FIX)
+                owner = _lab_with(str(link["ifname"]))
+                raise LabError(
+                    f"{network.gateway} is already an address of {link['ifname']}"
+                    + (f", a bridge of the lab in {owner}" if owner else ""),
+                    f"take that lab down (`python -m tools.lab --dir {owner or 'DIR'} down`), "
+                    "or give `up` another subnet",
+                )
+
+
+def _lab_with(link: str) -> str:
+    """The directory of the lab that a bridge belongs to; empty if it is no lab's."""
+    for file in RUNTIME.glob("*/directory"):
+        if link.startswith(f"ul{file.parent.name[:5]}-"):
+            return file.read_text().strip()
+    return ""
 
 
 def remove(lab: Lab) -> None:

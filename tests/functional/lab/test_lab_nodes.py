@@ -229,6 +229,8 @@ def test_an_up_that_was_cut_short_is_made_good_by_the_next(lab: LabTool) -> None
 
 
 def test_a_second_lab_on_the_same_subnet_is_refused(lab: LabTool, tmp_path: Path) -> None:
-    with pytest.raises(LabError, match=f"{HOST} is already an address of") as caught:
+    with pytest.raises(
+        LabError, match=f"{HOST} is already an address of .*a bridge of the lab in {lab.directory}"
+    ) as caught:
         networks.ensure(Lab(tmp_path, Lab.at(lab.directory).networks))
     assert "another subnet" in caught.value.fix

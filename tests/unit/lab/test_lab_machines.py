@@ -74,7 +74,7 @@ def test_a_node_that_was_not_made_to_the_end_is_not_whole(lab: Lab, tmp_path: Pa
 def test_options_show_in_the_node_only_when_given(lab: Lab) -> None:
     plain = machines.create_command(lab, NODE, "image", NodeOptions())
     assert plain[-1] == "image"
-    assert [word for word in plain if ":" in word] == [f"{lab.directory}/nodes/node1/var:/var"]
+    assert [word for word in plain if ":/" in word] == [f"{lab.directory}/nodes/node1/var:/var"]
     options = NodeOptions(shared_images=Path("/pool"), registry_ca=Path("/ca.pem"))
     volumes = [word for word in machines.create_command(lab, NODE, "image", options) if word.endswith(":ro")]
     assert volumes == [
