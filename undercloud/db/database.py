@@ -44,6 +44,7 @@ class Database:
             Session(self._engine, expire_on_commit=False) as session,
             session.begin(),
         ):
+            session.connection()
             yield session
 
     @contextmanager

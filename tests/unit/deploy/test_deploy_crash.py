@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -142,7 +141,7 @@ def test_a_living_writer_here_is_never_overtaken(world: World) -> None:
         start = Path(f"/proc/{other.pid}/stat").read_text().rpartition(")")[2].split()[19]
         process = {
             "boot": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
-            "namespace": os.readlink("/proc/self/ns/pid"),
+            "namespace": str(Path("/proc/self/ns/pid").readlink()),
             "pid": other.pid,
             "started": int(start),
         }
@@ -164,7 +163,7 @@ def test_who_lost_the_lock_writes_no_more(world: World) -> None:
                 process = {"boot": "another", "namespace": "x", "pid": 1, "started": 1}
                 assert locks.take(session, "overcloud", holder="other", process=process, now=utcnow(), over=1)
 
-    world.runner.script = overtaken  # type: ignore[assignment]
+    world.runner.script = overtaken
     ended = engine.wait(engine.deploy(request()).id, 20)
     assert ended.status is Status.INTERRUPTED
     lock = engine.status("overcloud").lock
