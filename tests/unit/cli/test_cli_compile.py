@@ -180,3 +180,40 @@ def test_as_a_process_whatever_the_operators_clouds_say(
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["findings"] == []
+
+
+def test_two_outputs_are_compared(openstack: Openstack, compile_plan: Compile, tmp_path: Path) -> None:
+    state, other = str(tmp_path / "kept.json"), str(tmp_path / "other")
+    change = tmp_path / "change.yaml"
+    change.write_text("parameter_defaults: {MemcachedMaxMemory: 96}\n")
+    compile_plan("--state", state)
+    compile_plan("--state", state, "-e", str(change), "--output-dir", other)
+    words = ("overcloud", "plan", "diff", str(tmp_path / "out"))
+    assert openstack(*words, str(tmp_path / "out")).out == "Nothing differs.\n"
+    assert "memcached" in openstack(*words, other).out
+    told = json.loads(openstack(*words, other, "-f", "json").out)
+    assert {(one["kind"], one["name"]) for one in told["changes"]} == {("container", "memcached")}
+
+
+def test_another_password_is_named_and_not_shown(
+    openstack: Openstack, compile_plan: Compile, tmp_path: Path
+) -> None:
+    compile_plan()
+    compile_plan("--output-dir", str(tmp_path / "other"))
+    shown = openstack("overcloud", "plan", "diff", str(tmp_path / "out"), str(tmp_path / "other")).out
+    assert "has another value" in shown
+    for side in ("out", "other"):
+        passwords = json.loads((tmp_path / side / "state.json").read_text())["passwords"]
+        assert not [word for word in passwords.values() if isinstance(word, str) and word in shown]
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", "{}", '{"hosts": 3, "version": 1}'])
+def test_only_outputs_can_be_compared(openstack: Openstack, tmp_path: Path, text: str | None) -> None:
+    (tmp_path / "config-download").mkdir()
+    (tmp_path / "config-download" / "secrets.json").write_text("{}")
+    if text is not None:
+        (tmp_path / "desired_state.json").write_text(text)
+    refused = openstack("overcloud", "plan", "diff", str(tmp_path), str(tmp_path))
+    assert refused.status == 2
+    assert "CLI-031" in refused.err
+    assert "desired_state.json" in refused.err
