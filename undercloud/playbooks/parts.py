@@ -102,17 +102,23 @@ class Part:
         yield Item(step, kind, name, functools.partial(make, key), by_host)
 
     def _check_validation(self, index: int, entry: Mapping[str, Any]) -> None:
-        names = [one.name for one in self._containers]
+        """The container that a validation runs in must be on the same nodes, and started by then."""
         wanted = entry.get("container")
-        if wanted is not None and wanted not in names:
-            self._report.add(
-                self.service.finding(
-                    "ROLE-023",
-                    f"the validation {entry['name']!r} names the container {wanted!r}, which is not there",
-                    *("validations", str(index), "container"),
-                    fix=did_you_mean(wanted, names),
-                )
-            )
+        if wanted is None:
+            return
+        found = [one for one in self._containers if one.name == wanted]
+        everywhere = entry.get("run_on", "all") == "all"
+        if not found:
+            what, fix = "which is not there", did_you_mean(wanted, [one.name for one in self._containers])
+        elif found[0].step > entry["step"]:
+            what, fix = f"which starts in step {found[0].step}", "Check in a later step."
+        elif everywhere and found[0].entry.get("run_on") == "first":
+            what, fix = "which runs on the first node alone", "Say run_on: first."
+        else:
+            return
+        message = f"the validation {entry['name']!r} names the container {wanted!r}, {what}"
+        path = ("validations", str(index), "container")
+        self._report.add(self.service.finding("ROLE-023", message, *path, fix=fix))
 
     def _read_containers(self) -> list[_Reader]:
         """All containers by step; files that are named and not there, or there and not read, are reported."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 REFERENCE = re.compile(r"<<secret:([^<>\s]+)>>")
-_LOOKS_LIKE_ONE = re.compile(r"<<\s*secret\b", re.IGNORECASE)
+_LOOKS_LIKE_ONE = re.compile(r"<<\s*secret\s*:", re.IGNORECASE)
 _UNFIT = re.compile(r"[^A-Za-z0-9_./@+=-]+")
 
 

@@ -47,8 +47,10 @@ class ServiceData:
         """Where a key of role_data stands in the template, as far as it can be followed."""
         if self.document is None:
             return Location(self.template) if self.template else None
-        steps = (int(step) if step.isdigit() else step for step in path)
-        return self.document.locate(*_OUTPUT, *steps)
+        value = self.document.value
+        for step in _OUTPUT:
+            value = value.get(step) if isinstance(value, Mapping) else None
+        return self.document.locate(*_OUTPUT, *_followed(value, path)[1])
 
     def place(self, *path: str) -> Place:
         """The place of a key."""
@@ -64,6 +66,35 @@ class ServiceData:
         return Finding(
             code, message, fix, locations=(location,) if location else (), path=(self.role, self.name, *path)
         )
+
+
+def _followed(value: Any, path: tuple[str, ...]) -> tuple[int, list[str | int]]:
+    """How far a path in role_data leads in the template, and by which way.
+
+    HOT functions such as map_merge and if are gone through.
+    """
+    if not path:
+        return 0, []
+    key: str | int = int(path[0]) if isinstance(value, list) and path[0].isdecimal() else path[0]
+    is_there = key in value if isinstance(value, Mapping) else isinstance(key, int) and key < len(value or ())
+    if is_there:
+        far, way = _followed(value[key], path[1:])
+        return far + 1, [key, *way]
+    if isinstance(value, Mapping) and len(value) == 1:
+        name, arguments = next(iter(value.items()))
+        listed = isinstance(arguments, list)
+        ways = (
+            [([name, index], item) for index, item in enumerate(arguments)]
+            if listed
+            else [([name], arguments)]
+        )
+        far, found = 0, list[str | int]()
+        for head, item in ways:
+            reach, way = _followed(item, path)
+            if reach > far:
+                far, found = reach, [*head, *way]
+        return far, found
+    return 0, []
 
 
 def read(role_data: Mapping[str, Iterable[ServiceData]], report: Report) -> dict[str, list[ServiceData]]:

@@ -85,12 +85,12 @@ def _lists(service: ServiceData) -> Iterable[tuple[str, int | None, Sequence[Map
 
 
 def _of_step(tasks: Sequence[Mapping[str, Any]], step: int) -> list[Mapping[str, Any]]:
-    """TripleO's list: the tasks of a step; those that say another in ``when`` are left out."""
-    return (
-        [task for task in tasks if step and _may_run(task.get("when"), step)]
-        if step
-        else [task for task in tasks if _names_step(task.get("when")) and _may_run(task.get("when"), 0)]
-    )
+    """TripleO's list: the tasks of a step, without those whose ``when`` says another.
+
+    In step 0 only those that name it run, for most were written for the steps from 1 on.
+    """
+    found = [task for task in tasks if _may_run(task.get("when"), step)]
+    return found if step else [task for task in found if _names_step(task.get("when"))]
 
 
 def _names_step(when: Any) -> bool:

@@ -58,6 +58,12 @@ def test_case(path: Path) -> None:
         assert found == case["files"]
     if "secrets" in case:
         assert lowered.secrets == case["secrets"]
+    if "tasks" in case:
+        files = {
+            file.path: [{block.service: [dict(task) for task in block.tasks]} for block in file.blocks]
+            for file in lowered.tasks
+        }
+        assert files == case["tasks"]
     for name in case.get("cloud", {}):
         assert _trim(lowered.cloud[name]) == case["cloud"][name]
     assert from_dict(state) == lowered.desired
