@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from undercloud.diagnostics import Location, UndercloudError
-from undercloud.plan.documents import MAX_BYTES
 from undercloud.plan.names import nearest
+from undercloud.plan.nodes import MAX_BYTES
 
 MAX_FILES = 50_000
 _CHUNK = 256 * 1024

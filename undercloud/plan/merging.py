@@ -63,6 +63,8 @@ def _as_map(value: Any) -> Any:
 
 
 def _maps(old: dict[str, Any], new: dict[str, Any], *, deep: bool) -> dict[str, Any]:
+    if not old:
+        return new
     result = dict(old)
     for key, value in new.items():
         before = old.get(key)

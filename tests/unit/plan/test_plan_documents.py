@@ -9,7 +9,7 @@ import yaml
 
 from tests.unit.plan import plan_cases
 from undercloud.diagnostics import Location, Severity, UndercloudError
-from undercloud.plan import documents
+from undercloud.plan import documents, nodes
 
 
 @pytest.mark.parametrize("case", plan_cases.load("documents"))
@@ -124,7 +124,7 @@ def test_depth_is_limited(opening: str) -> None:
 
 
 def test_depth_within_the_limit() -> None:
-    depth = documents.MAX_DEPTH - 1
+    depth = nodes.MAX_DEPTH - 1
     assert documents.parse("[" * depth + "]" * depth, "f.yaml").value
 
 
@@ -135,7 +135,7 @@ def test_alias_bomb() -> None:
 
 
 def test_size_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "MAX_BYTES", 10)
+    monkeypatch.setattr(nodes, "MAX_BYTES", 10)
     assert _code("a: 12345678901") == "PLAN-003"
 
 
