@@ -130,6 +130,8 @@ class Executor:
             files.set_attributes(path, entry.owner, entry.group, entry.mode)
         elif action.verb == "remove":
             files.remove(path)
+        elif action.verb == "tidy":
+            files.remove_unfinished(path)
         elif action.verb == "restore" and isinstance(action.record, OwnedFile) and action.record.original:
             original = action.record.original
             if original.kind == "link":

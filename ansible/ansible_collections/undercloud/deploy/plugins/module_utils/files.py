@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.undercloud.deploy.plugins.module_utils import errors
-from ansible_collections.undercloud.deploy.plugins.module_utils.model import PathFact
+from ansible_collections.undercloud.deploy.plugins.module_utils.model import PathFact, unfinished
 
 CHUNK = 1 << 20
 
@@ -63,11 +63,8 @@ def digest(path: str) -> str:
 
 
 def write(path: str, content: bytes, owner: int, group: int, mode: int) -> None:
-    """Put a file in place whole: written and synced under a temporary name, then renamed over.
-
-    The temporary name is always the same, so that what a killed run left is taken up by the next.
-    """
-    temporary = _temporary(path)
+    """Put a file in place whole: written and synced under a temporary name, then renamed over."""
+    temporary = unfinished(path)
     with explained(f"writing {path}"):
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
@@ -87,17 +84,13 @@ def write(path: str, content: bytes, owner: int, group: int, mode: int) -> None:
 
 def link(path: str, target: str) -> None:
     """Put a symbolic link in place, over what is there."""
-    temporary = _temporary(path)
+    temporary = unfinished(path)
     with explained(f"linking {path}"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         os.symlink(target, temporary)
         os.rename(temporary, path)
         sync_directory(os.path.dirname(path))
-
-
-def _temporary(path: str) -> str:
-    return os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:200]}.undercloud-new")
 
 
 def sync_directory(path: str) -> None:
@@ -127,10 +120,15 @@ def make_directory(path: str, owner: int, group: int, mode: int) -> None:
 
 def remove(path: str) -> None:
     """Remove a file, and what a killed run may have left of it."""
-    with explained(f"removing {path}"):
-        for name in (_temporary(path), path):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
+    remove_unfinished(path)
+    with explained(f"removing {path}"), contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def remove_unfinished(path: str) -> None:
+    """Remove what a killed run may have left beside a file."""
+    with explained(f"tidying up beside {path}"), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        os.unlink(unfinished(path))
 
 
 def remove_directory(path: str, *, recursive: bool) -> None:

@@ -19,7 +19,8 @@ def handover(
     """The module's parameters for a task on a host.
 
     ``document`` is the host's desired state file; without one (only with ``purge``) nothing shall be. The
-    node gets the step's entries, the names of all others, and only those secrets that the step refers to.
+    node gets the step's entries, the names of all others, and the secrets of its entries in all steps: what a
+    container logs may hold one that stands in a file of an earlier step.
     Raises NodeError (NODE-013, NODE-017).
     """
     arguments = {key: value for key, value in task.items() if value is not None}
@@ -34,7 +35,9 @@ def handover(
     step = AFTER_ALL_STEPS if finish else _step(task.get("step"))
     part = {} if finish else steps.get(str(step), {})
     desired = {name: part[name] for name in PARTS if part.get(name)}
-    names = secrets.names_in({name: _without_origin(entries) for name, entries in desired.items()})
+    names = secrets.names_in(
+        [_without_origin(each.get(kind) or ()) for each in steps.values() for kind in PARTS]
+    )
     secrets.reveal([f"<<secret:{name}>>" for name in sorted(names)], values)
     arguments.update(desired=desired, keep=keep_of(steps, step, values), step=step)
     return {**arguments, "secrets": {name: values[name] for name in sorted(names)}}

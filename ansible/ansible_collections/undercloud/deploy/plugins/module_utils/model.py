@@ -20,6 +20,15 @@ PREVIOUS = "-previous"
 UNIT_DIRECTORY = "/etc/systemd/system"
 
 
+def unfinished(path: str) -> str:
+    """Where a file is written before it is renamed into place.
+
+    It is always the same name, so that what a killed run left is taken up, or removed, by the next.
+    """
+    directory, name = posixpath.split(path)
+    return posixpath.join(directory, f".{name[:200]}.undercloud-new")
+
+
 @dataclasses.dataclass(frozen=True)
 class PathFact:
     """What lies at a path; ``kind`` is ``file``, ``directory``, ``link`` or ``other``.

@@ -37,6 +37,7 @@ from ansible_collections.undercloud.deploy.plugins.module_utils.model import (
     Plan,
     UnitEntry,
     UnitFact,
+    unfinished,
 )
 from ansible_collections.undercloud.deploy.plugins.module_utils.wanted import parents
 
@@ -186,14 +187,13 @@ class _Draft:
         if original and fact and reasons.same_file(fact, original):
             self.act("file", path, "forget", changes=False, forget=True)
         elif original:
+            self.claim("files", path, dataclasses.replace(owned, sha256=""))
             self.act("file", path, "restore", "it was there before us", record=owned, forget=True)
         elif fact:
             self.act("file", path, "remove", "the new state does not name it", forget=True)
-            return {path}
         else:
-            self.claim("files", path, None)
-            return {path}
-        return set()
+            self.act("file", path, "tidy", changes=False, forget=True)
+        return {unfinished(path)} if original else {path, unfinished(path)}
 
     def directory_gone(self, path: str, owned: OwnedDirectory, removed: set[str]) -> set[str]:
         fact = self.facts.paths.get(path)
@@ -255,7 +255,7 @@ class _Draft:
         if fact and fact.kind in ("directory", "other"):
             self.blocked(path, "a file", fact)
             return
-        original = owned.original if owned else fact
+        original = owned.original if owned else (dataclasses.replace(fact, identity="") if fact else None)
         final = OwnedFile(
             entry.service, entry.sha256, entry.secret, entry.text if entry.secret else None, original
         )
@@ -263,6 +263,8 @@ class _Draft:
         if fact and fact.kind == "file" and fact.sha256 == entry.sha256:
             if owned is None:
                 self.saves.append(path)
+            elif not owned.sha256:
+                self.act("file", path, "tidy", changes=False)
             self.claim("files", path, final)
             differs = reasons.attributes_differ(fact, entry)
             if differs:
@@ -283,10 +285,10 @@ class _Draft:
     # Units
 
     def units(self) -> None:
-        written = {
-            path for path in self.rewritten if any(path == unit.file for unit in self.desired.units.values())
-        }
-        if written or any(fact.reload for fact in self.facts.units.values()):
+        facts, desired = self.facts.units, self.desired.units
+        unread = {name for name, entry in desired.items() if entry.file and name not in facts}
+        stale = {name for name, entry in desired.items() if entry.file in self.rewritten}
+        if unread or stale or any(fact.reload for fact in facts.values()):
             self.act("unit", "", "reload", changes=False)
         for name, entry in sorted(self.desired.units.items()):
             self.unit(name, entry)
