@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,39 +57,39 @@ def number(
     """Give every node a name and an index.
 
     ``count`` is how many wanted nodes there shall be; ``known`` are the indexes of nodes that live,
-    ``removed`` those that shall not be used. A listed name has the index that it says, or the one it had, or
-    the lowest free one; what is missing up to ``count`` is made with the lowest free indexes. Returns (name,
-    index) of each listed node (unwanted ones too) and then of those made, and the removed indexes, with those
-    of unwanted nodes and without those that are wanted again.
+    ``removed`` those that shall not be used. A node that lives keeps its index. Another listed name has the
+    index that it says if that is free, or the lowest free one. What is missing up to ``count`` are nodes that
+    live, by index, and then new ones. Returns (name, index) of each listed node (unwanted ones too) and then
+    of the others, and the removed indexes, with those of unwanted nodes and without those that are wanted
+    again.
     """
-    fixed: dict[int, int] = {}
-    for position, node in enumerate(listed):
-        said = naming.index(node.name) if node.name else None
-        if said is not None:
-            fixed[position] = said
-    taken = set(fixed.values())
-    for position, node in enumerate(listed):
-        had = known.get(node.name) if node.name else None
-        if position not in fixed and had is not None and had not in taken:
-            fixed[position] = had
-            taken.add(had)
+    fixed = _fixed(naming, listed, known)
+    names = {node.name for node in listed}
+    living = sorted((index, name) for name, index in known.items() if name not in names)
     gone = set(removed) - {index for position, index in fixed.items() if listed[position].wanted}
-    free = _free(taken | gone)
+    taken = {*fixed.values(), *gone, *(index for index, _ in living)}
+    free = (index for index in itertools.count() if index not in taken and naming.name(index) not in names)
     result = []
     for position, node in enumerate(listed):
         index = fixed[position] if position in fixed else next(free)
         result.append((node.name or naming.name(index), index))
         if not node.wanted:
             gone.add(index)
-    for _ in range(count - sum(node.wanted for node in listed)):
+    missing = count - sum(node.wanted for node in listed)
+    result += [(name, index) for index, name in living if index not in gone][: max(missing, 0)]
+    while len(result) < len(listed) + missing:
         index = next(free)
         result.append((naming.name(index), index))
     return result, tuple(sorted(gone))
 
 
-def _free(taken: Collection[int]) -> Iterator[int]:
-    index = 0
-    while True:
-        if index not in taken:
-            yield index
-        index += 1
+def _fixed(naming: Naming, listed: Sequence[Listed], known: Mapping[str, int]) -> dict[int, int]:
+    """Position in the list → index, of the nodes whose name or past decides it."""
+    fixed = {position: known[node.name] for position, node in enumerate(listed) if node.name in known}
+    taken = set(known.values())
+    for position, node in enumerate(listed):
+        said = naming.index(node.name) if node.name and position not in fixed else None
+        if said is not None and said not in taken:
+            fixed[position] = said
+            taken.add(said)
+    return fixed
