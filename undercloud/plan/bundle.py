@@ -72,9 +72,11 @@ class Bundle:
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256 over everything in the bundle except its roots, in hexadecimal."""
-        total = hashlib.sha256(json.dumps(self.source(), sort_keys=True, default=str).encode())
+        # Twice, because keys can be sorted only when all of them are texts, as they are in JSON.
+        source = json.loads(json.dumps(self.source(), default=str))
+        total = hashlib.sha256(json.dumps(source, sort_keys=True).encode())
         for path, digest in sorted(self.digests.items()):
-            total.update(f"\n{digest} {path}".encode("utf-8", "surrogateescape"))
+            total.update(f"\n{digest} {path}".encode("utf-8", "backslashreplace"))
         return total.hexdigest()
 
     @functools.cached_property

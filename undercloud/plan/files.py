@@ -34,15 +34,17 @@ def read_file(path: str) -> bytes:
         reason = getattr(error, "strerror", None) or str(error)
         fix = "Name a file that you may read."
         text = f"the file cannot be read: {reason}"
-        raise UndercloudError.of("PLAN-051", text, fix=fix, location=Location(path)) from None
+        raise UndercloudError.of("PLAN-051", text, fix=fix, location=_place(path)) from None
     if len(data) > MAX_BYTES:
         text = f"the file is larger than {MAX_BYTES >> 20} MiB"
-        raise UndercloudError.of("PLAN-053", text, fix="Split the file.", location=Location(path))
+        raise UndercloudError.of("PLAN-053", text, fix="Split the file.", location=_place(path))
     return bytes(data)
 
 
 def read_directory(root: str) -> dict[str, bytes]:
-    """Every file of a template tree by its path relative to ``root``; hidden ones left out.
+    """Every file of a template tree by its path relative to ``root``.
+
+    Hidden files and those whose names are no UTF-8 are left out: no template names them.
 
     Raises UndercloudError: PLAN-050, PLAN-051 as ``read_file``, PLAN-053 more files than any tree has.
     """
@@ -53,14 +55,14 @@ def read_directory(root: str) -> dict[str, bytes]:
             if len(files) >= MAX_FILES:
                 text = f"the directory has more than {MAX_FILES} files: it is no tree of templates"
                 fix = "Give --templates the directory that overcloud.j2.yaml lies in."
-                raise UndercloudError.of("PLAN-053", text, fix=fix, location=Location(root))
+                raise UndercloudError.of("PLAN-053", text, fix=fix, location=_place(root))
             files[path[prefix:]] = read_file(path)
     except FileNotFoundError:
         raise missing(root) from None
     except (OSError, ValueError) as error:
         text = f"the directory cannot be read: {getattr(error, 'strerror', None) or error}"
         fix = "Give --templates a directory that you may read."
-        raise UndercloudError.of("PLAN-051", text, fix=fix, location=Location(root)) from None
+        raise UndercloudError.of("PLAN-051", text, fix=fix, location=_place(root)) from None
     return files
 
 
@@ -76,7 +78,7 @@ def _walk(root: str) -> Iterator[str]:
         entered.add((status.st_dev, status.st_ino))
         with os.scandir(directory) as entries:
             for entry in sorted(entries, key=lambda each: each.name):
-                if entry.name.startswith(".") or entry.name == "__pycache__":
+                if entry.name.startswith(".") or entry.name == "__pycache__" or not _is_text(entry.name):
                     continue
                 if entry.is_dir():
                     waiting.append(entry.path)
@@ -127,8 +129,18 @@ def names_in(directory: str, suffix: str) -> list[str]:
     except (OSError, ValueError) as error:
         text = f"the directory cannot be read: {getattr(error, 'strerror', None) or error}"
         raise UndercloudError.of(
-            "PLAN-051", text, fix="Name a directory.", location=Location(directory)
+            "PLAN-051", text, fix="Name a directory.", location=_place(directory)
         ) from None
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name is UTF-8; Python keeps other bytes of a name as halves of pairs."""
+    return not any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def _place(path: str) -> Location:
+    """A path fit to print."""
+    return Location(path.encode("utf-8", "backslashreplace").decode())
 
 
 def missing(path: str, *others: str) -> UndercloudError:
@@ -138,9 +150,7 @@ def missing(path: str, *others: str) -> UndercloudError:
     """
     if is_directory(path):
         fix = "Name a file in it."
-        return UndercloudError.of(
-            "PLAN-050", "this is a directory, no file", fix=fix, location=Location(path)
-        )
+        return UndercloudError.of("PLAN-050", "this is a directory, no file", fix=fix, location=_place(path))
     there: dict[str, str] = {}
     for place in (path, *others):
         try:
@@ -151,4 +161,4 @@ def missing(path: str, *others: str) -> UndercloudError:
     match = nearest(Path(path).stem, there)
     rule = "A relative path is looked for where you are, then under the templates, then beside them."
     fix = f"Did you mean {there[match]}?" if match else rule
-    return UndercloudError.of("PLAN-050", "there is no such file", fix=fix, location=Location(path))
+    return UndercloudError.of("PLAN-050", "there is no such file", fix=fix, location=_place(path))

@@ -128,10 +128,15 @@ class Tree(Mapping[str, SourceFile]):
         total = hashlib.sha256()
         for path, content in sorted(self._files.items()):
             text = content.text if isinstance(content, SourceFile) else content
-            data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-            total.update(f"{len(path.encode())}:{path}:{len(data)}:".encode())
-            total.update(data)
+            data = text if isinstance(text, bytes) else _encoded(text)
+            name = _encoded(path)
+            total.update(b"%d:%b:%d:%b" % (len(name), name, len(data), data))
         return total.hexdigest()
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8, whatever Python holds in a text."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _at_origin(finding: Finding, origin: Origin) -> Finding:

@@ -127,6 +127,20 @@ def test_hidden_files_and_caches_are_not_templates(stock: Path) -> None:
     assert not {path for path in paths if path.startswith((".", "__"))}
 
 
+def test_names_that_are_no_text(stock: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(stock / "templates") + b"/odd-\xff.yaml"))).write_text("x")
+    plan = load(PlanSource(templates=str(stock / "templates")))
+    assert not any("odd" in path for path in plan.tree)
+    with pytest.raises(UndercloudError) as raised:
+        read(PlanSource(templates=str(stock / "templates"), roles_file=os.fsdecode(b"none-\xff.yaml")))
+    assert str(raised.value).encode("utf-8")
+
+
+def test_digest_of_any_values(stock: Path) -> None:
+    odd = {"A": {1: "x", "b": [None, 1.5]}, "B": {True: 1, None: 2}}
+    assert len(load(PlanSource(templates=str(stock / "templates"), generated=odd)).digest) == 64
+
+
 def test_unreadable_file(stock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     env = stock / "env.yaml"
     env.write_text("")
