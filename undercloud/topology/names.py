@@ -64,8 +64,9 @@ def number(
     again.
     """
     fixed = _fixed(naming, listed, known)
-    names = {node.name for node in listed}
-    living = sorted((index, name) for name, index in known.items() if name not in names)
+    own = {node.name for node in listed}
+    names = own | known.keys()
+    living = sorted((index, name) for name, index in known.items() if name not in own)
     gone = set(removed) - {index for position, index in fixed.items() if listed[position].wanted}
     taken = {*fixed.values(), *gone, *(index for index, _ in living)}
     free = (index for index in itertools.count() if index not in taken and naming.name(index) not in names)
