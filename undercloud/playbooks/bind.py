@@ -41,17 +41,16 @@ class Place:
 
     service: str
     path: tuple[str, ...]
-    locate: Callable[..., Location | None]
+    locate: Callable[[tuple[str, ...], int], Location | None]
 
     def child(self, *steps: str) -> Place:
         """The place further down."""
         return Place(self.service, (*self.path, *steps), self.locate)
 
-    def error(self, code: str, message: str, fix: str = "") -> UndercloudError:
-        """An error that names this place."""
-        return UndercloudError.of(
-            code, message, fix=fix, location=self.locate(*self.path), path=(self.service, *self.path)
-        )
+    def error(self, code: str, message: str, fix: str = "", line: int = 0) -> UndercloudError:
+        """An error that names this place, or a line (from 1) of the text that stands there."""
+        location = self.locate(self.path, line)
+        return UndercloudError.of(code, message, fix=fix, location=location, path=(self.service, *self.path))
 
 
 class _Unknown(jinja2.StrictUndefined):
@@ -141,6 +140,7 @@ class Binder:
                     "ROLE-031",
                     f"line {error.lineno} of the text is no valid Jinja2: {error.message}",
                     "Mend the expression; a literal pair of braces is written {{ '{{' }}.",
+                    error.lineno,
                 ) from None
             self._compiled[text] = found
         return found
@@ -149,25 +149,18 @@ class Binder:
         outer, self._place = self._place, place
         try:
             return template.render(names)
-        except jinja2.UndefinedError as error:
-            line = _line(error)
-            raise place.error(
-                "ROLE-030",
-                f"line {line} of the text cannot be filled in: {error.message}",
-                "See docs/role-data.md for the names that late binding knows.",
-            ) from None
         except UndercloudError:
             raise
+        except jinja2.UndefinedError as error:
+            line, message = _line(error), f"cannot be filled in: {error.message}"
+            code, fix = "ROLE-030", "See docs/role-data.md for the names that late binding knows."
         except SecurityError as error:
-            raise place.error(
-                "ROLE-032", f"line {_line(error)} of the text is not allowed: {error}"
-            ) from None
+            line, message, code, fix = _line(error), f"is not allowed: {error}", "ROLE-032", ""
         except Exception as error:  # noqa: BLE001 - a filter raises whatever its arguments make it raise
-            raise place.error(
-                "ROLE-032", f"line {_line(error)} of the text cannot be filled in: {error}"
-            ) from None
+            line, message, code, fix = _line(error), f"cannot be filled in: {error}", "ROLE-032", ""
         finally:
             self._place = outer
+        raise place.error(code, f"line {line} of the text {message}", fix, line)
 
     def _guard(
         self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -181,8 +174,12 @@ class Binder:
             return function(*args, **kwargs)
         reveal = functools.partial(_reveal, self._references)
         revealed = (*args[: len(args) - len(given)], *map(reveal, given))
-        result = function(*revealed, **{key: reveal(value) for key, value in kwargs.items()})
         assert self._place is not None, "filters run inside render"
+        try:
+            result = function(*revealed, **{key: reveal(value) for key, value in kwargs.items()})
+        except Exception as error:  # noqa: BLE001 - whatever it is, its message may hold the secret
+            kind = type(error).__name__
+            raise self._place.error("ROLE-032", f"the filter {name!r} fails on a secret ({kind})") from None
         if not isinstance(result, str):
             if isinstance(result, bool | int | float):
                 return result

@@ -20,7 +20,7 @@ from undercloud.plan.state import State
 from undercloud.playbooks.desired import DesiredState
 from undercloud.playbooks.lower import Lowered, lower
 from undercloud.playbooks.native import PlaybookFile, directory
-from undercloud.playbooks.role_data import CONTRACT, ServiceData
+from undercloud.playbooks.role_data import CONTRACT, ServiceData, read
 from undercloud.topology.hosts import PlaceRequest, place
 from undercloud.topology.model import CTLPLANE, Topology
 
@@ -107,7 +107,12 @@ def compile(  # noqa: A001 - the room's one verb
         report,
     )
     topology = placement.topology
-    lowered = lower(topology, _role_data(plan, stack), report, public)
+    role_data = _role_data(plan, stack)
+    if report.errors:
+        # With nodes or services missing, what refers to them would be told as well: only the form is checked.
+        read(role_data, report)
+        return Compilation(plan, stack, state, report.findings, topology)
+    lowered = lower(topology, role_data, report, public)
     if report.errors:
         return Compilation(plan, stack, state, report.findings, topology, lowered)
     return Compilation(

@@ -21,6 +21,7 @@ from undercloud.playbooks.desired import Origin
 
 CONTRACT = "native/1"
 _OUTPUT = ("outputs", "role_data", "value")
+_BLOCK = re.compile(r":\s*\|[+-]?\s*$")
 _FREE = frozenset({"content", "host_prep_tasks", "deploy_steps_tasks", "external_deploy_tasks"})
 
 
@@ -43,14 +44,24 @@ class ServiceData:
         name = self.data.get("service_name")
         return name if isinstance(name, str) else self.alias or self.template or "?"
 
-    def locate(self, *path: str) -> Location | None:
-        """Where a key of role_data stands in the template, as far as it can be followed."""
+    def locate(self, path: tuple[str, ...], line: int = 0) -> Location | None:
+        """Where a key of role_data stands in the template, as far as it can be followed.
+
+        With ``line`` (from 1): that line of the text there, where it can be told.
+        """
         if self.document is None:
             return Location(self.template) if self.template else None
         value = self.document.value
         for step in _OUTPUT:
             value = value.get(step) if isinstance(value, Mapping) else None
-        return self.document.locate(*_OUTPUT, *_followed(value, path)[1])
+        way = _followed(value, path)[1]
+        if not line:
+            return self.document.locate(*_OUTPUT, *way)
+        for key in way:
+            value = value[key]
+        if isinstance(value, Mapping) and len(value) == 1 and "str_replace" in value:
+            way += ["str_replace", "template"]
+        return _line_of(self.document, self.document.locate(*_OUTPUT, *way), line)
 
     def place(self, *path: str) -> Place:
         """The place of a key."""
@@ -62,10 +73,18 @@ class ServiceData:
 
     def finding(self, code: str, message: str, *path: str, fix: str = "") -> Finding:
         """An error at a key."""
-        location = self.locate(*path)
+        location = self.locate(path)
         return Finding(
             code, message, fix, locations=(location,) if location else (), path=(self.role, self.name, *path)
         )
+
+
+def _line_of(document: Document, start: Location, line: int) -> Location:
+    """A line of a block text that begins at a key; the key itself if the text is no such block."""
+    lines = document.text.splitlines()
+    if start.file == document.file and 0 < start.line <= len(lines) and _BLOCK.search(lines[start.line - 1]):
+        return Location(start.file, start.line + line)
+    return start
 
 
 def _followed(value: Any, path: tuple[str, ...]) -> tuple[int, list[str | int]]:

@@ -55,14 +55,42 @@ outputs:
 )
 def test_place_in_template(path: tuple[str, ...], line: int) -> None:
     service = ServiceData("Controller", {}, "t.yaml", parse(TEMPLATE, "t.yaml"))
-    location = service.locate(*path)
+    location = service.locate(path)
+    assert location is not None
+    assert location.line == line
+
+
+BLOCKS = """\
+outputs:
+  role_data:
+    value:
+      config_files:
+        /a:
+          content: |
+            one
+            two
+        /b:
+          content:
+            str_replace:
+              template: |
+                one
+                two
+              params: {X: y}
+        /c: {content: "one\\ntwo"}
+"""
+
+
+@pytest.mark.parametrize(("path", "line"), [("/a", 8), ("/b", 14), ("/c", 16)])
+def test_line_of_a_text(path: str, line: int) -> None:
+    service = ServiceData("Controller", {}, "t.yaml", parse(BLOCKS, "t.yaml"))
+    location = service.locate(("config_files", path, "content"), 2)
     assert location is not None
     assert location.line == line
 
 
 def test_place_without_a_template() -> None:
-    assert ServiceData("Controller", {}).locate("x") is None
-    assert str(ServiceData("Controller", {}, "t.yaml").locate("x")) == "t.yaml"
+    assert ServiceData("Controller", {}).locate(("x",)) is None
+    assert str(ServiceData("Controller", {}, "t.yaml").locate(("x",))) == "t.yaml"
 
 
 def test_documented_role_data_follows_the_schema() -> None:
