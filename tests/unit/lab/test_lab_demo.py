@@ -1,0 +1,115 @@
+"""The demo: stages that stop at the first failure, and commands that the real command line takes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from tools.demo import cli, stages
+from tools.demo.cloud import Demo
+from tools.demo.stages import Stage, Timing
+from tools.lab.cli import parser as lab_parser
+from undercloud.cli.deploy import Deploy
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Demo:
+    return Demo(CHECKOUT, tmp_path / "demo")
+
+
+def exits(name: str, status: int) -> Stage:
+    return Stage(name, f"stage {name}", (sys.executable, "-c", f"raise SystemExit({status})"))
+
+
+def test_stages_run_until_one_fails(tmp_path: Path) -> None:
+    said: list[str] = []
+    wanted = [exits("one", 0), exits("two", 3), exits("three", 0)]
+    timings = stages.run(wanted, env=os.environ, cwd=tmp_path, say=said.append)
+    assert [(timing.name, timing.status) for timing in timings] == [("one", 0), ("two", 3)]
+    assert all(timing.seconds > 0 for timing in timings)
+    assert any("stage two" in line for line in said)
+    assert "exit status 3" in said[-1]
+
+
+def test_the_table_has_every_stage_and_the_sum() -> None:
+    text = stages.table([Timing("bootstrap", 20.04), Timing("deploy", 100.0, 1)])
+    assert text.splitlines() == [
+        "  bootstrap     20.0 s",
+        "  deploy       100.0 s  failed",
+        "  total        120.0 s",
+    ]
+
+
+def test_the_deploy_command_is_one_that_deploy_takes(demo: Demo) -> None:
+    program, *words = demo.deploy_command()
+    assert [program, *words[:2]] == ["openstack", "overcloud", "deploy"]
+    parsed = Deploy(cast(Any, None), None).get_parser("deploy").parse_args(words[2:])
+    assert parsed.baremetal_deployment == str(demo.lab.deployment_file)
+    assert parsed.known_hosts == str(demo.lab.known_hosts), "host keys are checked"
+    assert all(Path(file).is_file() for file in parsed.environment_files)
+
+
+def test_the_lab_commands_are_ones_that_the_lab_takes(demo: Demo) -> None:
+    for stage in [*demo.stages(), *demo.cleaning()]:
+        if "tools.lab" in stage.command:
+            lab_parser().parse_args(stage.command[3:])
+
+
+def test_every_command_is_there(demo: Demo) -> None:
+    """What `openstack` is asked for is a command that setup.cfg names."""
+    names = {
+        line.split("=")[0].strip().replace("_", " ")
+        for line in (CHECKOUT / "setup.cfg").read_text().splitlines()
+        if " = undercloud.cli." in line
+    }
+    asked = [
+        " ".join(stage.command[1:])
+        for stage in [*demo.stages(), *demo.cleaning()]
+        if stage.command[0] == "openstack"
+    ]
+    ours = [words for words in asked if not words.startswith("--os-cloud overcloud token issue")]
+    assert ours
+    assert [words for words in ours if not any(words.startswith(name) for name in names)] == []
+
+
+def test_the_environment_is_the_demos_own(demo: Demo) -> None:
+    given = {"PATH": "/bin", "PYTHONPATH": "/else", "OS_CLOUD": "production", "HOME": "/root"}
+    environment = demo.environment(given)
+    assert environment["UNDERCLOUD_STATE_DIR"] == str(demo.state)
+    assert environment["PATH"].split(":")[0] == str(demo.binaries)
+    assert "OS_CLOUD" not in environment
+    assert "PYTHONPATH" not in environment
+    assert environment["HOME"] == "/root"
+
+
+def test_the_scripts_lead_to_the_demos_state(demo: Demo) -> None:
+    demo.write_scripts()
+    shown = subprocess.run(
+        ["sh", "-c", f". {demo.directory}/activate; echo $UNDERCLOUD_STATE_DIR; echo $PATH"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    assert shown[0] == str(demo.state)
+    assert shown[1].startswith(f"{demo.binaries}:")
+    subprocess.run(["sh", "-n", str(demo.directory / "deploy")], check=True)
+    assert os.access(demo.directory / "deploy", os.X_OK)
+
+
+def test_how_to_go_on_is_said_after_a_failure(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Demo, "stages", lambda _demo: [exits("nodes", 0), exits("deploy", 1)])
+    assert cli.deploy(demo, begun=0) == 1
+    said = capfd.readouterr().out
+    assert "run `make demo` again" in said
+    assert "token issue" not in said
+
+
+def test_only_root_makes_nodes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert cli.main([]) == 1
+    assert "root" in capsys.readouterr().out
