@@ -8,6 +8,7 @@ import ipaddress
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,6 @@ import bcrypt
 import yaml
 
 from undercloud.diagnostics import UndercloudError
-from undercloud.images.remote import Registry
 from undercloud.images.store import last_line
 
 PORT = 8787
@@ -167,6 +167,12 @@ class Server:
                 return
             self.stop()
         path = self.configure()
+        if _listens(self.settings):
+            raise UndercloudError.of(
+                "IMG-025",
+                f"another program serves on {self.settings.endpoint}",
+                fix="Stop it, or choose another port.",
+            )
         with self.log.open("w", encoding="utf-8") as log:
             process = _spawn([_PROGRAM, "serve", str(path)], log.fileno())
         self._pid_file.write_text(f"{process.pid}\n", encoding="utf-8")
@@ -193,9 +199,7 @@ class Server:
             self.stop()
 
     def _await(self, process: subprocess.Popen[bytes]) -> None:
-        # only whether it answers is asked: who may read, and whom the certificate names, is for clients
-        probe = Registry(self.settings.endpoint, plain=self.settings.certificate is None)
-        ready = _until(lambda: process.poll() is not None or probe.answers(), _PATIENCE)
+        ready = _until(lambda: process.poll() is not None or _listens(self.settings), _PATIENCE)
         if ready and process.poll() is None:
             return
         self.stop()
@@ -203,7 +207,7 @@ class Server:
         raise UndercloudError.of(
             "IMG-025",
             f"the registry on {self.settings.endpoint} did not start: {said}",
-            fix=f"See {self.log}. An address in use is another program's: choose another port.",
+            fix=f"See {self.log}; the address must be this machine's.",
         )
 
 
@@ -231,6 +235,14 @@ def _is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return address == "localhost"
+
+
+def _listens(settings: RegistrySettings) -> bool:
+    try:
+        socket.create_connection((settings.address, settings.port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def _spawn(words: list[str], log: int) -> subprocess.Popen[bytes]:

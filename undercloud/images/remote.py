@@ -36,21 +36,6 @@ class Registry:
     username: str = ""
     password: str = field(default="", repr=False)
 
-    def answers(self) -> bool:
-        """Whether anything speaks HTTP there, whatever it says and whoever it is."""
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        connection = self._connection(context)
-        try:
-            connection.request("GET", "/v2/")
-            connection.getresponse().read()
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-        return True
-
     def check(self) -> None:
         """Ask for nothing but that the registry answers and takes our name and password."""
         if self._get("/v2/") is None:
@@ -94,7 +79,7 @@ class Registry:
         headers = {"Accept": accept}
         if self.username:
             headers["Authorization"] = f"Basic {self._credentials()}"
-        connection = self._connection(self._context())
+        connection = self._connection()
         try:
             connection.request(method, path, headers=headers)
             answer = connection.getresponse()
@@ -119,22 +104,18 @@ class Registry:
             raise self._odd(f"HTTP status {answer.status} {said}".rstrip())
         return answer.status, body
 
-    def _connection(self, context: ssl.SSLContext | None) -> http.client.HTTPConnection:
-        if self.plain or context is None:
-            return http.client.HTTPConnection(self.endpoint, timeout=_TIMEOUT)
-        return http.client.HTTPSConnection(self.endpoint, timeout=_TIMEOUT, context=context)
-
-    def _context(self) -> ssl.SSLContext | None:
+    def _connection(self) -> http.client.HTTPConnection:
         if self.plain:
-            return None
+            return http.client.HTTPConnection(self.endpoint, timeout=_TIMEOUT)
         try:
-            return ssl.create_default_context(cafile=str(self.authority) if self.authority else None)
+            context = ssl.create_default_context(cafile=str(self.authority) if self.authority else None)
         except (OSError, ssl.SSLError) as error:
             raise UndercloudError.of(
                 "IMG-020",
                 f"the certificate authority {self.authority} cannot be used: {error}",
                 fix="Name the PEM file of the authority that signed the registry's certificate.",
             ) from None
+        return http.client.HTTPSConnection(self.endpoint, timeout=_TIMEOUT, context=context)
 
     def _credentials(self) -> str:
         return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
