@@ -114,18 +114,29 @@ class Run:
         self.resource_count = 0
         self.configs: dict[str, Mapping[str, Any]] = {}
         self._bindings: dict[Template, Binding] = {}
+        self._templates: dict[str, Template | None] = {}
+        self._paths: dict[tuple[str, str], str | None] = {}
         self._told: set[Template] = set()
 
     def template(self, path: str, via: tuple[str, ...]) -> Template | None:
         """The compiled template of a path in the tree; None (and findings) if it cannot be read."""
+        if path in self._templates:
+            return self._templates[path]
+        template = None
         try:
-            document = read_template(self.tree, path)
+            template = compile_template(read_template(self.tree, path), path)
+            self.tell(template, via)
         except UndercloudError as error:
             self.findings.adopt(error.findings, via)
-            return None
-        template = compile_template(document, path)
-        self.tell(template, via)
+        self._templates[path] = template
         return template
+
+    def find(self, reference: str, base: str) -> str | None:
+        """The tree's path of a file that a template names."""
+        key = (reference, base)
+        if key not in self._paths:
+            self._paths[key] = self.tree.find(reference, base)
+        return self._paths[key]
 
     def tell(self, template: Template, via: tuple[str, ...]) -> None:
         """Report what is wrong with a template whatever its parameters are, once."""

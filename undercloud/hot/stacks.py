@@ -198,17 +198,19 @@ class StackScope:
     def members(self) -> Iterator[Resource]:
         """All enabled resources; a fault in a condition is reported."""
         for name in self.template.resources:
-            found = None
-            with self.told(name):
-                if name not in self._resources:
-                    self._make(name, NOWHERE)
-                found = self._resources[name]
-            if found is not None:
-                yield found
+            try:
+                found = self._resources[name] if name in self._resources else self._make(name, NOWHERE)
+            except Fault as fault:
+                self.tell(fault, name)
+            except Reported:
+                pass
+            else:
+                if found is not None:
+                    yield found
 
     def file(self, reference: str, base: str, site: Site) -> str:
         """The text of a file of the tree."""
-        path = self.run.tree.find(reference, base)
+        path = self.run.find(reference, base)
         if path is None:
             fix = "The path is relative to the template; add the file or mend the path."
             raise Fault("HOT-033", f"there is no file {shown(reference)}", site, fix=fix)
@@ -244,7 +246,7 @@ class StackScope:
         output = self.template.outputs[name]
         self._outputs[name] = _RUNNING
         value = _FAULTY
-        with self.told():
+        try:
             if output.condition is not None and not holds(
                 evaluate(output.condition, self), self, output.site.below("condition")
             ):
@@ -253,6 +255,10 @@ class StackScope:
                 value = evaluate(output.value, self)
                 if self.normaliser.odd_keys:
                     value = self.normaliser.plain(value)
+        except Fault as fault:
+            self.tell(fault)
+        except Reported:
+            pass
         self._outputs[name] = value
         return value
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from undercloud.hot.expressions import Compiler, Expr, Handler, evaluate
 from undercloud.hot.faults import Fault, Path, Site
+from undercloud.hot.queries.values import distinct
 from undercloud.hot.scope import Scope
 from undercloud.hot.values import is_list, kind_of, shown
 from undercloud.plan.secrets import Secret
@@ -134,19 +135,11 @@ def list_concat(*, unique: bool = False) -> Handler:
                 if not is_list(item):
                     raise Fault("HOT-022", f"{name} joins lists, not {kind_of(item)}: {shown(item)}", site)
                 result.extend(item)
-            return _distinct(result) if unique else result
+            return distinct(result) if unique else result
 
         return run
 
     return compile_concat
-
-
-def _distinct(items: list[Any]) -> list[Any]:
-    result: list[Any] = []
-    for item in items:
-        if item not in result:
-            result.append(item)
-    return result
 
 
 def filter_(compiler: Compiler, args: Any, path: Path) -> Expr:

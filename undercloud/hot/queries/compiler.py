@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from undercloud.hot.queries.values import (
     a_number,
     an_integer,
     items_of,
+    limited,
     settled,
     tainted,
 )
@@ -44,7 +46,7 @@ def compile_query(text: str) -> Query | None:
     def run(data: Any) -> Any:
         try:
             result = code(({"data": data}, None, {}))
-        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError):
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, re.error):
             raise Unsure from None
         return output(result)
 
@@ -196,7 +198,13 @@ def _plus(left: Any, right: Any) -> Any:
 
 
 def _times(left: Any, right: Any) -> Any:
+    if isinstance(left, list):
+        return limited(a_list(left) * an_integer(right))
     return a_number(left) * a_number(right)
+
+
+def _over(left: Any, right: Any) -> Any:
+    return an_integer(left) // an_integer(right)
 
 
 def _minus(left: Any, right: Any) -> Any:
@@ -223,6 +231,7 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "+": _plus,
     "-": _minus,
     "*": _times,
+    "/": _over,
     "mod": _modulo,
     "in": _in,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from undercloud.hot.queries.values import (
     distinct,
     flat,
     items_of,
+    limited,
     merged,
     plain_text,
     settled,
@@ -108,6 +110,10 @@ def _pieces(text: str, pieces: list[str]) -> list[Any]:
 
 
 def _split(text: Any, separator: Any = None, maxSplits: Any = -1) -> list[Any]:  # noqa: N803 - yaql's name
+    if isinstance(text, re.Pattern):
+        if separator is None or maxSplits != -1:
+            raise Unsure
+        return _pieces(separator, text.split(a_text(separator)))
     return _pieces(text, a_text(text).split(_separator(separator), an_integer(maxSplits)))
 
 
@@ -119,7 +125,31 @@ def _separator(value: Any) -> str | None:
     return None if value is None else a_text(value)
 
 
+def _regex(pattern: Any) -> re.Pattern[str]:
+    return re.compile(a_text(pattern))
+
+
+def _matches(receiver: Any, argument: Any) -> bool:
+    if isinstance(receiver, re.Pattern):
+        return receiver.search(a_text(argument)) is not None
+    return re.search(a_text(argument), a_text(receiver)) is not None
+
+
+def _search(pattern: Any, text: Any) -> str | None:
+    if not isinstance(pattern, re.Pattern):
+        raise Unsure
+    match = pattern.search(a_text(text))
+    return tainted(match.group(), text) if match else None
+
+
+def _range(start: Any, stop: Any = _NOTHING) -> Lazy:
+    numbers = range(an_integer(start)) if stop is _NOTHING else range(an_integer(start), an_integer(stop))
+    return Lazy(limited(numbers))
+
+
 def _replace(text: Any, old: Any, new: Any) -> str:
+    if isinstance(text, re.Pattern):
+        return tainted(text.sub(a_text(new), a_text(old)), old, new)
     return tainted(a_text(text).replace(a_text(old), a_text(new)), text, old, new)
 
 
@@ -170,6 +200,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "isString": lambda value: isinstance(value, str),
     "len": _len,
     "list": _list,
+    "range": _range,
+    "regex": _regex,
     "str": _str,
 }
 """Functions by name."""
@@ -184,15 +216,18 @@ METHODS: dict[str, Callable[..., Any]] = {
     "flatten": lambda items: Lazy(flat(items_of(items), [])),
     "format": _format,
     "get": _get,
+    "isEmpty": lambda text: not a_text(text).strip(),
     "items": lambda source: View([[key, value] for key, value in a_map(source).items()]),
     "join": _join,
     "keys": lambda source: View(a_map(source)),
     "last": _last,
     "len": _len,
+    "matches": _matches,
     "max": _max,
     "mergeWith": lambda first, second: merged(a_map(first), a_map(second)),
     "repeat": _repeat,
     "replace": _replace,
+    "search": _search,
     "rightSplit": _right_split,
     "split": _split,
     "startsWith": lambda text, *starts: a_text(text).startswith(tuple(a_text(start) for start in starts)),

@@ -225,7 +225,10 @@ class _Reader:
             return Operator("not", None, self.expression(_NOT))
         for sign in ("-", "+"):
             if self._skip(sign):
-                return Operator(sign, None, self.expression(_SIGN))
+                operand = self.expression(_SIGN)
+                if isinstance(operand, Constant) and type(operand.value) in (int, float):
+                    return Constant(-operand.value if sign == "-" else operand.value)
+                return Operator(sign, None, operand)
         return self._postfix(self._atom())
 
     def _atom(self) -> Node:

@@ -73,7 +73,6 @@ class Resource:
 
     def _shaped(self, name: str) -> Any:
         schema = self.schema[name]
-        site = self.definition.site.below("properties", name)
         try:
             raw = self.raw(name)
             if raw is not OMIT:
@@ -84,6 +83,7 @@ class Resource:
             return fallback(schema)
         except BadProperty as error:
             message = f"the property {name} of {self.name} does not fit: {error.message}"
+            site = self.definition.site.below("properties", name)
             self.scope.tell(Fault(error.code, message, site.below(*error.path)), self.name)
         except Reported:
             pass
@@ -143,17 +143,25 @@ class Resource:
             if name not in self.schema:
                 self.scope.tell(self.unknown_property(name, self.schema), self.name)
         for name in self.schema:
-            with self.scope.told(self.name):
+            try:
                 self.property(name)
+            except Reported:
+                continue
         self.realise_parts()
 
     def realise_parts(self) -> None:
         """Work out metadata and policies."""
+        definition = self.definition
+        if (
+            type(definition.metadata)
+            is type(definition.update_policy)
+            is type(definition.deletion_policy)
+            is Const
+        ):
+            return
         for part in ("metadata", "deletion_policy", "update_policy"):
-            expr = getattr(self.definition, part)
-            if type(expr) is not Const:
-                with self.scope.told(self.name):
-                    self.facade_part(part)
+            with self.scope.told(self.name):
+                self.facade_part(part)
 
     def tree(self) -> dict[str, Resource]:
         """The resources of the stack below this one, if it is made of others."""

@@ -49,21 +49,21 @@ def is_built_in(kind: str) -> bool:
 
 def make_resource(scope: StackScope, definition: ResourceDefinition) -> Resource:
     """The resource of a definition; raises Fault or Reported."""
-    site = definition.site.below("type")
     try:
-        target = scope.registry.resolve(definition.type, definition.name, site)
+        target = scope.registry.resolve(definition.type, definition.name, definition.site)
         if target.template:
             return _from_template(scope, definition, target)
         kind = BUILT_IN.get(target.type, planned.PlannedResource)
         return kind(scope, definition, target.type)
     except Fault as fault:
+        fault.site = definition.site.below("type")
         raise scope.tell(fault, definition.name) from None
 
 
 def _from_template(scope: StackScope, definition: ResourceDefinition, target: Target) -> Resource:
-    run, site = scope.run, definition.site.below("type")
+    run, site = scope.run, definition.site
     base = "" if target.entries else scope.template.base
-    path = run.tree.find(target.template, base)
+    path = run.find(target.template, base)
     if path is None:
         by = " that the registry names" if target.entries else ""
         raise Fault("HOT-044", f"there is no template {target.template}{by}", site, fix="Mend the path.")
