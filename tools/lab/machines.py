@@ -93,8 +93,18 @@ def _made(lab: Lab, node: Node) -> Path:
 
 
 def shared_storage_settings() -> str:
-    """A node's storage.conf when it also reads the store that all nodes share."""
-    return f'[storage]\ndriver = "overlay"\n[storage.options]\nadditionalimagestores = ["{SHARED_IMAGES}"]\n'
+    """A node's storage.conf when it also reads the store that all nodes share (the image has one without)."""
+    return "\n".join(
+        [
+            "[storage]",
+            'driver = "overlay"',
+            'graphroot = "/var/lib/containers/storage"',
+            'runroot = "/run/containers/storage"',
+            "[storage.options]",
+            f'additionalimagestores = ["{SHARED_IMAGES}"]',
+            "",
+        ]
+    )
 
 
 def install(lab: Lab, node: Node, files: Mapping[str, tuple[bytes, int]]) -> None:

@@ -25,13 +25,15 @@ def port(lab: Lab, node: Node, network: Network) -> str:
 
 def ensure(lab: Lab) -> None:
     """Make the bridges that are not there, with the host's address on those it is attached to."""
-    lab.runtime.mkdir(parents=True, exist_ok=True)
-    (lab.runtime / "directory").write_text(f"{lab.directory}\n")  # for other labs to see whose they are
     for network in lab.networks:
         name = bridge(lab, network)
         if name not in _links():
             if network.host_attached:
                 _check_free(network)
+            lab.runtime.mkdir(parents=True, exist_ok=True)
+            (lab.runtime / "directory").write_text(
+                f"{lab.directory}\n"
+            )  # tells other labs whose bridge it is
             # Its own address: otherwise a bridge takes a port's, and changes it when that node goes away.
             run(["ip", "link", "add", name, "address", network.mac(1), "type", "bridge"])
             if network.host_attached:

@@ -234,3 +234,13 @@ def test_a_second_lab_on_the_same_subnet_is_refused(lab: LabTool, tmp_path: Path
     ) as caught:
         networks.ensure(Lab(tmp_path, Lab.at(lab.directory).networks))
     assert "another subnet" in caught.value.fix
+
+
+def test_nodes_run_images_of_a_shared_store_without_pulling_them(lab: LabTool) -> None:
+    lab("down")
+    store = lab.directory / "images" / "storage"  # the one at hand: it holds the node's own image
+    lab("up", "--nodes", "1", *SUBNETS, "--shared-images", str(store))
+    image = lab("images").stdout.strip()
+    assert lab.inside("node1", f"podman run --rm --network none {image} /bin/echo hello").stdout == "hello\n"
+    used = lab.inside("node1", "du -sm /var/lib/containers | cut -f1").stdout
+    assert int(used) < 50, "MiB; the image has some hundred"
