@@ -26,11 +26,17 @@ _LONGEST_TEXT = 65_536  # characters of one side of a diff
 
 
 class Translator:
-    """Takes ansible-runner's events one by one; ``on_stage`` is told when a play of another stage begins."""
+    """Takes ansible-runner's events one by one; ``on_stage`` is told when a play of another stage begins.
 
-    def __init__(self, recorder: Recorder, on_stage: Callable[[str], None]) -> None:
+    ``addresses`` are those of the nodes by name.
+    """
+
+    def __init__(
+        self, recorder: Recorder, on_stage: Callable[[str], None], addresses: Mapping[str, str]
+    ) -> None:
         self._recorder = recorder
         self._on_stage = on_stage
+        self._addresses = addresses
         self.failures: list[Failure] = []
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -39,7 +45,8 @@ class Translator:
         if kind in _RESULTS:
             self._result(_RESULTS[kind], data)
         elif kind == "playbook_on_play_start":
-            stage = stage_of(str(data.get("play", "")))
+            # Ansible begins every play that is left, without hosts, after one failed for good.
+            stage = "" if self.failures else stage_of(str(data.get("play", "")))
             if stage:
                 self._on_stage(stage)
         elif kind == "playbook_on_task_start":
@@ -58,11 +65,11 @@ class Translator:
         host, message = str(data.get("host", "")), ""
         failed = status in {ResultStatus.FAILED, ResultStatus.UNREACHABLE}
         if failed:
+            recorder = self._recorder
             failure = failures.from_result(
-                self._recorder.deployment,
-                self._recorder.stage,
-                self._recorder.step,
+                failures.Place(recorder.deployment, recorder.stage, recorder.step),
                 data,
+                address=self._addresses.get(host, ""),
                 unreachable=status is ResultStatus.UNREACHABLE,
             )
             message = failure.finding.message + (" (ignored)" if ignored else "")

@@ -13,6 +13,15 @@ from undercloud.diagnostics import Finding, UndercloudError
 LOG_LINES = 20
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where in which deployment something failed; ``step`` is -1 outside the steps."""
+
+    deployment: str
+    stage: str
+    step: int = -1
+
+
 class NodesError(UndercloudError):
     """Nodes that are not as they must be; each failure names its node."""
 
@@ -23,7 +32,10 @@ class NodesError(UndercloudError):
 
 @dataclass(frozen=True)
 class Cause:
-    """A known cause: told by ``pattern`` in what was said. ``{host}`` and ``{why}`` are filled in."""
+    """A known cause: told by ``pattern`` in what was said.
+
+    ``{host}``, ``{address}`` and ``{why}`` are filled in.
+    """
 
     code: str
     pattern: re.Pattern[str]
@@ -42,7 +54,8 @@ CAUSES = (
         r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known .* but not",
         "{host} shows another host key than at first contact: it is a different machine, it was installed "
         "anew, or somebody stands in between",
-        "If it was installed anew, forget its old key and deploy again; else find out who answers there.",
+        "Find out who answers at {address}. If it was installed anew, forget its old key and deploy again: "
+        "openstack overcloud host key delete {address}",
     ),
     _cause(
         "DEP-012",
@@ -87,8 +100,8 @@ CAUSES = (
 _UNREACHABLE = next(cause for cause in CAUSES if cause.code == "DEP-010")
 
 
-def explain(host: str, said: str, *, unreachable: bool = False) -> Finding:
-    """The likely cause of what was said about a host."""
+def explain(host: str, said: str, *, address: str = "", unreachable: bool = False) -> Finding:
+    """The likely cause of what was said about a host; ``address`` is the one SSH uses."""
     why = shorten(said)
     cause = next((cause for cause in CAUSES if cause.pattern.search(said)), None)
     if cause is None and unreachable:
@@ -99,11 +112,12 @@ def explain(host: str, said: str, *, unreachable: bool = False) -> Finding:
             f"a task failed on {host}: {why}",
             "The last lines below say why; mend it and deploy again, it goes on where it was.",
         )
-    return Finding(cause.code, cause.message.format(host=host, why=why), cause.fix)
+    filled = {"host": host, "address": address or host, "why": why}
+    return Finding(cause.code, cause.message.format(**filled), cause.fix.format(**filled))
 
 
 def from_result(
-    deployment: str, stage: str, step: int, event: Mapping[str, Any], *, unreachable: bool
+    place: Place, event: Mapping[str, Any], *, address: str = "", unreachable: bool = False
 ) -> Failure:
     """The failure that a task's result (``event_data`` of ansible-runner) tells of."""
     result = event.get("res") or {}
@@ -115,9 +129,10 @@ def from_result(
         log = [str(line) for line in told.get("log") or ()]
         container = str(told.get("container") or "")
     else:
-        finding = explain(host, said or "it said nothing", unreachable=unreachable)
+        finding = explain(host, said or "it said nothing", address=address, unreachable=unreachable)
         log, container = said.splitlines(), ""
-    return Failure(deployment, stage, step, host, task, container, finding, tuple(log[-LOG_LINES:]))
+    log = log[-LOG_LINES:]
+    return Failure(place.deployment, place.stage, place.step, host, task, container, finding, tuple(log))
 
 
 def of_error(deployment: str, stage: str, error: UndercloudError) -> list[Failure]:

@@ -76,13 +76,15 @@ class Preflight:
         """Why a node shows no host key, in SSH's words."""
         answer = self.ssh.run(node, self.access, self.workspace, "true")
         said = failures.shorten(answer.error) or f"{node.address} port {node.port} shows no host key"
-        return self._failure(node, failures.explain(node.name, said, unreachable=True))
+        return self._failure(node, failures.explain(node.name, said, address=node.address, unreachable=True))
 
     def _look(self, node: Node) -> list[Failure]:
         answer = self.ssh.run(node, self.access, self.workspace, LOOK)
         if answer.code:
             said = answer.error or answer.output or f"ssh ended with {answer.code}"
-            return [self._failure(node, failures.explain(node.name, said, unreachable=True))]
+            return [
+                self._failure(node, failures.explain(node.name, said, address=node.address, unreachable=True))
+            ]
         return [self._failure(node, finding) for finding in self._lacks(node, answer)]
 
     def _lacks(self, node: Node, answer: Answer) -> list[Finding]:

@@ -125,9 +125,14 @@ class Reading:
     ) -> Deployment:
         """The deployment; what a dead engine left is interrupted, even before anybody wrote that down."""
         status = Status(row.status)
-        if not status.final and lease.left_behind(session, row.stack, row.fence, self._options):
-            status = Status.INTERRUPTED
-        return views.deployment(row, status, stages)
+        if status.final or not lease.left_behind(session, row.stack, row.fence, self._options):
+            return views.deployment(row, status, stages)
+        # It may have ended, and its process with it, after this transaction's view was taken.
+        with self._database.read() as later:
+            now = deployments.find(later, row.id)
+            if now is None or not Status(now.status).final:
+                return views.deployment(row, Status.INTERRUPTED, stages)
+            return views.deployment(now, Status(now.status), deployments.stages(later, row.id))
 
     def _stack(self, session: Session, stack: str) -> StackInfo:
         last = deployments.last(session, stack, WRITING)

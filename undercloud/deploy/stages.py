@@ -161,7 +161,8 @@ def run_of(work: Work, playbook: str) -> Run:
 
 def run_playbook(work: Work, turns: Turns, run: Run) -> None:
     """Run it, recording what happens; raises NodesError with what failed."""
-    translator = Translator(work.recorder, turns.to)
+    addresses = {node.name: node.address for node in work.result().nodes}
+    translator = Translator(work.recorder, turns.to, addresses)
 
     def cancelled() -> bool:
         work.recorder.flush()

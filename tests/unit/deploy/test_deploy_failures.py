@@ -17,9 +17,13 @@ CASES = sorted((Path(__file__).parent / "cases" / "failures").glob("*.yaml"))
 def test_cause(file: Path) -> None:
     case = yaml.safe_load(file.read_text())
     event = {"host": "node-1", "task": "Step 2", "res": case["result"]}
-    failure = failures.from_result("d", "step-2", 2, event, unreachable=case.get("unreachable", False))
+    place = failures.Place("d", "step-2", 2)
+    failure = failures.from_result(
+        place, event, address="192.0.2.1", unreachable=case.get("unreachable", False)
+    )
     assert failure.finding.code == case["code"]
     assert case["message"] in failure.finding.message
+    assert case.get("fix", "") in failure.finding.fix
     assert failure.finding.fix
     assert failure.container == case.get("container", "")
     assert "\n".join(failure.log[-2:]) == case.get("log", "\n".join(failure.log[-2:]))

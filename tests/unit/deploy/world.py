@@ -108,13 +108,16 @@ class FakeRunner:
             for event in told if told is not None else usual(play):
                 on_event(event)
                 failed = failed or event["event"] in {"runner_on_failed", "runner_on_unreachable"}
+            if failed:
+                # As Ansible does: the plays that are left begin, without hosts.
+                for rest in plays_of(run)[plays_of(run).index(play) + 1 :]:
+                    on_event({"event": "playbook_on_play_start", "event_data": {"play": rest}})
+                return Result(self.ending or Ending.FAILED, ("PLAY RECAP",))
             while self.hold and not self.hold.wait(0.01):
                 if cancelled():
                     return Result(Ending.CANCELLED)
             if cancelled():
                 return Result(Ending.CANCELLED)
-            if failed:
-                return Result(self.ending or Ending.FAILED, ("PLAY RECAP",))
         return Result(self.ending or Ending.SUCCESSFUL)
 
 
