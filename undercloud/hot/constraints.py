@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import ipaddress
 import json
 import re
@@ -230,9 +229,3 @@ CUSTOM: Mapping[str, Callable[[Any], bool]] = {
     "test_constr": lambda _value: True,
 }
 """Custom constraints that can be decided without asking a cloud. Others hold for any value."""
-
-
-@functools.lru_cache(maxsize=256)
-def undecided(name: str) -> bool:
-    """Whether a custom constraint is about what a cloud has (an image, a flavour), not known here."""
-    return name not in CUSTOM

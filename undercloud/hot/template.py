@@ -205,12 +205,13 @@ class _Sections:
                 self.fault("HOT-006", "a parameter group is a map with a list of parameters", at)
                 continue
             for name in names:
-                if name not in parameters:
+                if not isinstance(name, str) or name not in parameters:
                     hint = did_you_mean(str(name), parameters)
-                    self.fault("HOT-032", f"the group names {name}, which is no parameter", at, hint)
+                    self.fault("HOT-032", f"the group names {shown(name)}, which is no parameter", at, hint)
                 elif name in seen:
                     self.fault("HOT-007", f"the parameter {name} stands in two groups", at)
-                seen.add(name)
+                else:
+                    seen.add(name)
         return tuple(group for group in groups if isinstance(group, dict))
 
     def _conditions(self) -> dict[str, Expr]:
