@@ -29,7 +29,11 @@ def keep(session: Session, vault: Vault, version: PlanVersion, state: State, mad
         state=state,
         files=made.files,
         facts=facts,
-        secrets={"references": dict(made.secrets), "password": password},
+        secrets={
+            "references": dict(made.secrets),
+            "sensitive": sorted(made.sensitive),
+            "password": password,
+        },
     )
     return row.id
 
@@ -45,6 +49,7 @@ def read(database: Database, compilation: int) -> Compiled:
             files=states.compiled_files(session, database.vault, compilation),
             secrets=sealed["references"],
             state={},
+            sensitive=frozenset(sealed["sensitive"]),
             nodes=wire.from_plain(tuple[Node, ...], facts["nodes"]),
             access=wire.from_plain(Access, {**facts["access"], "password": sealed["password"]}),
             tasks=wire.from_plain(tuple[FreeTask, ...], facts["tasks"]),

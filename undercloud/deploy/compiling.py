@@ -60,11 +60,16 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A playbook directory (``files`` by relative path), the secrets that it refers to, and the new state."""
+    """A playbook directory (``files`` by relative path), the secrets that it refers to, and the new state.
+
+    ``sensitive`` are the texts that nothing may show: passwords and keys by themselves, where ``secrets`` may
+    be whole files that hold them.
+    """
 
     files: Mapping[str, bytes] = field(repr=False)
     secrets: Mapping[str, str] = field(repr=False)
     state: Mapping[str, Any] = field(repr=False)
+    sensitive: frozenset[str] = field(default=frozenset(), repr=False)
     nodes: tuple[Node, ...] = ()
     access: Access = Access()
     tasks: tuple[FreeTask, ...] = ()

@@ -26,7 +26,7 @@ def compile_only(work: Work, turns: Turns) -> None:
         value = vault.open_json(state.sealed) if state else None
         held = stages.reserved(work, session)
     work.compiled = work.borders.compiler.compile(work.loaded, value, held)
-    work.recorder.masker = Masker(work.compiled.secrets.values())
+    work.recorder.masker = Masker(work.compiled.sensitive)
     work.report(work.compiled.findings)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,14 @@ from undercloud.plan import state as states
 from undercloud.plan.bundle import Bundle, PlanSource, read
 from undercloud.plan.entropy import SystemEntropy
 from undercloud.plan.loader import assemble
+from undercloud.plan.secrets import Secret
 from undercloud.plan.state import State
 from undercloud.playbooks import compiler
 from undercloud.playbooks.compiler import Compilation
 from undercloud.playbooks.lower import Lowered
 from undercloud.topology.model import Topology
+
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}")
 
 
 class NativeCompiler:
@@ -72,8 +76,9 @@ class NativeCompiler:
         assert made.lowered is not None, "a compilation without errors is whole"
         return Compiled(
             files={path: file.text.encode() for path, file in made.files.items()},
-            secrets=dict(made.secrets),
+            secrets={name: _revealed(value) for name, value in made.secrets.items()},
             state=json.loads(made.state.to_json()),
+            sensitive=frozenset(_sensitive(made)),
             nodes=_nodes(made.topology),
             access=_access(made, made.lowered),
             tasks=_tasks(made.lowered),
@@ -125,8 +130,37 @@ def _access(made: Compilation, lowered: Lowered) -> Access:
     return Access(
         auth_url=f"{url}/v3" if url else "",
         region=str(outputs.get("KeystoneRegion") or ""),
-        password=str(outputs.get("AdminPassword") or ""),
+        password=_revealed(outputs.get("AdminPassword") or ""),
     )
+
+
+def _revealed(value: Any) -> str:
+    """Plain text, for what is sealed in the database and handed to the nodes."""
+    return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+def _sensitive(made: Compilation) -> Iterator[str]:
+    """Passwords and keys by themselves; a file that holds some is known by them."""
+    sources = (made.stack.parameters, made.state.passwords, made.state.random_strings)
+    values = [text for source in sources for text in _leaves(source)]
+    for value in (*values, *map(_revealed, made.secrets.values())):
+        text = value.strip()
+        if "\n" not in text:
+            yield text
+    for value in values:
+        # A key in PEM may be told line by line.
+        yield from (line for line in value.splitlines() if _KEY_LINE.fullmatch(line))
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, Secret):
+        yield value.reveal()
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _leaves(item)
 
 
 def _tasks(lowered: Lowered) -> tuple[FreeTask, ...]:

@@ -54,7 +54,7 @@ def compile_plan(work: Work, turns: Turns) -> None:
     based_on = state.number if state else 0
     before = vault.open_json(state.sealed) if state is not None else None
     made = work.borders.compiler.compile(work.loaded, before, held)
-    work.recorder.masker = Masker(made.secrets.values())
+    work.recorder.masker = Masker(made.sensitive)
     work.report(made.findings)
     with work.database.write() as session:
         work.lease.assert_held(session)
@@ -135,7 +135,7 @@ def run_of(work: Work, playbook: str) -> Run:
     if not work.workspace.known_hosts.exists():
         work.report_failures(_preflight(work).trust(work.nodes(), pin=not work.short_lived))
     work.workspace.write_secrets(result.secrets)
-    work.recorder.masker = Masker(result.secrets.values())
+    work.recorder.masker = Masker(result.sensitive)
     access = work.request.ssh
     variables: dict[str, Any] = {
         "undercloud_secrets_file": str(work.workspace.secrets_file),

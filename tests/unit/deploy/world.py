@@ -10,10 +10,10 @@ from typing import Any
 
 from undercloud.conf import Settings, load
 from undercloud.db.database import open_database
-from undercloud.deploy.compiling import Access, Compiled, FreeTask, Loaded, Node, Reserved
+from undercloud.deploy.compiling import Access, Compiled, Compiler, FreeTask, Loaded, Node, Reserved
 from undercloud.deploy.engine import DeployRequest, PlanPaths, SshAccess
 from undercloud.deploy.local import LocalEngine
-from undercloud.deploy.runner import Ending, OnEvent, Result, Run
+from undercloud.deploy.runner import Ending, OnEvent, PlaybookRunner, Result, Run
 from undercloud.deploy.ssh import LOOK, Answer
 from undercloud.deploy.work import Borders
 from undercloud.deploy.workspace import Workspace
@@ -55,6 +55,7 @@ class FakeCompiler:
         return Compiled(
             files={"deploy_steps_playbook.yaml": b"[]\n", "site/plan.txt": loaded.plan, **self.files},
             secrets={"admin": password},
+            sensitive=frozenset({password}),
             state=state,
             nodes=self.nodes,
             access=Access("https://192.0.2.5:13000/v3", "regionOne", password=password),
@@ -153,12 +154,15 @@ class World:
     compiler: FakeCompiler = dataclasses.field(default_factory=FakeCompiler)
     ssh: FakeSsh = dataclasses.field(default_factory=FakeSsh)
     runner: FakeRunner = dataclasses.field(default_factory=FakeRunner)
+    real_compiler: Compiler | None = None
+    real_runner: PlaybookRunner | None = None
     engines: list[LocalEngine] = dataclasses.field(default_factory=list)
 
     def engine(self) -> LocalEngine:
         paths = self.settings.paths
         database = open_database("", paths.database, paths.key_file)
-        engine = LocalEngine(self.settings, database, Borders(self.compiler, self.runner, self.ssh))
+        borders = Borders(self.real_compiler or self.compiler, self.real_runner or self.runner, self.ssh)
+        engine = LocalEngine(self.settings, database, borders)
         self.engines.append(engine)
         return engine
 

@@ -1,0 +1,114 @@
+"""The engine with the real compiler and our own templates; nodes and Ansible are the world's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.unit.deploy.world import World, request
+from undercloud.conf import installed
+from undercloud.deploy.compiling import Node
+from undercloud.deploy.engine import PlanPaths, Status
+from undercloud.deploy.native import NativeCompiler
+from undercloud.deploy.stages import PLAYBOOK
+from undercloud.images import served
+
+DATA = installed.data_directory()
+NODES = [
+    {
+        "name": "Standalone",
+        "count": 1,
+        "defaults": {"managed": False},
+        "instances": [
+            {
+                "hostname": "standalone-0",
+                "managed": False,
+                "networks": [{"network": "ctlplane", "fixed_ip": "192.168.24.11"}],
+            }
+        ],
+    }
+]
+
+
+@pytest.fixture
+def native(world: World, tmp_path: Path) -> World:
+    """The world with the real compiler and one node."""
+    (tmp_path / "nodes.yaml").write_text(yaml.safe_dump(NODES))
+    site = {"parameter_defaults": {"ControlFixedIPs": [{"ip_address": "192.168.24.100"}]}}
+    (tmp_path / "site.yaml").write_text(yaml.safe_dump(site))
+    world.real_compiler = NativeCompiler("", tmp_path / "registry")
+    world.ssh.keys["standalone-0"] = {"ssh-ed25519": "AAAA"}
+    return world
+
+
+def paths(directory: Path) -> PlanPaths:
+    return PlanPaths(
+        str(DATA / "heat-templates"),
+        roles_file=str(DATA / "roles_data" / "Standalone.yaml"),
+        baremetal_deployment=str(directory / "nodes.yaml"),
+        environments=(str(directory / "site.yaml"),),
+    )
+
+
+def test_our_own_templates_deploy(native: World, tmp_path: Path) -> None:
+    engine = native.engine()
+    ended = engine.wait(engine.deploy(request(plan=paths(tmp_path))).id, 60)
+    assert (ended.status, [f for f in ended.findings if f.severity == "error"]) == (Status.SUCCEEDED, [])
+    plays = yaml.safe_load((Path(ended.directory) / PLAYBOOK).read_text())
+    tags = {tag for play in plays for tag in play["tags"]}
+    assert {"step0", "step1", "finish"} <= tags, "what a resumed deployment asks for is there"
+    secrets = json.loads(native.runner.secrets[0])
+    assert secrets
+    for file in Path(ended.directory).rglob("*"):
+        if file.is_file():
+            assert not [value for value in secrets.values() if value in file.read_text()], file
+    given = engine.credentials("overcloud")
+    assert given.clouds["auth"]["auth_url"] == "http://192.168.24.100:5000/v3"
+    assert given.clouds["region_name"] == "regionOne"
+    password = given.clouds["auth"]["password"]
+    assert any(password in value for value in secrets.values())
+    assert native.runner.runs[0].mask(f"the password is {password}, see?") == "the password is ********, see?"
+    assert engine.status("overcloud").hosts == {"standalone-0": "192.168.24.11"}
+
+    again = engine.wait(engine.deploy(request(plan=paths(tmp_path))).id, 60)
+    assert again.version == ended.version
+    assert json.loads(native.runner.secrets[1]) == secrets
+
+
+def test_a_plan_is_compiled_from_what_was_kept_of_it(native: World, tmp_path: Path) -> None:
+    compiler = NativeCompiler("", tmp_path / "registry")
+    loaded = compiler.load(request(plan=paths(tmp_path)))
+    first = compiler.compile(loaded, None, {})
+    assert first.nodes == (Node("standalone-0", "192.168.24.11", "Standalone"),)
+    assert [(task.host, task.step) for task in first.tasks] == [("standalone-0", 0)]
+    kept = compiler.reload(loaded.files, json.loads(json.dumps(loaded.source)))
+    second = compiler.compile(kept, json.loads(json.dumps(first.state)), {})
+    assert (second.files, second.secrets, second.state) == (first.files, first.secrets, first.state)
+
+
+def test_mistakes_are_told_with_their_places(native: World, tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text("parameter_defaults:\n  A: [1\n  B: 2\n")
+    engine = native.engine()
+    ended = engine.wait(engine.deploy(request(plan=paths(tmp_path))).id, 60)
+    assert (ended.status, ended.stage) == (Status.FAILED, "plan")
+    (failure,) = engine.failures("overcloud")
+    assert failure.finding.locations[0].file == str(tmp_path / "site.yaml")
+    assert failure.finding.locations[0].line == 3
+    assert engine.plans() == ()
+
+
+def test_nodes_get_into_the_underclouds_own_registry(native: World, tmp_path: Path) -> None:
+    own = served.ensure(tmp_path / "registry", "127.0.0.1").client
+    engine = native.engine()
+    ended = engine.wait(engine.deploy(request(plan=paths(tmp_path))).id, 60)
+    state = (Path(ended.directory) / "desired_state" / "standalone-0.json").read_text()
+    assert f"{own.endpoint}/undercloud/keystone:" in state
+    assert f"/etc/containers/certs.d/{own.endpoint}/ca.crt" in state
+    assert own.password not in state
+    elsewhere = engine.wait(engine.deploy(request(plan=paths(tmp_path), registry="reg.example:5000")).id, 60)
+    state = (Path(elsewhere.directory) / "desired_state" / "standalone-0.json").read_text()
+    assert "reg.example:5000/undercloud/keystone:" in state
+    assert own.endpoint not in state
