@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 
 from ansible_collections.undercloud.deploy.plugins.module_utils import errors, files, specs
@@ -19,6 +20,8 @@ from ansible_collections.undercloud.deploy.plugins.module_utils.model import (
 from ansible_collections.undercloud.deploy.plugins.module_utils.podman import Podman
 
 COMING_BACK = 60.0
+HALT_ATTEMPTS = 10
+HALT_PAUSE = 1.0
 
 
 class Containers:
@@ -101,7 +104,7 @@ class Containers:
             # One that keeps ending would be started over and over; one that runs may still get there.
             state = self._podman.state(name)
             if not state["running"] or state["restarts"]:
-                self._podman.stop(name)
+                self._halt(name)
             raise self._unhealthy(name, entry, f"{error}", log) from error
 
     def _replace(self, name: str, entry: ContainerEntry, resume: bool) -> str:
@@ -112,7 +115,7 @@ class Containers:
         try:
             if not resume:
                 self._create(name, entry)
-            podman.stop(aside)
+            self._halt(aside)
             podman.start(name)
             image_id = wait_healthy(podman, name, entry)
         except UnhealthyError as error:
@@ -142,6 +145,18 @@ class Containers:
             return f"The one before was to come back, but: {error}"
         with_files = f", and so are {', '.join(restored)}" if restored else ""
         return f"The one before is back and healthy{with_files}"
+
+    def _halt(self, name: str) -> None:
+        """Stop a container for good: one that podman is just about to restart escapes a single stop."""
+        for _ in range(HALT_ATTEMPTS):
+            self._podman.stop(name)
+            restarts = self._podman.state(name)["restarts"]
+            if not restarts:
+                return
+            time.sleep(HALT_PAUSE)
+            state = self._podman.state(name)
+            if not state["running"] and state["restarts"] == restarts:
+                return
 
     def _run_once(self, name: str, entry: ContainerEntry, resume: bool) -> str:
         podman = self._podman

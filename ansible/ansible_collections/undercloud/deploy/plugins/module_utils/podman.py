@@ -114,7 +114,7 @@ class Podman:
             "restarts": int(entry.get("RestartCount") or 0),
             "image_id": str(entry.get("Image") or ""),
             "oom": bool(state.get("OOMKilled")),
-            "checked": bool((entry.get("Config") or {}).get("Healthcheck")),
+            "checked": _has_check(entry),
         }
 
     def wait(self, name: str, timeout: float) -> int | None:
@@ -174,6 +174,12 @@ def _fact(entry: Mapping[str, Any]) -> ContainerFact:
         exit_code=int(entry.get("ExitCode") or 0),
         health=health.group(1) if health else "",
     )
+
+
+def _has_check(entry: Mapping[str, Any]) -> bool:
+    """Whether an inspected container has a health check; ``--no-healthcheck`` leaves one that says NONE."""
+    test = ((entry.get("Config") or {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
+    return bool(test[0] not in ("", "NONE"))
 
 
 def _disk_full(result: Result, doing: str) -> None:
