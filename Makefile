@@ -11,7 +11,7 @@ help: ## Show the targets
 
 demo: ## Deploy a cloud on this machine, as root on a Debian 12 (NODES=containers: on emulated nodes)
 	@begun=$$(date +%s) && tools/bootstrap.sh --host && \
-	    exec $(PYTHON) -m tools.demo --nodes $(NODES) --begun $$begun
+	    exec $(PYTHON) -m tools.demo --nodes $(NODES) --begun $$begun $(DEMO_OPTIONS)
 
 clean-demo: ## Remove what `make demo` made: nodes, registry, state, images
 	@if [ -x $(PYTHON) ]; then exec $(PYTHON) -m tools.demo --clean; fi

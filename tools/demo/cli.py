@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.demo import stages
 from tools.demo.cloud import Demo
+from tools.lab.model import NETWORKS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +24,7 @@ def say(text: str) -> None:
 def deploy(demo: Demo, begun: float) -> int:
     """Make the cloud; `begun` (seconds since 1970) is when the bootstrap began, 0 if there was none."""
     timings = [stages.Timing("bootstrap", time.time() - begun)] if begun else []
-    demo.write_scripts()
+    demo.write_files()
     timings += stages.run(demo.stages(), env=demo.environment(os.environ), cwd=demo.checkout, say=say)
     say(f"\n{stages.table(timings)}")
     if timings[-1].status != 0:
@@ -42,7 +43,7 @@ def clean(demo: Demo) -> int:
         return 1
     for path in (demo.lab.directory, demo.state):
         shutil.rmtree(path, ignore_errors=True)
-    for path in (demo.roles_file, demo.directory / "activate", demo.directory / "deploy"):
+    for path in (demo.roles_file, demo.cloud_file, demo.directory / "activate", demo.directory / "deploy"):
         path.unlink(missing_ok=True)
     return 0
 
@@ -51,10 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.demo", description="A cloud on this machine.")
     parser.add_argument("--nodes", choices=["containers"], default="containers", help="what the nodes are")
+    parser.add_argument(
+        "--ctlplane",
+        default=NETWORKS[0].subnet,
+        metavar="CIDR",
+        help="the nodes' subnet (default: %(default)s)",
+    )
     parser.add_argument("--begun", type=float, default=0.0, help=argparse.SUPPRESS)
     parser.add_argument("--clean", action="store_true", help="remove the demo")
     parsed = parser.parse_args(arguments)
-    demo = Demo(CHECKOUT, CHECKOUT / ".demo")
+    demo = Demo(CHECKOUT, CHECKOUT / ".demo", parsed.ctlplane)
     if os.geteuid() != 0:
         say("The demo makes nodes and images, which needs root: run it with sudo or as root.")
         return 1

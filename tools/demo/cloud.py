@@ -2,22 +2,27 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import yaml
+
 from tools.demo.stages import Stage
-from tools.lab.model import SSH_USER, Lab
+from tools.lab.model import NETWORKS, SSH_USER, Lab
 
 ROLES = {"ControllerOpenstack": "node1", "DatabaseMessaging": "node2"}
+NETWORKS_FILE = "network-data-samples/internal-api.yaml"
 ENVIRONMENTS = ("shared-clock", "single-database", "small-nodes")
+PUBLIC_ADDRESS = 100  # the cloud's own address is the control plane's .100
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A demo in `directory`, made from `checkout`."""
+    """A demo in `directory`, made from `checkout`; `ctlplane` is its nodes' control plane (CIDR)."""
 
     checkout: Path
     directory: Path
+    ctlplane: str = NETWORKS[0].subnet
 
     @property
     def binaries(self) -> Path:
@@ -27,7 +32,8 @@ class Demo:
     @property
     def lab(self) -> Lab:
         """The emulated nodes."""
-        return Lab(self.directory / "lab")
+        networks = (replace(NETWORKS[0], subnet=self.ctlplane), *NETWORKS[1:])
+        return Lab(self.directory / "lab", networks)
 
     @property
     def state(self) -> Path:
@@ -38,6 +44,11 @@ class Demo:
     def roles_file(self) -> Path:
         """The cloud's roles."""
         return self.directory / "roles_data.yaml"
+
+    @property
+    def cloud_file(self) -> Path:
+        """What an operator says of this cloud alone."""
+        return self.directory / "cloud.yaml"
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """`base` for the demo's commands: the installed undercloud, with a state directory of its own."""
@@ -61,20 +72,26 @@ class Demo:
     def deploy_command(self) -> tuple[str, ...]:
         """`openstack overcloud deploy` with the demo's files."""
         command = ["openstack", "overcloud", "deploy", "--templates", "-r", str(self.roles_file)]
-        command += ["--baremetal-deployment", str(self.lab.deployment_file)]
-        for name in ENVIRONMENTS:
-            command += ["-e", str(self.checkout / "environments" / f"{name}.yaml")]
+        command += ["-n", NETWORKS_FILE, "-b", str(self.lab.deployment_file)]
+        for file in [*self.environments(), self.cloud_file]:
+            command += ["-e", str(file)]
         command += ["--overcloud-ssh-user", SSH_USER, "--overcloud-ssh-key", str(self.lab.private_key)]
         return (*command, "--known-hosts", str(self.lab.known_hosts))
+
+    def environments(self) -> list[Path]:
+        """Those of the stock environments that a cloud on container nodes wants."""
+        return [self.checkout / "environments" / f"{name}.yaml" for name in ENVIRONMENTS]
 
     def stages(self) -> list[Stage]:
         """The way to a cloud on container nodes."""
         roles = [word for role, nodes in ROLES.items() for word in ("--role", f"{role}={nodes}")]
+        networks = ("--ctlplane", self.ctlplane, "--network", "internal_api")
+        up = self.lab_command("up", "--nodes", "2", *networks, *roles)
         images = ("openstack", "overcloud", "container", "image")
         serve = ("openstack", "undercloud", "registry", "start", "--address", self.lab.host_address)
         generate = ("openstack", "overcloud", "roles", "generate", "-o", str(self.roles_file), *ROLES)
         return [
-            Stage("nodes", "two emulated nodes", self.lab_command("up", "--nodes", "2", *roles)),
+            Stage("nodes", "two emulated nodes", up),
             Stage("registry", "the registry that the nodes pull from", serve),
             Stage("build", "container images, from Debian packages", (*images, "build")),
             Stage("push", "the images into the registry", (*images, "push")),
@@ -96,9 +113,12 @@ class Demo:
             )
         return stages
 
-    def write_scripts(self) -> None:
-        """`activate`, for a shell that uses the cloud, and `deploy`, which deploys it again."""
+    def write_files(self) -> None:
+        """The cloud's environment; `activate`, for a shell that uses it; `deploy`, which deploys it again."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        address = self.lab.networks[0].address(PUBLIC_ADDRESS)
+        values = {"ControlPlaneSubnetCidr": self.ctlplane, "ControlFixedIPs": [{"ip_address": address}]}
+        self.cloud_file.write_text(yaml.safe_dump({"parameter_defaults": values}))
         words = {"PATH": f"{self.binaries}:$PATH", "UNDERCLOUD_STATE_DIR": str(self.state)}
         exports = "".join(f'export {name}="{value}"\n' for name, value in words.items())
         (self.directory / "activate").write_text(exports)

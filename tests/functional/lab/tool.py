@@ -12,8 +12,8 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 CTLPLANE = os.environ.get("UNDERCLOUD_LAB_SUBNET", "192.168.24")
-INTERNAL_API = f"172.17.{CTLPLANE.rpartition('.')[2] if 'UNDERCLOUD_LAB_SUBNET' in os.environ else 0}"
-SUBNETS = ("--ctlplane", f"{CTLPLANE}.0/24", "--internal-api", f"{INTERNAL_API}.0/24")
+INTERNAL_API = "172.17.0"
+SUBNETS = ("--ctlplane", f"{CTLPLANE}.0/24")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import yaml
 
 from tools.demo import cli, stages
 from tools.demo.cloud import Demo
@@ -51,7 +52,20 @@ def test_the_deploy_command_is_one_that_deploy_takes(demo: Demo) -> None:
     parsed = Deploy(cast(Any, None), None).get_parser("deploy").parse_args(words[2:])
     assert parsed.baremetal_deployment == str(demo.lab.deployment_file)
     assert parsed.known_hosts == str(demo.lab.known_hosts), "host keys are checked"
+    demo.write_files()
     assert all(Path(file).is_file() for file in parsed.environment_files)
+    assert (CHECKOUT / "heat-templates" / parsed.networks_file).is_file()
+
+
+def test_the_clouds_address_is_on_the_nodes_network(tmp_path: Path) -> None:
+    demo = Demo(CHECKOUT, tmp_path, "10.9.8.0/24")
+    demo.write_files()
+    values = yaml.safe_load(demo.cloud_file.read_text())["parameter_defaults"]
+    assert values == {
+        "ControlPlaneSubnetCidr": "10.9.8.0/24",
+        "ControlFixedIPs": [{"ip_address": "10.9.8.100"}],
+    }
+    assert demo.lab.host_address == "10.9.8.1"
 
 
 def test_the_lab_commands_are_ones_that_the_lab_takes(demo: Demo) -> None:
@@ -88,7 +102,7 @@ def test_the_environment_is_the_demos_own(demo: Demo) -> None:
 
 
 def test_the_scripts_lead_to_the_demos_state(demo: Demo) -> None:
-    demo.write_scripts()
+    demo.write_files()
     shown = subprocess.run(
         ["sh", "-c", f". {demo.directory}/activate; echo $UNDERCLOUD_STATE_DIR; echo $PATH"],
         capture_output=True, text=True, check=True,
