@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from undercloud.diagnostics import Finding, Location, Report, UndercloudError
+from undercloud.hot import tosca
 from undercloud.hot.faults import Fault, Reported, Site
 from undercloud.hot.registry import Registry
 from undercloud.hot.resources.base import Resource
@@ -216,8 +217,11 @@ def evaluate(request: StackRequest) -> Stack:
     """
     if sys.getrecursionlimit() < _RECURSION:
         sys.setrecursionlimit(_RECURSION)
+    tree, root, report = _root(request)
+    if report.errors:
+        return Stack(request.name, None, {}, report)
     run = Run(
-        request.tree,
+        tree,
         request.environment.parameter_defaults,
         name=request.name,
         random=request.random,
@@ -229,7 +233,7 @@ def evaluate(request: StackRequest) -> Stack:
     registry = Registry(request.environment.resource_registry, is_built_in)
     for fault in registry.faults:
         run.findings.add(fault, ())
-    path = request.tree.find(request.root)
+    path = tree.find(root)
     if path is None:
         site = Site(None, None)
         run.findings.add(
@@ -258,6 +262,23 @@ def evaluate(request: StackRequest) -> Stack:
             Fault("HOT-052", "expressions refer to each other too deeply", Site(None, None), fix=fix), ()
         )
     return Stack(request.name, scope, outputs, run.findings.report)
+
+
+def _root(request: StackRequest) -> tuple[Tree, str, Report]:
+    """The tree and the path of the root template; one in TOSCA is translated first."""
+    report = Report()
+    path = request.tree.find(request.root)
+    try:
+        if path is not None and tosca.is_tosca(request.tree.document(path)):
+            given = {
+                **request.environment.parameter_defaults,
+                **request.environment.parameters,
+                **request.parameters,
+            }
+            return *tosca.translated(request.tree, path, given), report
+    except UndercloudError as error:
+        report.extend(error.findings)
+    return request.tree, request.root, report
 
 
 def _root_scope(run: Run, template: Template, request: StackRequest, registry: Registry) -> StackScope:
