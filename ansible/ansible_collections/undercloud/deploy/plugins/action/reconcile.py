@@ -79,5 +79,5 @@ def _read(path: Path, what: str) -> Any:
         # The error's own text may quote what is in the file.
         line = getattr(error, "lineno", 0)
         raise errors.NodeError.of(
-            errors.INPUT, f"{what} is not JSON: {path}:{line}", "Compile the plan again."
+            errors.INPUT, f"{path}:{line}: {what}: this is not JSON", "Compile the plan again."
         ) from None
