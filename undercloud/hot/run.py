@@ -169,20 +169,25 @@ class Run:
             except Fault as fault:
                 faults.append(fault if given is not None else _bad_default(parameter, fault.message))
                 faulty.add(name)
-            if given is not None:
-                self._check_default(parameter, faults)
         return Binding(values, frozenset(required), frozenset(faulty), tuple(faults))
 
-    def _check_default(self, parameter: Parameter, faults: list[Fault]) -> None:
-        """A template's own default must fit, though the environment overrides it."""
-        if parameter.default is None or not parameter.constraints:
-            return
-        try:
-            value = parameter.convert(parameter.default, self.normaliser)
-            wrong = parameter.violations(value, custom=False)
-        except NotConvertible as error:
-            wrong = [str(error)]
-        faults += [_bad_default(parameter, message) for message in wrong]
+    def faulty_defaults(self, template: Template) -> list[Fault]:
+        """What is wrong with a root template's own defaults, though the environment overrides them.
+
+        In nested templates Heat puts the environment's value in the default's place before it looks.
+        """
+        faults: list[Fault] = []
+        for parameter in template.parameters.values():
+            overridden = self.defaults.get(parameter.name) is not None
+            if not overridden or parameter.default is None or not parameter.constraints:
+                continue
+            try:
+                value = parameter.convert(parameter.default, self.normaliser)
+                wrong = parameter.violations(value, custom=False)
+            except NotConvertible as error:
+                wrong = [str(error)]
+            faults += [_bad_default(parameter, message) for message in wrong]
+        return faults
 
     def converted(self, parameter: Parameter, raw: Any) -> Any:
         """The value that an environment or a user gives to a parameter; raises Fault."""

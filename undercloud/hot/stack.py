@@ -283,6 +283,8 @@ def _root(request: StackRequest) -> tuple[Tree, str, Report]:
 
 def _root_scope(run: Run, template: Template, request: StackRequest, registry: Registry) -> StackScope:
     binding = run.binding(template)
+    for fault in run.faulty_defaults(template):
+        run.findings.add(fault, ())
     values, faulty = dict(binding.values), set(binding.faulty)
     given = {**request.environment.parameters, **request.parameters}
     missing = set(binding.required)

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import codecs
-import dataclasses
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class NotRead(Exception):  # noqa: N818 - yaql's own parser then has the word
     """An expression outside of the part of the grammar that is known here."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(NamedTuple):
     """A literal."""
 
     value: Any
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(NamedTuple):
     """A bare word: a property's name, an argument's name, or a text."""
 
     name: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """``$``, ``$1``, ``$name``, without the dollar sign; ``$`` is ``1``."""
 
     name: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A function with positional and named arguments; ``receiver`` of a method."""
 
     name: str
@@ -44,38 +39,33 @@ class Call:
     receiver: Any = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Property:
+class Property(NamedTuple):
     """``receiver.name``."""
 
     receiver: Any
     name: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """``receiver[key]``."""
 
     receiver: Any
     key: Any
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """``[a, b]``."""
 
     items: tuple[Any, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """``{a => b}``."""
 
     pairs: tuple[tuple[Any, Any], ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(NamedTuple):
     """A unary (``left`` None) or binary operator."""
 
     name: str
