@@ -21,7 +21,7 @@ def check_nodes(work: Work, turns: Turns) -> None:
     if not (isinstance(work.request, DeleteRequest) and work.request.abandon):
         work.report_failures(found)
         return
-    work.skipped = {failure.host for failure in found}
+    work.skipped = frozenset(failure.host for failure in found)
     for failure in found:
         work.recorder.finding(_abandoned(failure))
 

@@ -30,7 +30,7 @@ from undercloud.deploy.reading import WRITING, Reading, find, known
 from undercloud.deploy.recorder import Recorder
 from undercloud.deploy.stages import DEPLOY
 from undercloud.deploy.work import Borders, Stage, Work, carry_out
-from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.diagnostics import Finding, UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
 _PIPELINES: dict[Operation, tuple[Stage, ...]] = {
@@ -73,6 +73,7 @@ class LocalEngine(Reading):
         self._settings = settings
         self._borders = borders
         self._running: dict[str, _Running] = {}
+        self._broken: dict[str, tuple[Finding, ...]] = {}
         self._guard = threading.Lock()
 
     def deploy(self, request: DeployRequest) -> Deployment:
@@ -110,6 +111,13 @@ class LocalEngine(Reading):
             recorder.go_on(row.hosts, findings)
             self._launch(_Job(operation, request, recorder, held, row.compilation_id, done))
         return self.deployment(deployment)
+
+    def deployment(self, deployment: str) -> Deployment:
+        """One deployment as it stands; also why its record breaks off, where that is known here."""
+        found = super().deployment(deployment)
+        if found.status is not Status.INTERRUPTED:
+            return found
+        return replace(found, findings=(*found.findings, *self._broken.get(deployment, ())))
 
     def cancel(self, deployment: str, reason: str = "") -> None:
         """Ask a running deployment to stop; reaches another engine through the database."""
@@ -194,8 +202,10 @@ class LocalEngine(Reading):
             try:
                 job.lease.start()
                 self._carry_out(job)
-            except Exception:  # noqa: BLE001 - no record can be made (the lock is lost, the database gone)
+            except Exception as fault:  # noqa: BLE001 - no record can be made: lock lost, database gone
                 _LOG.exception("deployment %s", job.deployment)
+                error = fault if isinstance(fault, UndercloudError) else internal(str(fault))
+                self._broken[job.deployment] = error.findings
             finally:
                 job.lease.stop()
                 self._running.pop(job.deployment, None)

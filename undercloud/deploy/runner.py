@@ -12,6 +12,7 @@ import enum
 import json
 import os
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -84,6 +85,10 @@ class PlaybookRunner(Protocol):
         """Run one to its end; ``on_event`` gets ansible-runner's events, ``cancelled`` is asked often."""
         ...
 
+    def hosts(self, inventory: Path, pattern: str) -> set[str]:
+        """The hosts of an inventory file that a pattern means."""
+        ...
+
 
 class AnsibleRunner:
     """ansible-playbook through ansible-runner, in a process of its own."""
@@ -136,6 +141,20 @@ class AnsibleRunner:
                 processes.end_all(run.mark)
         return Result(Ending.CANCELLED if cancel.asked else _ending(runner.status), tuple(tail))
 
+    def hosts(self, inventory: Path, pattern: str) -> set[str]:
+        """Ask Ansible itself, whose patterns are a language of their own; DEP-022 when it cannot be asked."""
+        command = ["ansible", pattern, "-i", str(inventory), "--list-hosts"]
+        environment = {**self._own_environment(), "ANSIBLE_INVENTORY_ENABLED": "yaml"}
+        environment["ANSIBLE_HOME"] = environment["ANSIBLE_LOCAL_TEMP"] = str(inventory.parent)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=60, env=environment
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise _cannot_start(error) from error
+        # The first line counts the hosts, each of the others names one.
+        return {line.strip() for line in done.stdout.splitlines()[1:] if line.strip()}
+
     def _command_line(self, run: Run) -> str:
         words = ["--tags", ",".join(run.tags)] if run.tags else []
         if run.limit:
@@ -144,17 +163,19 @@ class AnsibleRunner:
             words += ["--check", "--diff"]
         return shlex.join(words)
 
-    def _environment(self, run: Run, callbacks: str) -> dict[str, str]:
-        """All that Ansible gets of an environment: ours may hold passwords (OS_PASSWORD)."""
+    def _own_environment(self) -> dict[str, str]:
+        """What Ansible gets of our environment: the rest may hold passwords (OS_PASSWORD)."""
         names = (*_PASSED, *self._options.pass_environment)
         kept = {name: os.environ[name] for name in names if name in os.environ}
-        bin_dir = str(Path(sys.executable).parent)
+        path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
+        return {"LANG": "C.UTF-8", **kept, "PATH": path}
+
+    def _environment(self, run: Run, callbacks: str) -> dict[str, str]:
+        """All that Ansible gets of an environment."""
         persist = self._options.control_persist if run.workspace.shares_connections else 0
         arguments = ssh.options(run.access, run.workspace, persist)
         return {
-            "LANG": "C.UTF-8",
-            **kept,
-            "PATH": f"{bin_dir}:{os.environ.get('PATH', os.defpath)}",
+            **self._own_environment(),
             processes.MARK: run.mark,
             "PYTHONUNBUFFERED": "1",
             "MAX_EVENT_RES": str(_MAX_RESULT),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,16 +12,16 @@ from undercloud.conf import installed
 from undercloud.db import deployments, plans, states
 from undercloud.db.models import Deployment, PlanVersion
 from undercloud.deploy import compiled, credentials, failures
-from undercloud.deploy.compiling import STEPS, Reserved
+from undercloud.deploy.compiling import STEPS, Compiled, Reserved
 from undercloud.deploy.engine import DeployRequest, Failure, Operation, Status
 from undercloud.deploy.events import FINISH, Translator
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.preflight import Preflight
 from undercloud.deploy.recorder import step_stages
-from undercloud.deploy.runner import Ending, Run
+from undercloud.deploy.runner import INVENTORY, Ending, Run
 from undercloud.deploy.work import CancelledError, Stage, Turns, Work
-from undercloud.deploy.workspace import write_tree
-from undercloud.diagnostics import internal
+from undercloud.deploy.workspace import write_private, write_tree
+from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
 
 PLAYBOOK = "deploy_steps_playbook.yaml"
 STEP_STAGES = (*step_stages(STEPS), FINISH)
@@ -51,11 +52,12 @@ def compile_plan(work: Work, turns: Turns) -> None:
             source = vault.open_json(version.sealed_source)
             work.loaded = work.borders.compiler.reload(files, source)
         held = reserved(work, session)
+        past = _past_nodes(work, session)
     based_on = state.number if state else 0
     before = vault.open_json(state.sealed) if state is not None else None
     made = work.borders.compiler.compile(work.loaded, before, held)
     work.recorder.masker = Masker(made.sensitive)
-    work.report(made.findings)
+    work.report([*made.findings, *_gone(past, made)])
     with work.database.write() as session:
         work.lease.assert_held(session)
         plan = plans.ensure(session, work.stack)
@@ -83,7 +85,26 @@ def reserved(work: Work, session: Session) -> Reserved:
 def check_nodes(work: Work, turns: Turns) -> None:
     """See that every node lets us in, is who it was, and has what is needed."""
     _ = turns
+    leave_out_by_limit(work)
     work.report_failures(look_at_nodes(work))
+
+
+def leave_out_by_limit(work: Work) -> None:
+    """Leave out the nodes that ``--limit`` does not mean; DEP-025 when it means none."""
+    request = deploy_request(work)
+    if not request.limit:
+        return
+    inventory = work.workspace.temporary / INVENTORY
+    write_private(inventory, work.result().files[INVENTORY])
+    meant = work.borders.runner.hosts(inventory, request.limit)
+    names = {node.name for node in work.result().nodes}
+    if not names & meant:
+        raise UndercloudError.of(
+            "DEP-025",
+            f"--limit {request.limit} means no node",
+            fix=f"Name nodes, roles or services; the nodes are: {', '.join(sorted(names))}",
+        )
+    work.skipped = frozenset(names - meant)
 
 
 def look_at_nodes(work: Work) -> list[Failure]:
@@ -133,7 +154,8 @@ def run_of(work: Work, playbook: str) -> Run:
     if not work.directory.exists():
         write_tree(work.directory, result.files)
     if not work.workspace.known_hosts.exists():
-        work.report_failures(_preflight(work).trust(work.nodes(), pin=not work.short_lived))
+        # The look at the nodes was an earlier engine's; who does not answer now is told by Ansible.
+        _preflight(work).trust(work.nodes(), pin=not work.short_lived)
     work.workspace.write_secrets(result.secrets)
     work.recorder.masker = Masker(result.sensitive)
     access = work.request.ssh
@@ -188,6 +210,29 @@ DEPLOY = (
     Stage(STEP_STAGES, run_steps),
     Stage(("credentials",), write_credentials),
 )
+
+
+def _past_nodes(work: Work, session: Session) -> dict[str, str]:
+    """Addresses by name of the nodes that the stack may be on."""
+    last = deployments.last(session, work.stack, (Operation.DEPLOY, Operation.DELETE), compiled=True)
+    if last is None or (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED):
+        return {}
+    return compiled.facts(session, last.compilation_id)[0]
+
+
+def _gone(past: Mapping[str, str], made: Compiled) -> list[Finding]:
+    """Nodes that the plan does not have any more: nobody stops what runs there."""
+    present = {node.name for node in made.nodes}
+    return [
+        Finding(
+            "DEP-024",
+            f"{name} ({address}) is not in the plan any more; what runs there is left as it is",
+            "Clean it by hand before it is used again, or put it back into the plan.",
+            Severity.WARNING,
+        )
+        for name, address in past.items()
+        if name not in present
+    ]
 
 
 def _preflight(work: Work) -> Preflight:

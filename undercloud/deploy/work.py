@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from undercloud.conf import Settings
@@ -48,7 +48,7 @@ class Work:
     loaded: Loaded | None = None
     compiled: Compiled | None = None
     compilation: int = 0
-    skipped: set[str] = field(default_factory=set)
+    skipped: frozenset[str] = frozenset()
 
     @property
     def stack(self) -> str:
@@ -191,10 +191,23 @@ def _carry_out_one(work: Work, stage: Stage, turns: Turns) -> tuple[Status, str]
         return Status.INTERRUPTED, f"{work.operation} of {work.stack} was interrupted: {why}"
     except UndercloudError as error:
         return _failed(work, turns.name, error)
+    except OSError as error:
+        return _failed(work, turns.name, _of_system(error))
     except Exception as fault:  # noqa: BLE001 - the engine's border: a fault of ours ends one deployment only
         _LOG.exception("stage %s of %s", turns.name, work.stack)
         return _failed(work, turns.name, internal(f"{type(fault).__name__} in {turns.name}: {fault}"))
     return Status.SUCCEEDED, f"{work.operation} of {work.stack} succeeded"
+
+
+def _of_system(error: OSError) -> UndercloudError:
+    """What this machine refused, told as its operator's matter."""
+    what = f" ({error.filename})" if error.filename else ""
+    return UndercloudError.of(
+        "DEP-026",
+        f"this machine refused: {error.strerror or error}{what}",
+        fix="See that the disk of the state directory has room and that its files belong to this user, then "
+        "deploy again; it goes on where it was.",
+    )
 
 
 def _failed(work: Work, stage: str, error: UndercloudError) -> tuple[Status, str]:

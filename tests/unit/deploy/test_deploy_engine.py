@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sqlite3
 import stat
 import threading
 from typing import Any
@@ -23,6 +24,7 @@ from undercloud.deploy.engine import (
     Status,
     follow,
 )
+from undercloud.deploy.runner import Run
 from undercloud.deploy.ssh import Answer
 from undercloud.diagnostics import Finding, Location, Severity, UndercloudError
 
@@ -391,6 +393,50 @@ def test_stacks_do_not_take_each_others_addresses(world: World) -> None:
     engine.wait(engine.delete(DeleteRequest("edge")).id, 20)
     run(world)
     assert world.compiler.reserved == {}
+
+
+def test_limit_leaves_the_other_nodes_out(world: World) -> None:
+    world.ssh.answers["db-0"] = Answer(255, "", "ssh: connect to host 192.0.2.12: No route to host")
+    assert run(world, limit="ctl-*").status is Status.SUCCEEDED
+    assert world.ssh.looked == ["ctl-0"]
+    assert world.runner.runs[0].limit == "ctl-*"
+    ended = run(world, limit="clt-0")
+    assert (ended.status, ended.findings[0].code) == (Status.FAILED, "DEP-025")
+    assert "ctl-0, db-0" in ended.findings[0].fix
+    assert len(world.runner.runs) == 1
+
+
+def test_a_node_that_left_the_plan_is_told_of(world: World) -> None:
+    run(world)
+    world.compiler.nodes = world.compiler.nodes[:1]
+    ended = run(world)
+    assert [(f.code, f.severity) for f in ended.findings] == [("DEP-024", "warning")]
+    assert "db-0 (192.0.2.12)" in ended.findings[0].message
+    assert run(world).findings == ()
+
+
+def test_what_this_machine_refuses_is_told(world: World) -> None:
+    world.compiler.error = OSError(28, "No space left on device", "/var/lib/undercloud/x")
+    ended = run(world)
+    assert (ended.status, ended.findings[0].code) == (Status.FAILED, "DEP-026")
+    assert "No space left on device (/var/lib/undercloud/x)" in ended.findings[0].message
+
+
+def test_a_record_that_breaks_off_says_why(world: World) -> None:
+    engine = world.engine(busy_timeout=1)
+    other = sqlite3.connect(world.settings.paths.database, isolation_level=None, check_same_thread=False)
+
+    def hold_the_database(play: str, run: Run) -> None:
+        if play == "Step 1":
+            other.execute("BEGIN IMMEDIATE")
+
+    world.runner.script = hold_the_database
+    ended = engine.wait(engine.deploy(request()).id, 20)
+    assert (ended.status, ended.stage, ended.findings[0].code) == (Status.INTERRUPTED, "step-1", "DB-004")
+    other.execute("ROLLBACK")
+    other.close()
+    world.runner.script = None
+    assert engine.wait(engine.resume(ended.id).id, 20).status is Status.SUCCEEDED
 
 
 def test_all_answers_travel_as_json(world: World) -> None:

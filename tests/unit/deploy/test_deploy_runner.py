@@ -157,6 +157,15 @@ def test_tags_and_check_mode(recorded: Recorded) -> None:
     assert not (recorded.directory / "made").exists()
 
 
+def test_which_hosts_a_pattern_means(tmp_path: Path) -> None:
+    runner = AnsibleRunner(Options(forks=5, keep_runs=2, control_persist=30, pass_environment=()))
+    inventory = tmp_path / "inventory.yaml"
+    inventory.write_text(_INVENTORY + "keystone: {children: {overcloud: {}}}\n")
+    assert runner.hosts(inventory, "keystone:!node-b") == {"node-a"}
+    assert runner.hosts(inventory, "node-*") == {"node-a", "node-b"}
+    assert runner.hosts(inventory, "nosuch") == set()
+
+
 def test_cancel_ends_the_playbook_and_its_workers(recorded: Recorded) -> None:
     def cancel_when_it_runs() -> None:
         while not any(event["event"] == "runner_on_start" for event in recorded.events):

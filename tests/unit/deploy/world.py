@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from undercloud.db.database import open_database
 from undercloud.deploy.compiling import Access, Compiled, Compiler, FreeTask, Loaded, Node, Reserved
 from undercloud.deploy.engine import DeployRequest, PlanPaths, SshAccess
 from undercloud.deploy.local import LocalEngine
-from undercloud.deploy.runner import Ending, OnEvent, PlaybookRunner, Result, Run
+from undercloud.deploy.runner import INVENTORY, Ending, OnEvent, PlaybookRunner, Result, Run
 from undercloud.deploy.ssh import LOOK, Answer
 from undercloud.deploy.work import Borders
 from undercloud.deploy.workspace import Workspace
@@ -53,7 +54,12 @@ class FakeCompiler:
             state = {"passwords": {"AdminPassword": f"{PASSWORD}{self.made}"}, "addresses": addresses}
         password = state["passwords"]["AdminPassword"]
         return Compiled(
-            files={"deploy_steps_playbook.yaml": b"[]\n", "site/plan.txt": loaded.plan, **self.files},
+            files={
+                "deploy_steps_playbook.yaml": b"[]\n",
+                INVENTORY: b"",
+                "site/plan.txt": loaded.plan,
+                **self.files,
+            },
             secrets={"admin": password},
             sensitive=frozenset({password}),
             state=state,
@@ -121,6 +127,9 @@ class FakeRunner:
                 return Result(Ending.CANCELLED)
         return Result(self.ending or Ending.SUCCESSFUL)
 
+    def hosts(self, inventory: Path, pattern: str) -> set[str]:
+        return {node.name for node in NODES if fnmatch.fnmatch(node.name, pattern)}
+
 
 def plays_of(run: Run) -> tuple[str, ...]:
     if run.playbook == "delete_playbook.yaml":
@@ -158,9 +167,9 @@ class World:
     real_runner: PlaybookRunner | None = None
     engines: list[LocalEngine] = dataclasses.field(default_factory=list)
 
-    def engine(self) -> LocalEngine:
+    def engine(self, busy_timeout: int = 30) -> LocalEngine:
         paths = self.settings.paths
-        database = open_database("", paths.database, paths.key_file)
+        database = open_database("", paths.database, paths.key_file, busy_timeout)
         borders = Borders(self.real_compiler or self.compiler, self.real_runner or self.runner, self.ssh)
         engine = LocalEngine(self.settings, database, borders)
         self.engines.append(engine)
