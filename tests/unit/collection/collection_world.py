@@ -91,7 +91,10 @@ def deployed(steps: Mapping[str, Json], secrets: Mapping[str, str] | None = None
         for name, unit in desired.units.items():
             active = unit.state in ("started", "restarted")
             units[name] = UnitFact("loaded", active, "enabled" if unit.enabled else "disabled")
-            manifest = manifest.with_entry("units", name, OwnedUnit(unit.service, unit.digest))
+            enabled = False if unit.file or unit.enabled is not None else None
+            running = False if unit.file or unit.state is not None else None
+            owned_unit = OwnedUnit(unit.service, unit.digest, enabled, running)
+            manifest = manifest.with_entry("units", name, owned_unit)
         for name, entry in desired.containers.items():
             once = entry.kind == "once"
             images[entry.image] = f"id of {entry.image}"

@@ -101,12 +101,15 @@ class OwnedDirectory:
 
 @dataclasses.dataclass(frozen=True)
 class OwnedUnit:
-    """A unit that we manage: ``applied`` is the digest it last (re)started with; how it was before us."""
+    """A unit that we manage: ``applied`` is the digest it last (re)started with.
+
+    How it was before us comes back when we let it go; None is for what we never managed.
+    """
 
     service: str
     applied: str = ""
-    was_enabled: bool = False
-    was_active: bool = False
+    was_enabled: bool | None = None
+    was_active: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)

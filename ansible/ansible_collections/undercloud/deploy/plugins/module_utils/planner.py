@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import dataclasses
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.undercloud.deploy.plugins.module_utils import errors, reasons
+from ansible_collections.undercloud.deploy.plugins.module_utils import errors, reasons, records
 from ansible_collections.undercloud.deploy.plugins.module_utils.errors import Problem
 from ansible_collections.undercloud.deploy.plugins.module_utils.model import (
     LABEL_HASH,
@@ -175,10 +175,12 @@ class _Draft:
 
     def unit_gone(self, name: str, owned: OwnedUnit) -> None:
         fact = self.facts.units.get(name)
-        if fact and fact.active and not owned.was_active:
-            self.act("unit", name, "stop", "the new state does not name it")
-        if fact and fact.enabled == "enabled" and not owned.was_enabled:
-            self.act("unit", name, "disable", "the new state does not name it")
+        if fact and owned.was_active is not None and fact.active != owned.was_active:
+            verb = "start" if owned.was_active else "stop"
+            self.act("unit", name, verb, "the new state does not name it")
+        if fact and owned.was_enabled is not None and (fact.enabled == "enabled") != owned.was_enabled:
+            verb = "enable" if owned.was_enabled else "disable"
+            self.act("unit", name, verb, "the new state does not name it")
         self.act("unit", name, "forget", changes=False, forget=True)
 
     def file_gone(self, path: str, owned: OwnedFile) -> set[str]:
@@ -243,8 +245,7 @@ class _Draft:
             self.blocked(path, "a directory", fact)
         elif declared:
             differs = reasons.attributes_differ(fact, entry)
-            original = owned.original if owned else (fact if differs else None)
-            final = OwnedDirectory(entry.service, owned.created if owned else False, original)
+            final = records.directory(entry, fact if differs else None, owned)
             self.claim("directories", path, final)
             if differs:
                 self.act("directory", path, "chmod", differs, record=final)
@@ -255,11 +256,7 @@ class _Draft:
         if fact and fact.kind in ("directory", "other"):
             self.blocked(path, "a file", fact)
             return
-        original = owned.original if owned else (dataclasses.replace(fact, identity="") if fact else None)
-        final = OwnedFile(
-            entry.service, entry.sha256, entry.secret, entry.text if entry.secret else None, original
-        )
-        pending = OwnedFile(entry.service, "", entry.secret or bool(owned and owned.secret), None, original)
+        final, pending = records.file(entry, fact, owned)
         if fact and fact.kind == "file" and fact.sha256 == entry.sha256:
             if owned is None:
                 self.saves.append(path)
@@ -296,12 +293,12 @@ class _Draft:
     def unit(self, name: str, entry: UnitEntry) -> None:
         fact = self.facts.units.get(name, UnitFact(load="not-found", enabled=""))
         owned = self.manifest.units.get(name)
-        if fact.load == "not-found" and not entry.file:
+        wanted = entry.enabled or entry.state in ("started", "restarted")
+        if fact.load == "not-found" and not entry.file and wanted:
             self.cannot(
                 errors.UNIT, f"systemd knows no unit '{name}'", "Install what brings it, or give its content."
             )
-        before = owned or OwnedUnit(entry.service, "", fact.enabled == "enabled", fact.active)
-        pending = dataclasses.replace(before, service=entry.service)
+        pending = records.unit(entry, fact, owned)
         final = dataclasses.replace(pending, applied=entry.digest)
         self.claim("units", name, pending)
         start = len(self.actions)
@@ -353,7 +350,7 @@ class _Draft:
 
     def service(self, name: str, entry: ContainerEntry, fact: ContainerFact | None) -> None:
         known = self.manifest.containers.get(name)
-        final = _record(entry, "healthy", self.seen(entry))
+        final = records.container(entry, "healthy", self.seen(entry))
         verb, reason = self.service_due(name, entry, fact)
         if not verb or fact is None:
             pending = dataclasses.replace(final, status="pending")
@@ -400,7 +397,7 @@ class _Draft:
     def once(self, name: str, entry: ContainerEntry, fact: ContainerFact | None) -> None:
         known = self.manifest.containers.get(name)
         same = fact is not None and fact.labels.get(LABEL_HASH) == entry.hash
-        final = _record(entry, "done", self.seen(entry))
+        final = records.container(entry, "done", self.seen(entry))
         if fact and same and fact.running:
             verb_reason, resume = "it still runs since an interrupted run", True
         else:
@@ -512,10 +509,3 @@ class _Draft:
             self.warnings.append(message)
         else:
             self.problems.append(Problem(code, message, fix, container))
-
-
-def _record(entry: ContainerEntry, status: str, files: Mapping[str, tuple[str, str]]) -> OwnedContainer:
-    volumes = tuple(sorted(source for source in entry.volumes if "/" not in source))
-    return OwnedContainer(
-        entry.service, entry.kind, entry.hash, entry.image, "", status, dict(files), volumes, entry.text
-    )

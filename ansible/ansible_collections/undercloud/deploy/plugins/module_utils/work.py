@@ -47,9 +47,10 @@ def reconcile(
         with node.store.locked(float(params.get("lock_timeout") or LOCK_TIMEOUT)):
             return _reconciled(request, node, mask, diff)
     except NodeError as error:
-        return _failure(error.problems, mask)
+        return {**_result((), (), {}, mask, diff), **_failure(error.problems, mask)}
     except Exception as error:  # noqa: BLE001 - the border: a defect is told as a finding, without secrets
-        return {**_failure((defect(error),), mask), "exception": mask(traceback.format_exc())}
+        failure = _failure((defect(error),), mask)
+        return {**_result((), (), {}, mask, diff), **failure, "exception": mask(traceback.format_exc())}
 
 
 def _checked(request: Request, node: Node, mask: Mask, diff: bool) -> dict[str, Any]:
