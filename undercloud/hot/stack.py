@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import sys
 from collections.abc import Iterator, Mapping
@@ -178,11 +179,16 @@ class Stack:
 
     def walk(self) -> Iterator[Resource]:
         """Every resource of every stack, outermost first."""
-        pending = list(self._root.members()) if self._root else []
+        pending = collections.deque(self._root.members() if self._root else ())
         while pending:
-            member = pending.pop(0)
+            member = pending.popleft()
             yield member
             pending.extend(member.tree().values())
+
+    def config(self, identifier: str) -> Mapping[str, Any] | None:
+        """A software configuration by its identifier (what ``get_resource`` of one gives): name, group,
+        config, inputs, outputs, options."""
+        return self._root.run.configs.get(identifier) if self._root else None
 
     def deployments(self) -> tuple[Deployment, ...]:
         """Every software deployment."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from undercloud.diagnostics import UndercloudError
+from undercloud.hot.faults import NOWHERE
 from undercloud.hot.run import Limits, Planned
 from undercloud.hot.stack import (
     KeptStrings,
@@ -244,6 +245,11 @@ def test_deployments_have_their_inputs_filled_in() -> None:
     assert (found["d",].config, found["d",].group, found["d",].name) == ({"a": 5}, "hiera", "D")
     assert found["d",].inputs["deploy_server_id"] == "s1"
     assert found["g", "two"].server == "s2"
+    configuration = next(member for member in stack.walk() if member.name == "c")
+    kept = stack.config(configuration.reference(NOWHERE))
+    assert kept is not None
+    assert (kept["group"], kept["config"]) == ("hiera", {"a": {"get_input": "x"}})
+    assert stack.config("nope") is None
 
 
 def test_a_message_of_several_parts_is_the_same_each_time() -> None:
