@@ -18,14 +18,14 @@ def compile_only(work: Work, turns: Turns) -> None:
     """Read and compile with the plan's state, as a deployment would; what is generated is dropped."""
     _ = turns
     vault = work.database.vault
-    work.loaded = work.borders.compiler.load(stages.deploy_request(work))
+    work.loaded = work.borders.compiler().load(stages.deploy_request(work))
     work.report(work.loaded.findings)
     with work.database.read() as session:
         plan = plans.find(session, work.stack)
         state = states.current(session, plan.id) if plan else None
         value = vault.open_json(state.sealed) if state else None
         held = stages.reserved(work, session)
-    work.compiled = work.borders.compiler.compile(work.loaded, value, held)
+    work.compiled = work.borders.compiler().compile(work.loaded, value, held)
     work.recorder.masker = Masker(work.compiled.sensitive)
     work.report(work.compiled.findings)
 

@@ -1,101 +1,14 @@
-"""The compiler as the engine uses it, and the engine with all its real borders."""
+"""The engine of this machine, with all its real borders."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
-
-from undercloud.conf import Settings, installed, load
+from undercloud.conf import Settings, load
 from undercloud.db.database import open_database
-from undercloud.deploy.compiling import Access, Compiled, FreeTask, Loaded, Node, Reserved
-from undercloud.deploy.engine import DeployRequest
+from undercloud.deploy.compiling import Compiler
 from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.runner import AnsibleRunner
-from undercloud.deploy.ssh import SSH_PORT, OpenSsh
+from undercloud.deploy.ssh import OpenSsh
 from undercloud.deploy.work import Borders
-from undercloud.images import definitions, served
-from undercloud.images.catalogue import REGISTRY, image_parameters
-from undercloud.plan import state as states
-from undercloud.plan.bundle import Bundle, PlanSource, read
-from undercloud.plan.entropy import SystemEntropy
-from undercloud.plan.loader import assemble
-from undercloud.plan.secrets import Secret
-from undercloud.plan.state import State
-from undercloud.playbooks import compiler
-from undercloud.playbooks.compiler import Compilation
-from undercloud.playbooks.lower import Lowered
-from undercloud.topology.model import Topology
-
-_KEY_LINE = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}")
-
-
-class NativeCompiler:
-    """Implements ``compiling.Compiler`` with the pure compiler and this machine's entropy.
-
-    ``registry`` is where nodes pull images unless the request says another; empty means the undercloud's own,
-    kept in ``registry_dir``.
-    """
-
-    def __init__(self, registry: str, registry_dir: Path) -> None:
-        self._registry = registry
-        self._registry_dir = registry_dir
-
-    def load(self, request: DeployRequest) -> Loaded:
-        """Read the operator's files; UndercloudError with all that is wrong with them."""
-        given = request.plan
-        return _loaded(
-            read(
-                PlanSource(
-                    templates=given.templates,
-                    name=request.stack,
-                    roles_file=given.roles_file,
-                    networks_file=given.networks_file,
-                    vip_file=given.vip_file,
-                    baremetal_deployment=given.baremetal_deployment,
-                    plan_environment=given.plan_environment,
-                    environments=given.environments,
-                    environment_directories=given.environment_directories,
-                    generated=self._generated(request.registry),
-                    parameters=request.parameters,
-                )
-            )
-        )
-
-    def reload(self, files: Mapping[str, bytes], source: Mapping[str, Any]) -> Loaded:
-        """What ``load`` gave, out of what was kept of it."""
-        return _loaded(Bundle(files=files, **{**source, "environments": tuple(source["environments"])}))
-
-    def compile(self, loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved) -> Compiled:
-        """Compile with the plan's state; UndercloudError with all errors."""
-        value = State() if state is None else states.from_json(json.dumps(state))
-        made = compiler.compile(loaded.plan, value, SystemEntropy(), reserved).raise_for_errors()
-        assert made.topology is not None, "a compilation without errors is whole"
-        assert made.lowered is not None, "a compilation without errors is whole"
-        return Compiled(
-            files={path: file.text.encode() for path, file in made.files.items()},
-            secrets={name: _revealed(value) for name, value in made.secrets.items()},
-            state=json.loads(made.state.to_json()),
-            sensitive=frozenset(_sensitive(made)),
-            nodes=_nodes(made.topology),
-            access=_access(made, made.lowered),
-            tasks=_tasks(made.lowered),
-            findings=tuple(finding for finding in made.findings if finding not in loaded.findings),
-        )
-
-    def _generated(self, asked: str) -> dict[str, Any]:
-        """Parameters under the operator's own: where images are, and how nodes get into our registry."""
-        own = served.load(self._registry_dir)
-        address = asked or self._registry or (own.endpoint if own else REGISTRY)
-        shipped = definitions.load([installed.data_directory() / "container-images"])
-        made: dict[str, Any] = dict(image_parameters(shipped, address))
-        if own is not None and own.endpoint == address:
-            made["ContainerImageRegistryCredentials"] = {address: {own.username: own.password}}
-            if own.authority is not None:
-                made["ContainerImageRegistryCertificates"] = {address: own.authority.read_text()}
-        return made
 
 
 def open_engine(settings: Settings | None = None) -> LocalEngine:
@@ -106,75 +19,10 @@ def open_engine(settings: Settings | None = None) -> LocalEngine:
     settings = settings or load()
     paths, options = settings.paths, settings.database
     database = open_database(options.connection, paths.database, paths.key_file, options.busy_timeout)
-    native = NativeCompiler(settings.registry.address, paths.state_dir / "registry")
-    return LocalEngine(settings, database, Borders(native, AnsibleRunner(settings.runner), OpenSsh()))
 
+    def compiler() -> Compiler:
+        from undercloud.deploy.compiler import NativeCompiler  # noqa: PLC0415 - most commands only read
 
-def _loaded(bundle: Bundle) -> Loaded:
-    plan = assemble(bundle)
-    return Loaded(bundle.files, {"root": bundle.root, **bundle.source()}, plan, plan.findings)
+        return NativeCompiler(settings.registry.address, paths.state_dir / "registry")
 
-
-def _nodes(topology: Topology) -> tuple[Node, ...]:
-    return tuple(
-        Node(host.name, host.address, host.role, host.user or "", host.port or SSH_PORT)
-        for host in topology.hosts
-    )
-
-
-def _access(made: Compilation, lowered: Lowered) -> Access:
-    """From the root template's outputs and the public endpoint of the identity service."""
-    endpoints = lowered.cloud["endpoints"].values()
-    url = next((each["url"]["public"] for each in endpoints if each.get("type") == "identity"), "")
-    outputs = made.stack.outputs
-    return Access(
-        auth_url=f"{url}/v3" if url else "",
-        region=str(outputs.get("KeystoneRegion") or ""),
-        password=_revealed(outputs.get("AdminPassword") or ""),
-    )
-
-
-def _revealed(value: Any) -> str:
-    """Plain text, for what is sealed in the database and handed to the nodes."""
-    return value.reveal() if isinstance(value, Secret) else str(value)
-
-
-def _sensitive(made: Compilation) -> Iterator[str]:
-    """Passwords and keys by themselves; a file that holds some is known by them."""
-    sources = (made.stack.parameters, made.state.passwords, made.state.random_strings)
-    values = [text for source in sources for text in _leaves(source)]
-    for value in (*values, *map(_revealed, made.secrets.values())):
-        text = value.strip()
-        if "\n" not in text:
-            yield text
-    for value in values:
-        # A key in PEM may be told line by line.
-        yield from (line for line in value.splitlines() if _KEY_LINE.fullmatch(line))
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, Secret):
-        yield value.reveal()
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item)
-
-
-def _tasks(lowered: Lowered) -> tuple[FreeTask, ...]:
-    """Free-form tasks by host and step; those of the undercloud run on the undercloud."""
-    here = [
-        FreeTask("undercloud", file.step, entry.name)
-        for file in lowered.tasks
-        if file.kind == "external_deploy_tasks" and file.step is not None
-        for entry in file.entries
-    ]
-    there = [
-        FreeTask(name, number, task.name)
-        for name, host in lowered.desired.hosts.items()
-        for number, step in host.steps.items()
-        for task in step.tasks
-    ]
-    return (*here, *there)
+    return LocalEngine(settings, database, Borders(compiler, AnsibleRunner(settings.runner), OpenSsh()))

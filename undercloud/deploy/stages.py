@@ -31,7 +31,7 @@ def read_plan(work: Work, turns: Turns) -> None:
     """Read the operator's files and keep them as the plan's newest version."""
     _ = turns
     request = deploy_request(work)
-    work.loaded = work.borders.compiler.load(request)
+    work.loaded = work.borders.compiler().load(request)
     work.report(work.loaded.findings)
     with work.database.write() as session:
         work.lease.assert_held(session)
@@ -50,12 +50,12 @@ def compile_plan(work: Work, turns: Turns) -> None:
         if work.loaded is None:
             files = plans.version_files(session, vault, version.id)
             source = vault.open_json(version.sealed_source)
-            work.loaded = work.borders.compiler.reload(files, source)
+            work.loaded = work.borders.compiler().reload(files, source)
         held = reserved(work, session)
         past = _past_nodes(work, session)
     based_on = state.number if state else 0
     before = vault.open_json(state.sealed) if state is not None else None
-    made = work.borders.compiler.compile(work.loaded, before, held)
+    made = work.borders.compiler().compile(work.loaded, before, held)
     work.recorder.masker = Masker(made.sensitive)
     work.report([*made.findings, *_gone(past, made)])
     with work.database.write() as session:

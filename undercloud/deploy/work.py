@@ -25,9 +25,9 @@ DIRECTORY = "config-download"
 
 @dataclass(frozen=True)
 class Borders:
-    """What the engine reaches the world through."""
+    """What the engine reaches the world through; the compiler is only made for who compiles."""
 
-    compiler: Compiler
+    compiler: Callable[[], Compiler]
     runner: PlaybookRunner
     ssh: Ssh
 

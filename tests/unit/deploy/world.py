@@ -170,7 +170,8 @@ class World:
     def engine(self, busy_timeout: int = 30) -> LocalEngine:
         paths = self.settings.paths
         database = open_database("", paths.database, paths.key_file, busy_timeout)
-        borders = Borders(self.real_compiler or self.compiler, self.real_runner or self.runner, self.ssh)
+        compiler, runner = self.real_compiler or self.compiler, self.real_runner or self.runner
+        borders = Borders(lambda: compiler, runner, self.ssh)
         engine = LocalEngine(self.settings, database, borders)
         self.engines.append(engine)
         return engine
