@@ -13,7 +13,7 @@ from undercloud.hot.functions.conditions import holds
 from undercloud.hot.registry import Registry
 from undercloud.hot.resources.base import Resource
 from undercloud.hot.run import Run
-from undercloud.hot.template import ResourceDefinition, Template, unknown_resource
+from undercloud.hot.template import ResourceDefinition, Template, cycle_fault, cycles, needs, unknown_resource
 from undercloud.hot.values import Normaliser, shown
 from undercloud.plan.names import did_you_mean
 
@@ -108,6 +108,12 @@ class StackScope:
         """Report a fault; the exception to raise after it."""
         self.run.findings.add(fault, (*self.path, *via))
         return Reported()
+
+    def circle(self, name: str, site: Site) -> Reported:
+        """Report that a resource needs itself, unless the template's check tells how; what to raise."""
+        if name in self.template.circular or name in self.template.suspects:
+            return Reported()
+        return self.tell(cycle_fault([name], site), name)
 
     def missing_parameter(self, name: str, site: Site) -> Exception:
         """The exception for a parameter without a value."""
@@ -266,3 +272,34 @@ class StackScope:
         """Work out every resource, so that all mistakes are found. A condition counts only if it is used."""
         for member in self.members():
             member.realise()
+        if self.template.suspects:
+            self._check_suspects()
+
+    def _check_suspects(self) -> None:
+        """Whether resources need each other by the branches that are taken, though no value goes round."""
+        resources = self.template.resources
+        taken: dict[str, list[str]] = {}
+        for name in self.template.suspects:
+            watch = _Watch(self)
+            for expr in (*resources[name].properties.values(), resources[name].metadata):
+                with contextlib.suppress(Fault, Reported):
+                    evaluate(expr, watch)
+            taken[name] = watch.seen
+        for cycle in cycles(needs(resources, taken)):
+            self.tell(cycle_fault(cycle, resources[cycle[0]].site))
+
+
+class _Watch:
+    """A stack's scope that notes which resources are asked for."""
+
+    def __init__(self, scope: StackScope) -> None:
+        self.seen: list[str] = []
+        self._scope = scope
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._scope, name)
+
+    def resource(self, name: Any, site: Site) -> Resource:
+        """The resource, noted."""
+        self.seen.append(name)
+        return self._scope.resource(name, site)

@@ -59,7 +59,11 @@ class Output:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Template:
-    """A compiled template. ``problems`` hold in every stack; who evaluates one reports them."""
+    """A compiled template. ``problems`` hold in every stack; who evaluates one reports them.
+
+    ``circular`` are resources that need each other, ``suspects`` those that do if certain branches of an
+    ``if`` are taken.
+    """
 
     document: Document | None
     base: str
@@ -70,6 +74,8 @@ class Template:
     conditions: Mapping[str, Expr] = dataclasses.field(default_factory=dict)
     resources: Mapping[str, ResourceDefinition] = dataclasses.field(default_factory=dict)
     outputs: Mapping[str, Output] = dataclasses.field(default_factory=dict)
+    circular: frozenset[str] = frozenset()
+    suspects: tuple[str, ...] = ()
     problems: tuple[Fault, ...] = ()
     warnings: tuple[Fault, ...] = ()
 
@@ -120,7 +126,7 @@ class _Sections:
                 message = f"{name} is the name of a parameter and of a resource"
                 self.problems.append(Fault("HOT-008", message, site, fix="Rename one of them."))
         self._check_references(resources)
-        self._check_cycles(resources)
+        circular, suspects = self._check_cycles(resources)
         return Template(
             self.document,
             self.base,
@@ -131,6 +137,8 @@ class _Sections:
             conditions,
             resources,
             outputs,
+            circular,
+            suspects,
             tuple(self.problems),
             tuple(self.compiler.warnings),
         )
@@ -363,16 +371,35 @@ class _Sections:
                     site = definition.site.below("depends_on")
                     self.problems.append(unknown_resource(name, site, declared))
 
-    def _check_cycles(self, resources: Mapping[str, ResourceDefinition]) -> None:
-        graph = {
-            name: [
-                *(ref.name for ref in definition.references if not ref.guarded and ref.name in resources),
-                *(other for other in definition.depends_on if other in resources),
-            ]
-            for name, definition in resources.items()
-        }
-        for cycle in cycles(graph):
+    def _check_cycles(
+        self, resources: Mapping[str, ResourceDefinition]
+    ) -> tuple[frozenset[str], tuple[str, ...]]:
+        found = cycles(needs(resources))
+        for cycle in found:
             self.problems.append(cycle_fault(cycle, resources[cycle[0]].site))
+        if found or not any(ref.guarded for each in resources.values() for ref in each.references):
+            return frozenset(name for cycle in found for name in cycle), ()
+        possible = {name: [ref.name for ref in each.references] for name, each in resources.items()}
+        suspects = {name: None for cycle in cycles(needs(resources, possible)) for name in cycle}
+        return frozenset(), tuple(suspects)
+
+
+def needs(
+    resources: Mapping[str, ResourceDefinition], more: Mapping[str, Iterable[str]] | None = None
+) -> dict[str, list[str]]:
+    """Which resources each one needs whatever its branches, and by ``more``."""
+    return {
+        name: [
+            other
+            for other in (
+                *(reference.name for reference in each.references if not reference.guarded),
+                *each.depends_on,
+                *((more or {}).get(name, ())),
+            )
+            if other in resources
+        ]
+        for name, each in resources.items()
+    }
 
 
 def unknown_resource(name: Any, site: Site, known: Iterable[Any]) -> Fault:

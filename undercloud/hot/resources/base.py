@@ -9,7 +9,7 @@ from undercloud.hot.expressions import Const, Expr, code_of, evaluate
 from undercloud.hot.faults import Fault, Reported, Site
 from undercloud.hot.functions.references import select
 from undercloud.hot.properties import BadProperty, Property, coerce, fallback
-from undercloud.hot.template import ResourceDefinition, cycle_fault
+from undercloud.hot.template import ResourceDefinition
 from undercloud.hot.values import OMIT
 from undercloud.plan.names import did_you_mean
 
@@ -66,7 +66,7 @@ class Resource:
             self._values[name] = _RUNNING
             value = self._values[name] = self._shaped(name)
         if value is _RUNNING:
-            raise self.scope.tell(cycle_fault([self.name], self.definition.site), self.name)
+            raise self.scope.circle(self.name, self.definition.site)
         if value is _FAULTY:
             raise Reported
         return value

@@ -15,7 +15,7 @@ from undercloud.hot.resources.base import Resource
 from undercloud.hot.resources.nested import inner_attribute
 from undercloud.hot.resources.software import DEPLOYMENT
 from undercloud.hot.stacks import StackScope
-from undercloud.hot.template import ResourceDefinition, Template, cycle_fault, new_compiler
+from undercloud.hot.template import ResourceDefinition, Template, new_compiler
 from undercloud.hot.values import is_list
 from undercloud.hot.versions import VERSIONS
 from undercloud.plan.secrets import secret_if
@@ -42,7 +42,7 @@ class Group(Resource):
         """The stack of the members; raises Reported if it cannot be made."""
         if self._child is None:
             if self._running:
-                raise self.scope.tell(cycle_fault([self.name], self.definition.site), self.name)
+                raise self.scope.circle(self.name, self.definition.site)
             self._running = True
             try:
                 self._child = self._make_child()

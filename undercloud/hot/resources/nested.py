@@ -11,7 +11,7 @@ from undercloud.hot.parameters import NotConvertible
 from undercloud.hot.registry import Target
 from undercloud.hot.resources.base import Resource
 from undercloud.hot.stacks import StackScope
-from undercloud.hot.template import ResourceDefinition, Template, cycle_fault
+from undercloud.hot.template import ResourceDefinition, Template
 from undercloud.hot.values import OMIT
 from undercloud.plan.names import did_you_mean
 
@@ -37,7 +37,7 @@ class TemplateResource(Resource):
         """The nested stack; raises Reported if it cannot be made."""
         if self._child is None:
             if self._running:
-                raise self.scope.tell(cycle_fault([self.name], self.definition.site), self.name)
+                raise self.scope.circle(self.name, self.definition.site)
             self._running = True
             try:
                 self._child = self._make_child()

@@ -13,7 +13,7 @@ from undercloud.hot.parameters import NotConvertible
 from undercloud.hot.resources.base import Resource
 from undercloud.hot.resources.nested import arn, inner_attribute
 from undercloud.hot.stacks import StackScope
-from undercloud.hot.template import ResourceDefinition, compile_template, cycle_fault
+from undercloud.hot.template import ResourceDefinition, compile_template
 from undercloud.plan.documents import parse
 
 
@@ -39,7 +39,7 @@ class StackResource(Resource):
         """The stack; raises Reported."""
         if self._child is None:
             if self._running:
-                raise self.scope.tell(cycle_fault([self.name], self.definition.site), self.name)
+                raise self.scope.circle(self.name, self.definition.site)
             self._running = True
             try:
                 self._child = self._make_child()
