@@ -83,7 +83,9 @@ class Normaliser:
         raise TypeError(f"a value of type {type(value).__name__} cannot be written as JSON")
 
     def concealed(self, value: Any) -> Any:
-        """The value with every text in it made secret."""
+        """The value with every text in it made secret; an empty text has nothing to hide."""
+        if isinstance(value, str) and not value:
+            return value
         if isinstance(value, str) or not isinstance(value, dict | list):
             return conceal(value)
         known = self._concealed.get(id(value))
