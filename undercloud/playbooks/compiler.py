@@ -1,12 +1,14 @@
 """The compiler: a plan, its state and entropy in; a playbook directory, secrets and the new state out.
 
-Pure: the same plan, state and entropy give the same bytes.
+Pure: the same plan, state and entropy give the same bytes. What is made of a plan depends on the contract that
+its root template keeps (:class:`Contract`).
 """
 
 from __future__ import annotations
 
 import collections
 import dataclasses
+import enum
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,17 +16,26 @@ from undercloud.diagnostics import Finding, Location, Report, Severity, Underclo
 from undercloud.hot.stack import KeptStrings, ResourceNode, Stack, StackRequest, evaluate
 from undercloud.plan import passwords
 from undercloud.plan.entropy import Entropy
-from undercloud.plan.environment import Environment, Origin
 from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
 from undercloud.playbooks.desired import DesiredState
+from undercloud.playbooks.given import set_at
 from undercloud.playbooks.lower import Lowered, lower
 from undercloud.playbooks.native import PlaybookFile, directory
 from undercloud.playbooks.role_data import CONTRACT, ServiceData, read
+from undercloud.playbooks.upstream.compiling import compile_upstream
 from undercloud.topology.hosts import PlaceRequest, place
 from undercloud.topology.model import CTLPLANE, Topology
 
 CHAIN = "OS::Heat::ResourceChain"
+
+
+class Contract(enum.StrEnum):
+    """What a stack's role data are: our own, TripleO's, or none at all (any other HOT template)."""
+
+    NATIVE = "native"
+    UPSTREAM = "upstream"
+    NONE = "none"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +48,7 @@ class Compilation:
     """
 
     plan: Plan = dataclasses.field(repr=False)
+    contract: Contract
     stack: Stack = dataclasses.field(repr=False)
     state: State = dataclasses.field(repr=False)
     findings: tuple[Finding, ...]
@@ -57,8 +69,8 @@ class Compilation:
 
     @property
     def desired(self) -> DesiredState:
-        """The desired state; raises UndercloudError where the compilation has errors."""
-        self.raise_for_errors()
+        """The desired state; raises UndercloudError as :meth:`raise_for_undeployable` does."""
+        self.raise_for_undeployable()
         assert self.lowered is not None, "a compilation without errors is whole"
         return self.lowered.desired
 
@@ -66,6 +78,16 @@ class Compilation:
         """The compilation itself; raises UndercloudError with all errors if there are any."""
         if self.errors:
             raise UndercloudError(*self.errors)
+        return self
+
+    def raise_for_undeployable(self) -> Compilation:
+        """The compilation itself, if it can be deployed.
+
+        Raises UndercloudError with all errors, or ROLE-004 for a stack that does not keep our contract.
+        """
+        self.raise_for_errors()
+        if self.contract is not Contract.NATIVE:
+            raise UndercloudError(_foreign(self.plan, _REFUSED[self.contract]))
         return self
 
 
@@ -80,6 +102,38 @@ def compile(  # noqa: A001 - the room's one verb
     ``reserved`` is network → address → owner of what other stacks hold. Codes: HOT-, TOP-, ROLE-; ROLE-004 a
     stack of another contract.
     """
+    contract = contract_of(plan)
+    if contract is Contract.NATIVE:
+        return _native(plan, state, entropy, reserved or {})
+    report = Report(plan.findings)
+    if contract is Contract.UPSTREAM:
+        made = compile_upstream(plan, state, entropy, reserved or {}, report)
+        return Compilation(
+            plan, contract, made.stack, made.state, report.findings, made.topology, files=made.files
+        )
+    strings = KeptStrings(state.random_strings, entropy)
+    stack = evaluate(StackRequest(plan.tree, plan.root, plan.environment, strings, plan.name))
+    report.extend(stack.findings)
+    return Compilation(plan, contract, stack, state.with_random_strings(strings.strings), report.findings)
+
+
+def contract_of(plan: Plan) -> Contract:
+    """What the outputs of the root template say; NONE also where it cannot be read."""
+    try:
+        value = plan.tree.document(plan.root).value
+    except UndercloudError:
+        return Contract.NONE  # told by the evaluation
+    outputs = value.get("outputs") if isinstance(value, Mapping) else None
+    if not isinstance(outputs, Mapping):
+        return Contract.NONE
+    if "RoleDataContract" in outputs:
+        return Contract.NATIVE
+    return Contract.UPSTREAM if "RoleData" in outputs else Contract.NONE
+
+
+def _native(
+    plan: Plan, state: State, entropy: Entropy, reserved: Mapping[str, Mapping[str, str]]
+) -> Compilation:
     given = {**plan.environment.parameter_defaults, **plan.environment.parameters}
     state = passwords.complete(state, given, entropy)
     environment = plan.environment.with_generated(passwords.parameters(state, given))
@@ -88,8 +142,8 @@ def compile(  # noqa: A001 - the room's one verb
     if strings.strings != state.random_strings:
         state = state.with_random_strings(strings.strings)
     report = Report((*plan.findings, *stack.findings))
-    if not _is_native(plan, stack, report):
-        return Compilation(plan, stack, state, report.findings)
+    if not _is_known(plan, stack, report):
+        return Compilation(plan, Contract.NATIVE, stack, state, report.findings)
     public = _public_network(stack)
     placement = place(
         PlaceRequest(
@@ -99,10 +153,10 @@ def compile(  # noqa: A001 - the room's one verb
             vips=plan.vips,
             deployment=plan.baremetal,
             parameters=collections.ChainMap(stack.parameters, environment.parameter_defaults),
-            locate=lambda name: _set_at(environment, name),
+            locate=lambda name: set_at(environment, name),
             state=state,
             public_network=public,
-            reserved=reserved or {},
+            reserved=reserved,
         ),
         report,
     )
@@ -111,12 +165,13 @@ def compile(  # noqa: A001 - the room's one verb
     if report.errors:
         # With nodes or services missing, what refers to them would be told as well: only the form is checked.
         read(role_data, report)
-        return Compilation(plan, stack, state, report.findings, topology)
+        return Compilation(plan, Contract.NATIVE, stack, state, report.findings, topology)
     lowered = lower(topology, role_data, report, public)
     if report.errors:
-        return Compilation(plan, stack, state, report.findings, topology, lowered)
+        return Compilation(plan, Contract.NATIVE, stack, state, report.findings, topology, lowered)
     return Compilation(
         plan,
+        Contract.NATIVE,
         stack,
         placement.state,
         report.findings,
@@ -127,21 +182,26 @@ def compile(  # noqa: A001 - the room's one verb
     )
 
 
-def _is_native(plan: Plan, stack: Stack, report: Report) -> bool:
-    """Whether the stack is of our contract; what else it is, is reported (unless it could not be read)."""
+def _is_known(plan: Plan, stack: Stack, report: Report) -> bool:
+    """Whether it is the version of our contract that we read; another is reported."""
     contract = stack.outputs.get("RoleDataContract")
     if contract == CONTRACT:
         return True
-    if contract is None and report.errors:
-        return False
-    text = (
-        "the root template names no role_data contract: it is TripleO's own, which is not deployed"
-        if contract is None
-        else f"the role_data contract {contract!r} is not known"
-    )
-    fix = f"Use templates whose root has the output RoleDataContract: {CONTRACT}, as those that come with us."
-    report.add(Finding("ROLE-004", text, fix, locations=(Location(plan.tree.shown(plan.root)),)))
+    if contract is not None or not report.errors:
+        report.add(_foreign(plan, f"the role_data contract {contract!r} is not known"))
     return False
+
+
+def _foreign(plan: Plan, text: str) -> Finding:
+    """That a stack cannot be deployed, for its contract is not ours."""
+    fix = f"Use templates whose root has the output RoleDataContract: {CONTRACT}, as those that come with us."
+    return Finding("ROLE-004", text, fix, locations=(Location(plan.tree.shown(plan.root)),))
+
+
+_REFUSED = {
+    Contract.UPSTREAM: "the templates keep TripleO's own role_data contract: they are compiled, not deployed",
+    Contract.NONE: "the root template keeps no role_data contract: there is nothing to deploy",
+}
 
 
 def _public_network(stack: Stack) -> str:
@@ -150,12 +210,6 @@ def _public_network(stack: Stack) -> str:
         if isinstance(value, Mapping) and isinstance(value.get("PublicNetwork"), str):
             return str(value["PublicNetwork"])
     return CTLPLANE
-
-
-def _set_at(environment: Environment, name: str) -> Location | None:
-    """Where the operator set a parameter; None where only the templates' own environment did, or nobody."""
-    settings = [one for one in environment.history(name) if one.layer.origin is Origin.OPERATOR]
-    return settings[-1].location if settings else None
 
 
 def _role_data(plan: Plan, stack: Stack) -> dict[str, list[ServiceData]]:

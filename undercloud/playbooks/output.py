@@ -10,7 +10,7 @@ from undercloud.diagnostics import UndercloudError
 from undercloud.hot.stack import ResourceNode
 from undercloud.plan.secrets import masked
 from undercloud.plan.tree import Tree
-from undercloud.playbooks.compiler import Compilation
+from undercloud.playbooks.compiler import Compilation, Contract
 from undercloud.playbooks.native import state_text
 
 CONFIG_DOWNLOAD = "config-download"
@@ -19,23 +19,26 @@ CONFIG_DOWNLOAD = "config-download"
 def files(compilation: Compilation) -> dict[str, tuple[bytes, int]]:
     """All files by path, each with its content and mode.
 
-    ``config-download/`` is the playbook directory with ``secrets.json``; ``rendered/`` the templates that
-    Jinja2 made; ``stack.json`` the evaluated stack (secrets masked); ``desired_state.json`` all hosts;
-    ``state.json`` what the next compilation starts from (with secrets); ``plan.json`` what went in. Raises
-    UndercloudError where the compilation has errors.
+    ``config-download/`` is the playbook directory; ``rendered/`` the templates that Jinja2 made; ``stack.json``
+    the evaluated stack; ``state.json`` what the next compilation starts from (with secrets); ``plan.json`` what
+    went in. Of our own contract there are ``desired_state.json`` (all hosts) and the directory's
+    ``secrets.json`` too, and secrets are masked elsewhere; TripleO's has them in the clear, in the stack's
+    outputs as in the directory. Raises UndercloudError where the compilation has errors.
     """
-    desired = compilation.desired
+    compilation.raise_for_errors()
     found: dict[str, tuple[bytes, int]] = {
         f"{CONFIG_DOWNLOAD}/{path}": (file.text.encode(), 0o700 if file.executable else 0o600)
         for path, file in compilation.files.items()
     }
+    native = compilation.contract is Contract.NATIVE
     texts = {
-        f"{CONFIG_DOWNLOAD}/secrets.json": _json(dict(compilation.secrets)),
-        "desired_state.json": state_text(desired),
         "plan.json": _json(_plan(compilation)),
-        "stack.json": _json(_stack(compilation)),
+        "stack.json": _json(_stack(compilation, clear=not native)),
         "state.json": compilation.state.to_json(),
     }
+    if native:
+        texts[f"{CONFIG_DOWNLOAD}/secrets.json"] = _json(dict(compilation.secrets))
+        texts["desired_state.json"] = state_text(compilation.desired)
     texts |= {f"rendered/{path}": text for path, text in _rendered(compilation.plan.tree)}
     return found | {path: (text.encode(), 0o600) for path, text in texts.items()}
 
@@ -59,6 +62,7 @@ def _plan(compilation: Compilation) -> dict[str, Any]:
     return {
         "version": 1,
         "name": plan.name,
+        "contract": compilation.contract.value,
         "root": plan.root,
         "digest": plan.digest,
         "roles": [role.name for role in plan.roles],
@@ -67,12 +71,13 @@ def _plan(compilation: Compilation) -> dict[str, Any]:
     }
 
 
-def _stack(compilation: Compilation) -> dict[str, Any]:
+def _stack(compilation: Compilation, *, clear: bool) -> dict[str, Any]:
     stack = compilation.stack
+    outputs = dict(stack.outputs)
     return {
         "name": stack.name,
         "parameters": masked(dict(stack.parameters)),
-        "outputs": masked(dict(stack.outputs)),
+        "outputs": outputs if clear else masked(outputs),
         "resources": _resources(stack.resources()),
     }
 

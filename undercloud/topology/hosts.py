@@ -30,6 +30,8 @@ class PlaceRequest:
 
     ``parameters`` are the stack's, ``locate`` finds where the operator set one; ``reserved`` is network →
     address → owner of what other stacks hold; ``public_network`` is where clients come in.
+    ``assumed_plane`` is the control plane's range where nothing says one: then every node and virtual address
+    gets a place, also those of which nothing says where they are (empty: that is an error).
     """
 
     stack: str
@@ -42,6 +44,7 @@ class PlaceRequest:
     state: State
     public_network: str = CTLPLANE
     reserved: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    assumed_plane: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +110,8 @@ class _Placing:
         good: list[Node] = []
         lost: dict[str, list[Node]] = {}
         for node in nodes:
-            if node.instance.managed or fixed_address(node, CTLPLANE, self._settings):
+            placed = node.instance.managed or self._request.assumed_plane
+            if placed or fixed_address(node, CTLPLANE, self._settings):
                 good.append(node)
             elif node.listed:
                 self._error(
@@ -141,6 +145,10 @@ class _Placing:
             plane = building.control_plane(
                 self._request.parameters, filter(None, known), self._domain, self._report
             )
+            if self._request.assumed_plane:
+                plane = building.assumed_plane(
+                    plane, self._request.assumed_plane, len(nodes), self._domain, self._report
+                )
         return {CTLPLANE: plane, **networks} if plane else networks
 
     def _wanted_vips(self) -> dict[str, plan_networks.Vip]:
@@ -282,6 +290,9 @@ def _address_in(parameters: Mapping[str, Any], parameter: str, port: str, networ
     by_network = parameters.get("VipPortMap")
     if isinstance(by_network, Mapping):
         candidates = [*candidates, by_network.get(network)]
+    plane = parameters.get("ControlPlaneVipData") if network == CTLPLANE else None
+    if isinstance(plane, Mapping) and isinstance(plane.get("fixed_ips"), list):
+        candidates = [*candidates, *plane["fixed_ips"]]
     by_port = parameters.get("DeployedServerPortMap")
     if isinstance(by_port, Mapping) and isinstance(by_port.get(port), Mapping):
         candidates = [*candidates, *(by_port[port].get("fixed_ips") or ())]

@@ -13,6 +13,9 @@ from undercloud.topology.model import CTLPLANE, Network, Subnet
 
 Locate = Callable[[str], Location | None]
 
+_UNDERCLOUD_ADDRESSES = 5
+"""So many addresses at the control plane's start are not for nodes: the network's, the undercloud's own."""
+
 
 def build(networks: Iterable[plan_networks.Network], domain: str, report: Report) -> dict[str, Network]:
     """The enabled networks by lower-case name.
@@ -122,6 +125,36 @@ def control_plane(
             return None
         subnets = {derived.name: derived}
     return Network(CTLPLANE, CTLPLANE, f"{CTLPLANE}.{domain}", subnets, int(mtu), vip=True)
+
+
+def assumed_plane(
+    plane: Network | None, cidr: str, hosts: int, domain: str, report: Report
+) -> Network | None:
+    """A control plane that every node finds an address on, for plans that only are compiled.
+
+    Where nothing says its range it is ``cidr``, widened until the hosts fit. Subnets without pools get one
+    that leaves the first addresses to the undercloud. None where the plan's own description is wrong.
+    """
+    if plane is None:
+        if report.errors:
+            return None
+        whole = ipaddress.ip_network(cidr)
+        while whole.num_addresses < hosts + 2 * _UNDERCLOUD_ADDRESSES:
+            whole = whole.supernet()
+        subnets = {"ctlplane-subnet": Subnet("ctlplane-subnet", str(whole))}
+        plane = Network(CTLPLANE, CTLPLANE, f"{CTLPLANE}.{domain}", subnets, vip=True)
+        text = f"the control plane is taken to be {whole}: nothing says its range"
+        report.add(Finding("TOP-031", text, "Set CtlplaneNetworkAttributes.", Severity.INFO))
+    return dataclasses.replace(
+        plane, subnets={name: _with_pool(subnet) for name, subnet in plane.subnets.items()}
+    )
+
+
+def _with_pool(subnet: Subnet) -> Subnet:
+    whole = ipaddress.ip_network(subnet.cidr)
+    if subnet.pools or whole.num_addresses <= 2 * _UNDERCLOUD_ADDRESSES:
+        return subnet
+    return dataclasses.replace(subnet, pools=((str(whole[_UNDERCLOUD_ADDRESSES]), str(whole[-1])),))
 
 
 def _attribute_subnets(attributes: Mapping[str, Any]) -> Iterable[tuple[str, Subnet]]:

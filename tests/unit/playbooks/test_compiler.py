@@ -209,8 +209,20 @@ def test_role_data_fault_has_its_place_in_the_template(tmp_path: Path) -> None:
     assert found.fix == "Did you mean user?"
 
 
-def test_another_contract_is_refused(tmp_path: Path) -> None:
+def test_another_contract_is_compiled_and_not_deployed(tmp_path: Path) -> None:
     (tmp_path / "overcloud.yaml").write_text("heat_template_version: wallaby\noutputs: {x: {value: 1}}\n")
+    (tmp_path / "roles_data.yaml").write_text("- name: Controller\n")
+    compilation = compiler.compile(load(PlanSource(templates=str(tmp_path))), State(), SeededEntropy())
+    assert compilation.ok
+    assert json.loads(output.files(compilation)["stack.json"][0])["outputs"] == {"x": 1}
+    with pytest.raises(UndercloudError) as caught:
+        compilation.raise_for_undeployable()
+    assert [finding.code for finding in caught.value.findings] == ["ROLE-004"]
+
+
+def test_an_unknown_version_of_our_contract_is_refused(tmp_path: Path) -> None:
+    text = "heat_template_version: wallaby\noutputs: {RoleDataContract: {value: native/9}}\n"
+    (tmp_path / "overcloud.yaml").write_text(text)
     (tmp_path / "roles_data.yaml").write_text("- name: Controller\n")
     compilation = compiler.compile(load(PlanSource(templates=str(tmp_path))), State(), SeededEntropy())
     assert [finding.code for finding in compilation.errors] == ["ROLE-004"]

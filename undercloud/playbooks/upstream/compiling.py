@@ -1,0 +1,104 @@
+"""A plan of TripleO's own contract compiled: placed, completed as its client does, evaluated, written."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from undercloud.diagnostics import Report
+from undercloud.hot.faults import Fault, Reported
+from undercloud.hot.stack import KeptStrings, Stack, StackRequest, evaluate
+from undercloud.plan import passwords
+from undercloud.plan.entropy import Entropy
+from undercloud.plan.loader import Plan
+from undercloud.plan.state import State
+from undercloud.playbooks.given import set_at
+from undercloud.playbooks.native import PlaybookFile
+from undercloud.playbooks.upstream.client import generated
+from undercloud.playbooks.upstream.deployments import HostDeployment, deployments
+from undercloud.playbooks.upstream.directory import directory
+from undercloud.topology.hosts import Placement, PlaceRequest, place
+from undercloud.topology.model import Topology
+
+CONTROL_PLANE = "192.168.24.0/24"
+"""The provisioning network of TripleO's undercloud where its operator says nothing else."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Compiled:
+    """What became of the plan; without files where the report has errors."""
+
+    stack: Stack
+    topology: Topology
+    state: State
+    files: Mapping[str, PlaybookFile]
+
+
+def compile_upstream(
+    plan: Plan,
+    state: State,
+    entropy: Entropy,
+    reserved: Mapping[str, Mapping[str, str]],
+    report: Report,
+) -> Compiled:
+    """Compile a plan; findings go to the report (HOT-, TOP-)."""
+    given = {**plan.environment.parameter_defaults, **plan.environment.parameters}
+    state = passwords.complete(state, given, entropy)
+    placement = _placed(plan, state, reserved, report)
+    made = generated(plan, placement.topology, passwords.parameters(state, given))
+    environment = plan.environment.with_generated(made.parameters, made.registry)
+    state = placement.state
+    strings = KeptStrings(state.random_strings, entropy)
+    stack = evaluate(StackRequest(plan.tree, plan.root, environment, strings, plan.name))
+    report.extend(stack.findings)
+    if strings.strings != state.random_strings:
+        state = state.with_random_strings(strings.strings)
+    files: Mapping[str, PlaybookFile] = {}
+    if not report.errors:
+        files = directory(plan.name, stack.outputs, found(stack), environment.parameter_defaults)
+    return Compiled(stack, placement.topology, state, files)
+
+
+def found(stack: Stack) -> list[HostDeployment]:
+    """The software deployments of an evaluated stack; none where it has errors."""
+    try:
+        return list(deployments(stack.walk()))
+    except (Fault, Reported):
+        return []
+
+
+def _placed(
+    plan: Plan, state: State, reserved: Mapping[str, Mapping[str, str]], report: Report
+) -> Placement:
+    environment = plan.environment
+    return place(
+        PlaceRequest(
+            stack=plan.name,
+            roles=plan.roles,
+            networks=plan.networks,
+            vips=plan.vips,
+            deployment=plan.baremetal,
+            parameters=_readable(plan),
+            locate=lambda name: set_at(environment, name),
+            state=state,
+            reserved=reserved,
+            assumed_plane=CONTROL_PLANE,
+        ),
+        report,
+    )
+
+
+def _readable(plan: Plan) -> dict[str, Any]:
+    """The operator's parameters, with counts as numbers and maps as maps where they are written as text."""
+    environment = plan.environment
+    values = {**environment.parameter_defaults, **environment.parameters}
+    maps = ["HostnameMap", "NodePortMap", "DeployedServerPortMap", "CtlplaneNetworkAttributes", "VipPortMap"]
+    for name in [*maps, *(f"{role.name}Count" for role in plan.roles)]:
+        if isinstance(values.get(name), str):
+            try:
+                values[name] = json.loads(values[name])
+            except ValueError:
+                continue  # what it is to be is told when it is used
+    return values
