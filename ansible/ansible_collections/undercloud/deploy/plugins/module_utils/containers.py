@@ -8,7 +8,11 @@ from collections.abc import Callable
 
 from ansible_collections.undercloud.deploy.plugins.module_utils import errors, files, specs
 from ansible_collections.undercloud.deploy.plugins.module_utils.errors import NodeError
-from ansible_collections.undercloud.deploy.plugins.module_utils.health import UnhealthyError, wait_healthy
+from ansible_collections.undercloud.deploy.plugins.module_utils.health import (
+    CHECK_TIMEOUT,
+    UnhealthyError,
+    wait_healthy,
+)
 from ansible_collections.undercloud.deploy.plugins.module_utils.model import (
     PREVIOUS,
     WAS_HEALTHY,
@@ -100,12 +104,12 @@ class Containers:
         try:
             return wait_healthy(self._podman, name, entry)
         except UnhealthyError as error:
-            log = self._podman.logs(name)
+            log, check = self._podman.logs(name), self._check_says(name, entry)
             # One that keeps ending would be started over and over; one that runs may still get there.
             state = self._podman.state(name)
             if not state["running"] or state["restarts"]:
                 self._halt(name)
-            raise self._unhealthy(name, entry, f"{error}", log) from error
+            raise self._unhealthy(name, entry, f"{error}{check}", log) from error
 
     def _replace(self, name: str, entry: ContainerEntry, resume: bool) -> str:
         """The old one is put aside, stopped when the new one can start, and removed when that is healthy."""
@@ -119,9 +123,9 @@ class Containers:
             podman.start(name)
             image_id = wait_healthy(podman, name, entry)
         except UnhealthyError as error:
-            log = podman.logs(name)
+            log, check = podman.logs(name), self._check_says(name, entry)
             outcome = self._bring_back(name, entry)
-            raise self._unhealthy(name, entry, f"{error}. {outcome}", log) from error
+            raise self._unhealthy(name, entry, f"{error}{check}. {outcome}", log) from error
         except NodeError as error:
             outcome = self._bring_back(name, entry)
             first = error.problems[0]
@@ -186,6 +190,14 @@ class Containers:
                 log=log,
             )
         return str(podman.state(name)["image_id"])
+
+    def _check_says(self, name: str, entry: ContainerEntry) -> str:
+        """What a failing health check prints, which podman does not keep."""
+        command = (entry.spec.get("healthcheck") or {}).get("command")
+        if not command or not self._podman.state(name)["running"]:
+            return ""
+        result = self._podman.execute(name, list(command), CHECK_TIMEOUT)
+        return "" if result.ok else f" ({' '.join(map(str, command))}: {result.last_error})"
 
     def _unhealthy(self, name: str, entry: ContainerEntry, how: str, log: tuple[str, ...]) -> NodeError:
         return NodeError.of(

@@ -288,7 +288,7 @@ class Action:
 class Plan:
     """What to do, in order. ``claims`` is the manifest to write first; ``saves`` are files to keep a copy of.
 
-    With ``problems`` nothing may be done.
+    With ``problems`` nothing may be done but to write ``claims``, which only remember the fencing number.
     """
 
     actions: tuple[Action, ...] = ()

@@ -66,13 +66,13 @@ def plan(facts: Facts, desired: Desired) -> Plan:
 
 
 def _refuse(manifest: Manifest, desired: Desired) -> Problem | None:
-    if manifest.stack and manifest.stack != desired.stack:
+    if not manifest.empty and manifest.stack != desired.stack:
         return Problem(
             errors.OTHER_STACK,
             f"the node belongs to the stack '{manifest.stack}', not to '{desired.stack}'",
             f"Delete '{manifest.stack}' from the node first, or take the node out of '{desired.stack}'.",
         )
-    if desired.fence < manifest.fence and not desired.check:
+    if manifest.stack == desired.stack and desired.fence < manifest.fence and not desired.check:
         return Problem(
             errors.FENCED,
             f"this run has the fencing number {desired.fence}, but the node has seen {manifest.fence}: "
@@ -112,14 +112,15 @@ class _Draft:
         self.saves: list[str] = []
         self.present = dict(facts.containers)
         self.rewritten: set[str] = set()
-        self.manifest = dataclasses.replace(
-            facts.manifest, stack=desired.stack, fence=max(desired.fence, facts.manifest.fence)
-        )
+        ours = facts.manifest.stack == desired.stack
+        fence = max(desired.fence, facts.manifest.fence) if ours else desired.fence
+        self.seen_fence = dataclasses.replace(facts.manifest, stack=desired.stack, fence=fence)
+        self.manifest = self.seen_fence
 
     def done(self) -> Plan:
         """The finished plan."""
         if self.problems:
-            return Plan((), self.facts.manifest, (), tuple(self.problems), tuple(self.warnings))
+            return Plan((), self.seen_fence, (), tuple(self.problems), tuple(self.warnings))
         return Plan(tuple(self.actions), self.manifest, tuple(self.saves), (), tuple(self.warnings))
 
     def act(self, kind: str, name: str, verb: str, reason: str = "", **more: Any) -> None:

@@ -15,6 +15,8 @@ from ansible_collections.undercloud.deploy.plugins.module_utils.model import Con
 AUTHFILE = "/etc/undercloud/registry-auth.json"
 LOG_LINES = 20
 PULL_TIMEOUT = 1800.0
+COMMAND_TIMEOUT = 600.0
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _HEALTH = re.compile(r"\((healthy|unhealthy|starting)\)")
 Run = Callable[..., Result]
 
@@ -24,7 +26,11 @@ class Podman:
 
     def __init__(self, authfile: str = AUTHFILE, run: Run = commands.run) -> None:
         self._authfile = authfile
-        self._run = run
+        self._command = run
+
+    def _run(self, arguments: Sequence[str], timeout: float = COMMAND_TIMEOUT, **more: Any) -> Result:
+        """Run podman; even one that hangs comes to an end."""
+        return self._command(["podman", *arguments], timeout=timeout, **more)
 
     def containers(self) -> dict[str, ContainerFact]:
         """All containers, running or not, by name: one call."""
@@ -53,7 +59,7 @@ class Podman:
     def pull(self, image: str) -> None:
         """Fetch an image from its registry. Raises NodeError (NODE-007, NODE-010)."""
         authfile = ["--authfile", self._authfile] if Path(self._authfile).exists() else []
-        result = self._run(["podman", "pull", "--quiet", *authfile, image], timeout=PULL_TIMEOUT)
+        result = self._run(["pull", "--quiet", *authfile, image], timeout=PULL_TIMEOUT)
         if result.ok:
             return
         _disk_full(result, f"pulling the image {image}")
@@ -67,36 +73,34 @@ class Podman:
 
     def create(self, name: str, arguments: Sequence[str], secret_environment: Mapping[str, str]) -> None:
         """Make a container; values of ``secret_environment`` do not show on the command line."""
-        command = ["podman", "create", "--name", name, *arguments]
+        command = ["create", "--name", name, *arguments]
         self._check(
             self._run(command, secret_environment=secret_environment), f"create the container '{name}'", name
         )
 
     def start(self, name: str) -> None:
         """Start a container, or let a paused one go on."""
-        result = self._run(["podman", "start", name])
+        result = self._run(["start", name])
         if not result.ok and "paused" in result.error:
-            result = self._run(["podman", "unpause", name])
+            result = self._run(["unpause", name])
         self._check(result, f"start the container '{name}'", name)
 
     def stop(self, name: str) -> None:
         """Stop a container within its own stop timeout; none is no error."""
-        self._check(self._run(["podman", "stop", "--ignore", name]), f"stop the container '{name}'", name)
+        result = self._run(["stop", "--ignore", name])
+        if not result.ok and "paused" in result.error:
+            self._run(["unpause", name])
+            result = self._run(["stop", "--ignore", name])
+        self._check(result, f"stop the container '{name}'", name)
 
     def remove(self, name: str) -> None:
         """Stop and remove a container with its anonymous volumes; none is no error."""
-        result = self._run(["podman", "rm", "--force", "--ignore", "--volumes", name])
+        result = self._run(["rm", "--force", "--ignore", "--volumes", name])
         self._check(result, f"remove the container '{name}'", name)
 
     def rename(self, name: str, new: str) -> None:
         """Give a container another name."""
-        self._check(
-            self._run(["podman", "rename", name, new]), f"rename the container '{name}' to '{new}'", name
-        )
-
-    def exists(self, name: str) -> bool:
-        """Whether there is such a container."""
-        return self._run(["podman", "container", "exists", name]).ok
+        self._check(self._run(["rename", name, new]), f"rename the container '{name}' to '{new}'", name)
 
     def state(self, name: str) -> dict[str, Any]:
         """How a container is.
@@ -119,7 +123,7 @@ class Podman:
 
     def wait(self, name: str, timeout: float) -> int | None:
         """Wait for a container's end; its exit code, or None when it did not end in time."""
-        result = self._run(["podman", "wait", "--interval", "100ms", name], timeout=timeout)
+        result = self._run(["wait", "--interval", "100ms", name], timeout=timeout)
         if result.status is None:
             return None
         self._check(result, f"wait for the container '{name}'", name)
@@ -127,28 +131,29 @@ class Podman:
 
     def healthy(self, name: str, timeout: float) -> bool:
         """Run a container's health check now."""
-        return self._run(["podman", "healthcheck", "run", name], timeout=timeout).ok
+        return self._run(["healthcheck", "run", name], timeout=timeout).ok
 
     def execute(self, name: str, command: Sequence[str], timeout: float) -> Result:
         """Run a command in a container."""
-        return self._run(["podman", "exec", name, *command], timeout=timeout)
+        return self._run(["exec", name, *command], timeout=timeout)
 
     def logs(self, name: str) -> tuple[str, ...]:
         """The last lines that a container wrote."""
-        result = self._run(["podman", "logs", "--tail", str(LOG_LINES), name], timeout=30)
-        return tuple((result.output + result.error).splitlines()[-LOG_LINES:]) if result.ok else ()
+        result = self._run(["logs", "--tail", str(LOG_LINES), name], timeout=30)
+        text = _COLOUR.sub("", result.output + result.error)
+        return tuple(text.splitlines()[-LOG_LINES:]) if result.ok else ()
 
     def remove_volume(self, name: str) -> None:
         """Remove a named volume; none is no error."""
-        if self._run(["podman", "volume", "exists", name]).ok:
+        if self._run(["volume", "exists", name]).ok:
             self._must(f"remove the volume '{name}'", "volume", "rm", name)
 
     def remove_image(self, image: str) -> bool:
         """Remove an image; False where it is in use or in a store that is only read."""
-        return self._run(["podman", "image", "rm", "--ignore", image]).ok
+        return self._run(["image", "rm", "--ignore", image]).ok
 
     def _must(self, doing: str, *arguments: str) -> Result:
-        return self._check(self._run(["podman", *arguments]), doing)
+        return self._check(self._run(arguments), doing)
 
     @staticmethod
     def _check(result: Result, doing: str, container: str = "") -> Result:

@@ -10,6 +10,7 @@ from ansible_collections.undercloud.deploy.plugins.module_utils import errors
 
 REFERENCE = re.compile(r"<<secret:([^<>\s]+)>>")
 SHORTEST_MASKED = 4
+SHORTEST_LINE = 12
 
 
 def names_in(value: Any) -> set[str]:
@@ -48,11 +49,18 @@ def _reveal(value: Any, secrets: Mapping[str, str]) -> Any:
     return value
 
 
+def _lines(value: str) -> list[str]:
+    """The lines of a secret of several lines (a key, say) that give it away on their own."""
+    lines = value.splitlines()
+    return [line for line in lines if len(line) >= SHORTEST_LINE and "--" not in line] if lines[1:] else []
+
+
 class Mask:
     """Puts references back where values of secrets stand; but for values too short to be told from chance."""
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
-        self._names = {value: name for name, value in secrets.items() if len(value) >= SHORTEST_MASKED}
+        self._names = {line: name for name, value in secrets.items() for line in _lines(value)}
+        self._names.update({value: name for name, value in secrets.items() if len(value) >= SHORTEST_MASKED})
         longest_first = sorted(self._names, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 

@@ -68,6 +68,7 @@ def _reconciled(request: Request, node: Node, mask: Mask, diff: bool) -> dict[st
     found = reading.gather(request.desired, node.store.load(), node.podman, node.systemd)
     plan = planner.plan(found, request.desired)
     if plan.problems:
+        node.store.save(plan.claims)
         raise NodeError(*plan.problems)
     shown = _diffs(plan.changes, found, request) if diff else {}
     executor = Executor(node.store, node.podman, node.systemd, request.desired, request.contents)
