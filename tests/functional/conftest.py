@@ -1,8 +1,8 @@
 """What tests on real nodes share: a lab of two emulated nodes, fresh for every module.
 
-The lab lies in .demo/lab-test and keeps its node image between runs. UNDERCLOUD_LAB_SUBNET (three
-numbers, default 192.168.24) moves its control plane, so that tests can run beside a demo;
-UNDERCLOUD_LAB_KEEP=1 leaves the nodes for a look.
+The lab lies in .demo/lab-test (or UNDERCLOUD_LAB_DIR) and keeps its node image between runs.
+UNDERCLOUD_LAB_SUBNET (three numbers, default 192.168.24) moves its control plane, so that tests can run
+beside a demo; UNDERCLOUD_LAB_KEEP=1 leaves the nodes for a look.
 """
 
 import os
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.functional.lab.tool import CHECKOUT, SUBNETS, LabTool
+from tests.functional.lab.tool import DIRECTORY, SUBNETS, LabTool
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def root() -> None:
 @pytest.fixture(scope="module")
 def lab(root: None) -> Iterator[LabTool]:
     """Two fresh nodes: node1 of the role ControllerOpenstack, node2 of the role DatabaseMessaging."""
-    tool = LabTool(CHECKOUT / ".demo" / "lab-test")
+    tool = LabTool(DIRECTORY)
     tool("down")
     tool(
         "up",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+DIRECTORY = Path(os.environ.get("UNDERCLOUD_LAB_DIR", CHECKOUT / ".demo" / "lab-test"))
 CTLPLANE = os.environ.get("UNDERCLOUD_LAB_SUBNET", "192.168.24")
 INTERNAL_API = "172.17.0"
 SUBNETS = ("--ctlplane", f"{CTLPLANE}.0/24")
