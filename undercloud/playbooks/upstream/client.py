@@ -60,17 +60,14 @@ def _undercloud(topology: Topology, settings: Mapping[str, Any]) -> dict[str, An
 def enabled_services(
     roles: Iterable[Role], topology: Topology, settings: Mapping[str, Any], registry: Mapping[str, Any]
 ) -> dict[str, list[str]]:
-    """Role → its services: the operator's list, else the role's without what the registry leaves out.
+    """Role → its services: a parameter's list, else the role's, without what the registry leaves out.
 
     A role without nodes has none.
     """
     found: dict[str, list[str]] = {}
     for role in roles:
         given = settings.get(f"{role.name}Services")
-        if not topology.by_role.get(role.name):
-            found[role.name] = []
-        elif isinstance(given, list):
-            found[role.name] = given
-        else:
-            found[role.name] = [name for name in role.services if registry.get(name) != _NO_SERVICE]
+        listed = given if isinstance(given, list) else role.services
+        used = listed if topology.by_role.get(role.name) else ()
+        found[role.name] = [name for name in used if registry.get(name) != _NO_SERVICE]
     return found

@@ -1,0 +1,64 @@
+"""Plans that real Heat compiled once: our outputs and directories have the same digests.
+
+``known-differences.yaml`` says what may differ, and why.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conformance import digests, material, places
+from undercloud.plan.bundle import PlanSource
+from undercloud.plan.entropy import SeededEntropy
+from undercloud.plan.loader import load
+from undercloud.plan.state import State
+from undercloud.playbooks import compiler
+
+KNOWN = Path(__file__).with_name("known-differences.yaml")
+
+
+@functools.cache
+def known() -> dict[str, dict[str, str]]:
+    """Plan → output or file → why it differs."""
+    return yaml.safe_load(KNOWN.read_text()) or {}
+
+
+def compiled(name: str, templates: Path, folder: Path) -> dict[str, dict[str, str]]:
+    """The digests of our compilation of a plan."""
+    made = material.write(material.plans()[name], templates, folder)
+    source = PlanSource(
+        templates=str(templates),
+        name=material.STACK,
+        roles_file=str(made.roles),
+        networks_file=str(made.networks),
+        environments=tuple(map(str, (made.passwords, *made.environments))),
+    )
+    result = compiler.compile(load(source), State(), SeededEntropy()).raise_for_errors()
+    outputs: dict[str, Any] = json.loads(json.dumps(result.stack.outputs))
+    return digests.of(outputs, {path: file.text for path, file in result.files.items()})
+
+
+@pytest.mark.parametrize("name", [name for name in material.plans() if digests.path(name).exists()])
+def test_digests_are_equal(name: str, tmp_path: Path) -> None:
+    templates = places.templates()
+    if templates is None:
+        pytest.skip(f"not here: {places.TEMPLATES} (UNDERCLOUD_TRIPLEO_TEMPLATES, or beside the checkout)")
+    theirs, ours = digests.load(name), compiled(name, templates, tmp_path)
+    for part in ("outputs", "files"):
+        found = [one for one in digests.differences(theirs[part], ours[part]) if one not in known().get(name, {})]
+        assert not found, part
+
+
+def test_every_stock_role_is_covered() -> None:
+    """Those of the templates' roles/, where the templates are there."""
+    templates = places.templates()
+    if templates is None:
+        pytest.skip(f"not here: {places.TEMPLATES}")
+    wanted = {path.stem for path in (templates / "roles").glob("*.yaml")}
+    assert not wanted - {role for plan in material.plans().values() for role in plan["roles"]}
