@@ -56,6 +56,7 @@ def create_command(lab: Lab, node: Node, image: str, options: NodeOptions) -> li
     """
     command = ["create", "--name", node.name, "--hostname", node.name, "--privileged", "--systemd=false"]
     command += ["--cgroupns", "private", "--env", "container=podman", "--no-hosts", "--shm-size", "512m"]
+    command += ["--pids-limit", "-1"]  # a server has no limit; podman's 2048 counts threads
     for path in ("/run", "/run/lock", "/tmp"):  # noqa: S108
         command += ["--tmpfs", f"{path}:rw,exec,nosuid,nodev,mode={'1777' if path == '/tmp' else '0755'}"]  # noqa: S108
     command += ["--network", "none", "--volume", f"{disks.mountpoint(lab, node)}:/var"]

@@ -43,6 +43,11 @@ def test_nodes_boot_whole(lab: LabTool) -> None:
         assert lab.ssh(node, "sudo -n id -u; hostname").stdout.split() == ["0", node]
 
 
+def test_a_node_may_run_as_many_threads_as_a_server(lab: LabTool) -> None:
+    many = "import threading as t; e = t.Event(); [t.Thread(target=e.wait).start() for _ in range(2500)]"
+    lab.inside("node1", f"python3 -c '{many}; e.set()'")
+
+
 def test_both_admin_users_and_root_come_in(lab: LabTool) -> None:
     for user in ("tripleo-admin", "heat-admin", "root"):
         assert lab("ssh", "--user", user, "node1", "whoami").stdout.strip() == user
