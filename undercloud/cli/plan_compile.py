@@ -20,7 +20,8 @@ class PlanCompile(base.Ours):
 
     The output directory (0700) gets config-download/ (playbooks, inventory, the script that runs them),
     stack.json (parameters and outputs), desired_state.json, rendered/ (what Jinja2 made) and plan.json (what
-    went in). What is generated once, as passwords, is kept in the state file and used again; keep that file.
+    went in). Of TripleO's own templates config-download/ is what TripleO would write, and there is no desired
+    state. What is generated once, as passwords, is kept in the state file and used again; keep that file.
 
     Exit status: 0 written, 1 errors found (the report is on stdout, nothing was written), 2 could not run.
     """
@@ -77,15 +78,15 @@ class PlanCompile(base.Ours):
         report = rendering.report_text(made.findings, width=rendering.width_of(self.app.stdout))
         if not made.ok:
             return report
-        hosts = rendering.plural(len(made.desired.hosts), "node")
-        lines = [
-            f"{made.plan.name}: {hosts}, {rendering.plural(len(made.files), 'file')} in {out / _PLAYBOOKS}",
-            f"Run it by hand with {out / _PLAYBOOKS / 'ansible-playbook-command.sh'}",
-        ]
+        hosts = rendering.plural(len(made.topology.hosts) if made.topology else 0, "node")
+        lines = [f"{made.plan.name}: {hosts}, {rendering.plural(len(made.files), 'file')} in {out / _PLAYBOOKS}"]
+        if _SCRIPT in made.files:
+            lines.append(f"Run it by hand with {out / _PLAYBOOKS / _SCRIPT}")
         return "\n".join([*([report] if report else []), *lines]) + "\n"
 
 
 _PLAYBOOKS = "config-download"
+_SCRIPT = "ansible-playbook-command.sh"
 
 
 def _state_file(parsed_args: argparse.Namespace, out: Path) -> Path:
@@ -139,6 +140,7 @@ def _json(made: Compilation, out: Path) -> str:
             "stack": made.plan.name,
             "output_dir": str(out),
             "files": len(made.files),
-            "hosts": {name: host.address for name, host in made.desired.hosts.items()},
+            "contract": made.contract.value,
+            "hosts": {host.name: host.address for host in made.topology.hosts} if made.topology else {},
         }
     return json.dumps(document, indent=2) + "\n"

@@ -105,7 +105,7 @@ def _inputs(server: str, deployment: SoftwareDeployment) -> Iterator[tuple[str, 
             yield name, _OWN_INPUTS[name], "String", server if name == "deploy_server_id" else value
         else:
             known = declared.get(name, {})
-            yield name, str(known.get("description")), known.get("type") or "String", value
+            yield name, known.get("description") or "", known.get("type") or "String", value
 
 
 def _input(name: str, description: str, kind: str, value: Any) -> Iterator[str]:
@@ -118,8 +118,8 @@ def _input(name: str, description: str, kind: str, value: Any) -> Iterator[str]:
 
 def _output(output: Mapping[str, Any]) -> Iterator[str]:
     yield f"    - name: {output['name']}"
-    yield f"      description: {output.get('description')}"
-    yield f"      type: {output.get('type')}"
+    yield f"      description: {output.get('description') or ''}"
+    yield f"      type: {output.get('type') or 'String'}"
 
 
 def _indented(text: str, width: int) -> Iterator[str]:
