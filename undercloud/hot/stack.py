@@ -131,9 +131,14 @@ class ResourceNode:
     name: str
     type: str
     path: tuple[str, ...]
-    location: Location | None
+    site: Site
     template: str
     children: Mapping[str, ResourceNode]
+
+    @property
+    def location(self) -> Location | None:
+        """Where it is defined; looked up when it is asked for, which few are."""
+        return self.site.location()
 
 
 class Stack:
@@ -209,7 +214,7 @@ def _node(member: Resource) -> ResourceNode:
         member.name,
         member.definition.type,
         member.path,
-        member.definition.site.location(),
+        member.definition.site,
         template,
         children,
     )
