@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.conformance import digests, places
 from undercloud.diagnostics import Severity
 from undercloud.hot.stack import KeptStrings, StackRequest, evaluate
@@ -17,7 +19,9 @@ from undercloud.plan.entropy import SeededEntropy
 from undercloud.plan.environment import Layer, merge
 from undercloud.plan.loader import load
 from undercloud.plan.references import declared_types
+from undercloud.plan.state import State
 from undercloud.plan.tree import Tree
+from undercloud.playbooks import compiler
 from undercloud.playbooks.upstream.compiling import found
 from undercloud.playbooks.upstream.directory import directory
 from undercloud.playbooks.upstream.inventory import Access
@@ -84,6 +88,56 @@ def compiled(name: str, folder: Path, templates: Path) -> Result:
     files = directory(plan.name, stack.outputs, found(stack), settings, access(name))
     outputs = json.loads(json.dumps(stack.outputs))
     return normalised(outputs, {path: file.text for path, file in files.items()})
+
+
+def from_the_plan(name: str, folder: Path, templates: Path) -> Result:
+    """Our result where the compiler makes what TripleO's commands had written: ports, addresses, images.
+
+    It is told only what an operator would: which nodes there are and which addresses are fixed.
+    """
+    inputs = folder / "inputs"
+    written = {
+        path.name: yaml.safe_load(path.read_text().replace("@THT@", str(templates)))
+        for path in (inputs / "user-envs").glob("*.yaml")
+    }
+    nodes = written["baremetal-deployed.yaml"]["parameter_defaults"]
+    vips = written["virtual-ips-deployed.yaml"]["parameter_defaults"]
+    listed = [{"network": net, "ip_address": port["ip_address"]} for net, port in vips["VipPortMap"].items()]
+    plane = vips["ControlPlaneVipData"]["fixed_ips"][0]
+    files = {
+        "vips.yaml": [*listed, {"network": "ctlplane", **plane}],
+        "nodes.yaml": [_role_nodes(role, nodes["NodePortMap"]) for role in ("Controller", "Compute")],
+        "moment.yaml": {"parameter_defaults": {"DeployIdentifier": "1700000000"}},
+    }
+    for file, value in files.items():
+        (folder / file).write_text(yaml.safe_dump(value))
+    environments = [
+        inputs / "overcloud-passwords.yaml",
+        inputs / "user-envs/user-params.yaml",
+        folder / "moment.yaml",
+    ]
+    source = dataclasses.replace(
+        _source(name, templates, folder),
+        vip_file=str(folder / "vips.yaml"),
+        baremetal_deployment=str(folder / "nodes.yaml"),
+        environments=tuple(map(str, environments)),
+    )
+    made = compiler.compile(load(source), State(), SeededEntropy()).raise_for_errors()
+    outputs = json.loads(json.dumps(made.stack.outputs))
+    return normalised(outputs, {path: file.text for path, file in made.files.items()})
+
+
+def _role_nodes(role: str, ports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A role's entry in the file of nodes; the golden plan calls its hosts after their roles."""
+    instances = [
+        {
+            "hostname": host,
+            "networks": [{"network": net, "fixed_ip": port["ip_address"]} for net, port in of_host.items()],
+        }
+        for host, of_host in ports.items()
+        if role.lower() in host
+    ]
+    return {"name": role, "count": len(instances), "instances": instances}
 
 
 def _source(name: str, templates: Path, folder: Path) -> PlanSource:
