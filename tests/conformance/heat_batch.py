@@ -1,12 +1,12 @@
 """The batch oracle: every plan of plans.yaml once through real Heat, kept as digests.
 
-usage: python -m tests.conformance.heat_batch [--reference FILE] [--home DIR] [--work DIR] [--port N] [--again]
-                                              [PLAN …]
+usage: python -m tests.conformance.heat_batch [--reference FILE] [--home DIR] [--work DIR] [--port N]
+                                              [--again] [PLAN …]
 
-``--reference`` is the reference program heat_reference.py (default: reference/ of the shared data), ``--home``
-its folder with venv/ and the unpacked templates (default: HEAT_REFERENCE_HOME). One plan at a time, each four
-to ten minutes. A plan that has its digests is not run again, so the command can be stopped and started; with ``--again`` nothing is run, and
-digests are made anew of what earlier runs left in ``--work``.
+``--reference`` is the reference program heat_reference.py (default: reference/ of the shared data),
+``--home`` its folder with venv/ and the unpacked templates (default: HEAT_REFERENCE_HOME). One plan at a
+time, each four to ten minutes. A plan that has its digests is not run again, so the command can be stopped and started.
+With ``--again`` nothing is run: digests are made anew of what earlier runs left in ``--work``.
 Exit status 0: every plan has digests; 1: some could not be compiled by Heat (the log says why).
 """
 

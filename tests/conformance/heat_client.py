@@ -7,8 +7,10 @@ meta.json, from which the reference program's ``run`` creates the stack. Only wh
 is replaced: the control plane's attributes, the undercloud's line of /etc/hosts, the clock.
 """
 
+# mypy: ignore-errors
+# What it imports is in the reference's environment only.
+
 import json
-import os
 import shutil
 import sys
 import types
@@ -20,6 +22,7 @@ from tripleoclient import constants, utils
 from tripleoclient.v1 import overcloud_deploy
 
 MOMENT = 1700000000
+UNDERCLOUD = "192.168.24.1 undercloud.ctlplane.localdomain undercloud.ctlplane"
 
 
 class Command(overcloud_deploy.DeployOvercloud):
@@ -33,7 +36,7 @@ class Command(overcloud_deploy.DeployOvercloud):
 def request(templates, plan, folder):
     """The arguments of the call that creates the stack, and what the client added."""
     utils.get_ctlplane_attrs = dict
-    utils.get_undercloud_host_entry = lambda: "192.168.24.1 undercloud.ctlplane.localdomain undercloud.ctlplane"
+    utils.get_undercloud_host_entry = lambda: UNDERCLOUD
     overcloud_deploy.time = types.SimpleNamespace(time=lambda: MOMENT)
     command = Command(folder)
     words = ["--templates", templates, "--stack", "overcloud", "--working-dir", folder]
@@ -41,7 +44,7 @@ def request(templates, plan, folder):
     for path in plan["environments"]:
         words += ["-e", path]
     arguments = command.get_parser("deploy").parse_args(words)
-    shutil.copyfile(plan["passwords"], os.path.join(folder, constants.PASSWORDS_ENV_FORMAT.format("overcloud")))
+    shutil.copyfile(plan["passwords"], Path(folder, constants.PASSWORDS_ENV_FORMAT.format("overcloud")))
     utils.update_working_dir_defaults(folder, arguments)
     new_root, user_root = command.create_template_dirs(arguments)
     environments = command.create_env_files(arguments, new_root, user_root)
@@ -49,7 +52,7 @@ def request(templates, plan, folder):
     files, _ = utils.process_multiple_environments(
         environments, new_root, user_root, env_files_tracker=order, cleanup=False
     )
-    root = os.path.join(new_root, constants.OVERCLOUD_YAML_NAME)
+    root = str(Path(new_root, constants.OVERCLOUD_YAML_NAME))
     template_files, template = template_utils.get_template_contents(template_file=root)
     files = {**template_files, **files}
     return {"stack_name": "overcloud", "template": template, "environment_files": order, "files": files}

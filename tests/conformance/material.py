@@ -50,8 +50,8 @@ def write(plan: Mapping[str, Any], templates: Path, folder: Path) -> Material:
     roles = folder / "roles_data.yaml"
     roles.write_text("\n".join(path.read_text() for path in listed or [templates / "roles_data.yaml"]))
     networks = folder / "network_data.yaml"
-    source = [*plan.get("networks", ())]
-    networks.write_text("\n".join((templates / f"network-data-samples/{name}.yaml").read_text() for name in source))
+    samples = [templates / f"network-data-samples/{name}.yaml" for name in plan.get("networks", ())]
+    networks.write_text("\n".join(path.read_text() for path in samples))
     secret = _dump(folder / "passwords.yaml", {"parameter_defaults": fixed_passwords()})
     made = provisioned(
         yaml.safe_load(roles.read_text()),

@@ -20,7 +20,7 @@ def shared() -> Path | None:
 
 
 def templates() -> Path | None:
-    """The unpacked sdist of tripleo-heat-templates: UNDERCLOUD_TRIPLEO_TEMPLATES, else beside the checkout."""
+    """The upstream templates: UNDERCLOUD_TRIPLEO_TEMPLATES, the reference's, or beside the checkout."""
     named = os.environ.get("UNDERCLOUD_TRIPLEO_TEMPLATES")
     home = os.environ.get("HEAT_REFERENCE_HOME")
     candidates = [named, home and f"{home}/{TEMPLATES}", str(CHECKOUT.parent / TEMPLATES)]

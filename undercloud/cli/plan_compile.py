@@ -79,7 +79,8 @@ class PlanCompile(base.Ours):
         if not made.ok:
             return report
         hosts = rendering.plural(len(made.topology.hosts) if made.topology else 0, "node")
-        lines = [f"{made.plan.name}: {hosts}, {rendering.plural(len(made.files), 'file')} in {out / _PLAYBOOKS}"]
+        files = rendering.plural(len(made.files), "file")
+        lines = [f"{made.plan.name}: {hosts}, {files} in {out / _PLAYBOOKS}"]
         if _SCRIPT in made.files:
             lines.append(f"Run it by hand with {out / _PLAYBOOKS / _SCRIPT}")
         return "\n".join([*([report] if report else []), *lines]) + "\n"

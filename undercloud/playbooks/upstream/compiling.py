@@ -14,7 +14,7 @@ from undercloud.plan import passwords
 from undercloud.plan.entropy import Entropy
 from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
-from undercloud.playbooks.given import set_at
+from undercloud.playbooks.given import set_at, with_roles
 from undercloud.playbooks.native import PlaybookFile
 from undercloud.playbooks.upstream.client import generated
 from undercloud.playbooks.upstream.deployments import HostDeployment, deployments
@@ -52,7 +52,7 @@ def compile_upstream(
     state = placement.state
     strings = KeptStrings(state.random_strings, entropy)
     stack = evaluate(StackRequest(plan.tree, plan.root, environment, strings, plan.name))
-    report.extend(stack.findings)
+    report.extend(with_roles(stack.findings, plan.roles))
     if strings.strings != state.random_strings:
         state = state.with_random_strings(strings.strings)
     files: Mapping[str, PlaybookFile] = {}
@@ -69,9 +69,7 @@ def found(stack: Stack) -> list[HostDeployment]:
         return []
 
 
-def _placed(
-    plan: Plan, state: State, reserved: Mapping[str, Mapping[str, str]], report: Report
-) -> Placement:
+def _placed(plan: Plan, state: State, reserved: Mapping[str, Mapping[str, str]], report: Report) -> Placement:
     environment = plan.environment
     return place(
         PlaceRequest(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from undercloud.hot.resources.base import Resource
 from undercloud.hot.resources.software import SoftwareDeployment
-from undercloud.plan.secrets import Secret, is_secret
 
 MARKER = "TripleODeployment"
 """The resource that TripleO's templates keep a deployment's name and server in."""
@@ -38,7 +38,7 @@ class HostDeployment:
 
 
 def deployments(resources: Iterable[Resource]) -> Iterator[HostDeployment]:
-    """The deployments that run when the stack is created. Raises Fault or Reported where one cannot be had."""
+    """The deployments that run when the stack is created. Raises Fault or Reported for one that is wrong."""
     for marker in resources:
         if marker.name != MARKER:
             continue
@@ -49,8 +49,8 @@ def deployments(resources: Iterable[Resource]) -> Iterator[HostDeployment]:
 
 def _host_deployment(marker: Resource, deployment: SoftwareDeployment) -> HostDeployment:
     value = marker.attribute("value", (), marker.definition.site)
-    name = value.get("name") or _owner(marker.path)
-    return HostDeployment(value["server"], name, _phase(marker.path), _file(name, value["server"], deployment))
+    name, server = value.get("name") or _owner(marker.path), value["server"]
+    return HostDeployment(server, name, _phase(marker.path), _file(name, server, deployment))
 
 
 def _owner(path: tuple[str, ...]) -> str:
@@ -71,10 +71,8 @@ def _file(name: str, server: str, deployment: SoftwareDeployment) -> str:
     made = deployment.deployment()
     config = made.config
     if isinstance(config, str):
-        try:
+        with contextlib.suppress(ValueError):
             config = json.loads(config)
-        except ValueError:
-            pass
     if not isinstance(config, str):
         config = json.dumps(config, indent=2)
     structured = made.group == "hiera"

@@ -1,8 +1,8 @@
 """How a software deployment is applied on a node by Ansible: the tasks of ``deployments.yaml``.
 
-TripleO's playbooks include them for each deployment, as ``item``: the file is filled in on the node, handed to
-Heat's hooks there, and what they say is told. Names and paths are the hooks' and the playbooks' own, so they
-are what tripleo-common 18.0.0 writes.
+TripleO's playbooks include them for each deployment, as ``item``: the file is filled in on the node, handed
+to Heat's hooks there, and what they say is told. Names and paths are the hooks' and the playbooks' own, so
+they are what tripleo-common 18.0.0 writes.
 """
 
 from __future__ import annotations
@@ -228,7 +228,8 @@ def _tell() -> list[Task]:
             "when": _REAL,
         },
         {
-            "name": "Check-mode for Run deployment {{ item }} (changed status indicates deployment would run)",
+            "name": "Check-mode for Run deployment {{ item }} "
+            "(changed status indicates deployment would run)",
             "stat": {"path": _DEPLOYED},
             "become": True,
             "register": "deploy_exists",

@@ -1,7 +1,7 @@
 """The container image parameters that TripleO's client sends where no environment sets them.
 
-Names and defaults are those of tripleo-common 18.0.0 (``container-images/``); ``ContainerImagePrepare`` changes
-them as it does there, except that a tag is never looked up in a registry.
+Names and defaults are those of tripleo-common 18.0.0 (``container-images/``); ``ContainerImagePrepare``
+changes them as it does there, except that a tag is never looked up in a registry.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import importlib.resources
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -68,7 +68,8 @@ class Image:
         if self.group:
             space, name, tag = (settings[f"{self.group}_{part}"] for part in ("namespace", "image", "tag"))
             return f"{space}/{name}:{tag}"
-        name = self.plain or f"{_dashed(settings, 'name_prefix')}{self.name}{_dashed(settings, 'name_suffix')}"
+        before, after = _dashed(settings, "name_prefix"), _dashed(settings, "name_suffix")
+        name = self.plain or f"{before}{self.name}{after}"
         return f"{settings['namespace']}/{name}:{settings['tag']}"
 
 
@@ -108,7 +109,7 @@ def parameters(settings: Mapping[str, Any], services: Collection[str]) -> dict[s
 
     ``settings`` are the environment's parameter_defaults.
     """
-    found = _named(DEFAULTS, lambda image: True)
+    found = _named(DEFAULTS, catalogue())
     prepare = settings.get("ContainerImagePrepare")
     for entry in prepare if isinstance(prepare, list) else ():
         if isinstance(entry, Mapping):
@@ -149,7 +150,7 @@ def _prepared(
             return any(re.search(str(pattern), reference) for pattern in includes)
         return not any(re.search(str(pattern), reference) for pattern in excludes or ())
 
-    found = _named(values, wanted)
+    found = _named(values, filter(wanted, catalogue()))
     destination = entry.get("push_destination")
     if destination is True:
         local = settings.get("LocalContainerRegistry")
@@ -159,10 +160,5 @@ def _prepared(
     return {name: f"{destination}/{image.partition('/')[2]}" for name, image in found.items()}
 
 
-def _named(settings: Mapping[str, Any], wanted: Callable[[Image], bool]) -> dict[str, str]:
-    return {
-        name: image.reference(settings)
-        for image in catalogue()
-        if wanted(image)
-        for name in image.parameters
-    }
+def _named(settings: Mapping[str, Any], images: Iterable[Image]) -> dict[str, str]:
+    return {name: image.reference(settings) for image in images for name in image.parameters}

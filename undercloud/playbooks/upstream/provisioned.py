@@ -1,7 +1,8 @@
 """What provisioning networks, virtual addresses and nodes leaves behind for TripleO's templates.
 
 The parameters and registry entries are those that ``overcloud network provision``, ``overcloud network vip
-provision`` and ``overcloud node provision`` write (tripleo-ansible 6.0.0); here they follow from the topology.
+provision`` and ``overcloud node provision`` write (tripleo-ansible 6.0.0); here they follow from the
+topology.
 """
 
 from __future__ import annotations
@@ -84,13 +85,9 @@ def _networks(topology: Topology, networks: Sequence[plan_networks.Network]) -> 
         versions[name] = ipaddress.ip_network(network.first.cidr).version
     if not attributes:
         return Generated({}, {})
-    environment = {
-        "net_ip_version_map": versions,
-        "net_cidr_map": ranges,
-        "net_attributes_map": attributes,
-    }
+    maps = {"net_ip_version_map": versions, "net_cidr_map": ranges, "net_attributes_map": attributes}
     return Generated(
-        {"DeployedNetworkEnvironment": environment}, {"OS::TripleO::Network": "network/deployed_networks.yaml"}
+        {"DeployedNetworkEnvironment": maps}, {"OS::TripleO::Network": "network/deployed_networks.yaml"}
     )
 
 
@@ -146,9 +143,7 @@ def _port(address: str, prefix: int) -> dict[str, str]:
 
 def _nodes(topology: Topology, roles: Iterable[Role], settings: Mapping[str, Any]) -> Generated:
     parameters: dict[str, Any] = {"HostnameMap": {}, "NodePortMap": {}, "DeployedServerPortMap": {}}
-    registry = {
-        "OS::TripleO::DeployedServer::ControlPlanePort": "deployed-server/deployed-neutron-port.yaml"
-    }
+    registry = {"OS::TripleO::DeployedServer::ControlPlanePort": "deployed-server/deployed-neutron-port.yaml"}
     for role in roles:
         hosts = topology.by_role.get(role.name, ())
         form = str(settings.get(f"{role.name}HostnameFormat") or role.hostname_format)

@@ -1,8 +1,8 @@
-"""Plain data as YAML in block style, fast: TripleO's directory has a megabyte of it, at a thousandth a file.
+"""Plain data as YAML in block style, fast: TripleO's directory has a megabyte of it, in hundreds of files.
 
-PyYAML reads it back to the same value. Texts of several lines stand as blocks, others plain where nothing else
-could be read into them, else in double quotes with JSON's escapes, which are YAML's too. Secrets are written
-in the clear, as TripleO does.
+PyYAML reads it back to the same value. Texts of several lines stand as blocks, others plain where nothing
+else could be read into them, else in double quotes with JSON's escapes, which are YAML's too. Secrets are
+written in the clear, as TripleO does.
 """
 
 from __future__ import annotations
