@@ -104,7 +104,7 @@ class Registry:
         if target is None:
             target = self._targets[kind] = self._first(kind, site)
         if isinstance(target, Fault):
-            raise Fault(target.code, target.message, site, fix=target.fix)
+            raise Fault(target.code, target.message, site, fix=target.fix, parameters=target.parameters)
         if self._removed and not self._removed.isdisjoint(target.entries):
             return self._follow(kind, None, self._removed, site)
         return target
@@ -156,4 +156,5 @@ def _unknown(trail: list[str], site: Site) -> Fault:
         f"the resource type {trail[-1]} is not known{via}",
         site,
         fix="Map it in the resource_registry of an environment, to a template or to OS::Heat::None.",
+        parameters=(trail[0],),
     )

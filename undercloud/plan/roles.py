@@ -59,7 +59,8 @@ class Role:
     """One role.
 
     ``networks`` maps a network's name to the subnet that the role uses there, None where the file leaves it
-    open. ``data`` is the role as the file has it, tags completed: what templates see as ``role``.
+    open. ``services_at`` says where each of the services is named. ``data`` is the role as the file has it,
+    tags completed: what templates see as ``role``.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Role:
     parameters_default: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     location: Location = NOWHERE
+    services_at: Mapping[str, Location] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def hostname_format(self) -> str:
@@ -148,7 +150,14 @@ def _role(entry: Entry, data: Any) -> Role | None:
         parameters_default=good.get("RoleParametersDefault", {}),
         data={**data, "tags": list(tags)},
         location=entry.location,
+        services_at=_places(entry.at("ServicesDefault"), good.get("ServicesDefault", [])),
     )
+
+
+def _places(entry: Entry, names: list[Any]) -> dict[str, Location]:
+    """Where a list has each of its texts, the first place of one that it has twice."""
+    numbers = {name: number for number, name in reversed(list(enumerate(names))) if isinstance(name, str)}
+    return {name: entry.at(number).location for name, number in numbers.items()}
 
 
 def _networks(entry: Entry, value: Any) -> dict[str, str | None]:

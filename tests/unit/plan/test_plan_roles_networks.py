@@ -23,7 +23,7 @@ def _plain(value: Any) -> Any:
         return {
             field.name: _plain(getattr(value, field.name))
             for field in dataclasses.fields(value)
-            if field.name not in {"data", "location"}
+            if field.name not in {"data", "location", "services_at"}
             and getattr(value, field.name) not in (field.default, {})
         }
     if isinstance(value, tuple):

@@ -193,7 +193,7 @@ def test_role_data_fault_has_its_place_in_the_template(tmp_path: Path) -> None:
     """A service template with an unknown key, in a small tree of its own."""
     shutil.copytree(ROOT / "heat-templates", tmp_path / "tree")
     template = tmp_path / "tree" / "deployment" / "memcached" / "memcached.yaml"
-    text = template.read_text().replace("            user: memcached\n", "            usr: memcached\n")
+    text = template.read_text().replace("            user: memcache\n", "            usr: memcached\n")
     template.write_text(text)
     line = next(number for number, one in enumerate(text.splitlines(), 1) if "usr: memcached" in one)
     (tmp_path / "env.yaml").write_text(ENVIRONMENT)
@@ -280,3 +280,13 @@ _SEEN = """{{ host.name }} {{ host.ips.internal_api }} {{ undercloud_role }}
 {{ cloud.services.keystone.first.name }} {{ cloud.endpoints.mysql.hosts[0].name }}
 {{ cloud.databases.keystone.password }}
 """
+
+
+def test_an_unknown_service_is_told_where_the_roles_file_names_it(build: Callable[..., Compilation]) -> None:
+    (finding,) = build("resource_registry: {'OS::TripleO::Services::Keepalived': 'My::Nothing'}").errors
+
+    assert finding.code == "HOT-040"
+    roles, template = finding.locations
+    line = Path(roles.file).read_text().splitlines()[roles.line - 1]
+    assert line.strip() == "- OS::TripleO::Services::Keepalived"
+    assert template.file.endswith("role.role.j2.yaml")
