@@ -5,7 +5,8 @@ usage: python -m tests.conformance.heat_batch [--reference FILE] [--home DIR] [-
 
 ``--reference`` is the reference program heat_reference.py (default: reference/ of the shared data),
 ``--home`` its folder with venv/ and the unpacked templates (default: HEAT_REFERENCE_HOME). One plan at a
-time, each four to ten minutes. A plan that has its digests is not run again, so the command can be stopped and started.
+time, each four to ten minutes. A plan that has its digests is not run again, so the command can be stopped
+and started.
 With ``--again`` nothing is run: digests are made anew of what earlier runs left in ``--work``.
 Exit status 0: every plan has digests; 1: some could not be compiled by Heat (the log says why).
 """

@@ -22,8 +22,8 @@ def files(compilation: Compilation) -> dict[str, tuple[bytes, int]]:
     ``config-download/`` is the playbook directory; ``rendered/`` the templates that Jinja2 made;
     ``stack.json`` the evaluated stack; ``state.json`` what the next compilation starts from (with secrets);
     ``plan.json`` what went in. Of our own contract there are ``desired_state.json`` (all hosts) and the
-    directory's ``secrets.json`` too, and secrets are masked elsewhere; TripleO's has them in the clear, in the stack's
-    outputs as in the directory. Raises UndercloudError where the compilation has errors.
+    directory's ``secrets.json`` too, and secrets are masked elsewhere; TripleO's has them in the clear, in
+    the stack's outputs as in the directory. Raises UndercloudError where the compilation has errors.
     """
     compilation.raise_for_errors()
     found: dict[str, tuple[bytes, int]] = {
