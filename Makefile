@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 NODES ?= containers
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit lint test-functional test-long clean
+.PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit lint test-functional test-long test-conformance templates docs clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -35,6 +35,20 @@ lint: ## Check style, types and import layers
 
 unit: ## Run the unit tests
 	$(PYTHON) -m pytest -n 2 tests/unit $(PYTEST_OPTIONS)
+
+UPSTREAM := .demo/upstream
+THT := tripleo-heat-templates
+
+templates: bootstrap-tests ## Fetch TripleO's own templates, which the conformance tests compile
+	@[ -e $(UPSTREAM)/$(THT)-18.0.0/overcloud.j2.yaml ] || { mkdir -p $(UPSTREAM) && \
+	    $(PYTHON) -m pip download -q --no-deps --no-binary :all: --dest $(UPSTREAM) $(THT)==18.0.0 && \
+	    tar -xzf $(UPSTREAM)/tripleo*heat*templates-18.0.0.tar.gz -C $(UPSTREAM); }
+
+test-conformance: templates ## Compare with TripleO and real Heat (what needs the shared golden plans is skipped without them)
+	$(PYTHON) -m pytest -n 2 tests/conformance $(PYTEST_OPTIONS)
+
+docs: bootstrap-tests ## Build the pages in site/
+	$(PYTHON) -m pip install -q 'mkdocs>=1.6,<2' && $(PYTHON) -m mkdocs build --strict --site-dir site
 
 test-functional: bootstrap-host ## Deploy a cloud on emulated nodes, change it, break it, delete it (as root)
 	$(PYTHON) -m pytest -m "functional and not long" tests/functional $(PYTEST_OPTIONS)

@@ -20,10 +20,11 @@ def shared() -> Path | None:
 
 
 def templates() -> Path | None:
-    """The upstream templates: UNDERCLOUD_TRIPLEO_TEMPLATES, the reference's, or beside the checkout."""
+    """The upstream templates: named by UNDERCLOUD_TRIPLEO_TEMPLATES, fetched by make, or the reference's."""
     named = os.environ.get("UNDERCLOUD_TRIPLEO_TEMPLATES")
     home = os.environ.get("HEAT_REFERENCE_HOME")
-    candidates = [named, home and f"{home}/{TEMPLATES}", str(CHECKOUT.parent / TEMPLATES)]
+    fetched = str(CHECKOUT / ".demo/upstream" / TEMPLATES)
+    candidates = [named, fetched, home and f"{home}/{TEMPLATES}", str(CHECKOUT.parent / TEMPLATES)]
     paths = (Path(candidate) for candidate in candidates if candidate)
     return next((path for path in paths if (path / "overcloud.j2.yaml").exists()), None)
 

@@ -1,26 +1,20 @@
-"""Against tripleo-heat-templates itself, where they are: TRIPLEO_HEAT_TEMPLATES names their directory.
-
-The sdist of release 18.0.0 is on PyPI; nothing of it is part of this project.
-"""
+"""Rendering against tripleo-heat-templates' own tool, where the templates are."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conformance import places
 from undercloud.plan.bundle import PlanSource
 from undercloud.plan.loader import Plan, load
 
-TEMPLATES = Path(os.environ.get("TRIPLEO_HEAT_TEMPLATES", ""))
+TEMPLATES = places.templates() or Path()
 
-pytestmark = pytest.mark.skipif(
-    not (TEMPLATES / "tools" / "process-templates.py").is_file(),
-    reason="TRIPLEO_HEAT_TEMPLATES does not name a directory of tripleo-heat-templates",
-)
+pytestmark = pytest.mark.skipif(places.templates() is None, reason=f"not here: {places.TEMPLATES}")
 
 INPUTS = [
     ("roles_data.yaml", "network-data-samples/default-network-isolation.yaml"),
