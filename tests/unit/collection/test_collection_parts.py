@@ -312,8 +312,8 @@ ARGUMENTS: list[tuple[dict[str, Any], str]] = [
             "ulimits": ["nofile=1:2"],
         },
         (
-            "--network host --restart always --tmpfs /t --ulimit nofile=1:2 --memory 1g --cpus 2 --pids-limit 9 "
-            "--shm-size 1m --no-healthcheck img:1"
+            "--network host --restart always --tmpfs /t --ulimit nofile=1:2 --memory 1g --cpus 2 "
+            "--pids-limit 9 --shm-size 1m --no-healthcheck img:1"
         ),
     ),
 ]

@@ -12,10 +12,15 @@ description:
     for, changes only what differs, and waits until the containers are healthy.
   - A replaced container is kept until the new one is healthy; if that does not come, the old one is brought
     back with the files that it read.
-  - In playbooks the action plugin of the same name takes C(state) and C(secrets) as files on the control side
-    and hands over what this node needs; O(desired), O(keep) and the values of O(secrets) are its business.
+  - In playbooks the action plugin of the same name takes O(state) and O(secrets) as files on the control side
+    and hands over what this node needs; O(desired), O(keep) and the values of the secrets are its business.
   - Check mode reads the node and reports exactly what the real run would change.
 options:
+  state:
+    description:
+      - A file on the control side, the host's desired state; the step's part goes to the node as O(desired).
+      - Left out, together with O(secrets), where O(purge) removes everything.
+    type: path
   stack:
     description: Name of the stack; a node belongs to one stack.
     type: str
@@ -38,8 +43,9 @@ options:
     default: {}
   secrets:
     description:
-      - Values of the secrets that O(desired) refers to, by name, as the text of a JSON object.
-      - As one text, so that Ansible hides it as a whole, and not every word that happens to be a password.
+      - In a task, a file on the control side with the values of all secrets by name.
+      - What goes to the node is the text of a JSON object with the values of the host's own secrets. It is one
+        text, so that Ansible hides it as a whole, and not every word that happens to be a password.
     type: str
     default: "{}"
   finish:
