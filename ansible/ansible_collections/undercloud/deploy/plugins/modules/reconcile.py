@@ -44,8 +44,8 @@ options:
   secrets:
     description:
       - In a task, a file on the control side with the values of all secrets by name.
-      - What goes to the node is the text of a JSON object with the values of the host's own secrets. It is one
-        text, so that Ansible hides it as a whole, and not every word that happens to be a password.
+      - What goes to the node is the text of a JSON object with the values of the host's own secrets. It is
+        one text, so that Ansible hides it as a whole, and not every word that happens to be a password.
     type: str
     default: "{}"
   finish:
