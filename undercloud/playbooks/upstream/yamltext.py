@@ -37,7 +37,7 @@ def dump(value: Any) -> str:
 def _map(lines: list[str], value: Mapping[Any, Any], pad: str) -> None:
     inner = pad + "  "
     for key, item in value.items():
-        name = _key(key)
+        name = _key(key, pad)
         if isinstance(item, str):
             _text(lines, f"{pad}{name}: ", item, inner)
         elif isinstance(item, Mapping) and item:
@@ -72,9 +72,10 @@ def _text(lines: list[str], head: str, text: str, pad: str) -> None:
     lines += [pad + line if line else line for line in (text[:-1] if text[-1] == "\n" else text).split("\n")]
 
 
-def _key(key: Any) -> str:
+def _key(key: Any, pad: str) -> str:
     text = _scalar(key) if isinstance(key, str) else _inline(key)
-    return text if len(text) < _LONGEST_KEY else f"? {text}\n"
+    # A key that is longer has to be announced.
+    return text if len(text) < _LONGEST_KEY else f"? {text}\n{pad}"
 
 
 def _scalar(text: str) -> str:
