@@ -187,7 +187,9 @@ def _container_fact(raw: Json, wanted: Desired) -> ContainerFact:
 
 def told(action: Action) -> str:
     """An action in one line: ``KIND VERB NAME: REASON``, in braces where it changes nothing."""
-    marks = "".join(f" +{mark}" for mark in ("resume", "rollback", "recursive") if getattr(action, mark))
+    marks = "".join(
+        f" +{mark}" for mark in ("resume", "wait", "rollback", "recursive") if getattr(action, mark)
+    )
     text = " ".join(part for part in (action.kind, action.verb, action.name) if part) + marks
     text += f": {action.reason}" if action.reason else ""
     return text if action.changes else f"({text})"

@@ -64,7 +64,7 @@ class Containers:
             return None
         entry = self._entries[name]
         if action.verb == "run":
-            return self._confirmed(action, entry, self._run_once(name, entry, action.resume))
+            return self._confirmed(action, entry, self._run_once(name, entry, action))
         if action.verb == "replace":
             return self._confirmed(action, entry, self._replace(name, entry, action.resume))
         return self._confirmed(action, entry, self._bring_up(action, entry))
@@ -162,13 +162,14 @@ class Containers:
             if not state["running"] and state["restarts"] == restarts:
                 return
 
-    def _run_once(self, name: str, entry: ContainerEntry, resume: bool) -> str:
-        podman = self._podman
-        if not resume:
+    def _run_once(self, name: str, entry: ContainerEntry, action: Action) -> str:
+        podman, limit = self._podman, specs.timeout(entry)
+        if action.wait:
+            podman.wait(name, limit)
+        if not action.resume:
             podman.remove(name)
             self._create(name, entry)
             podman.start(name)
-        limit = specs.timeout(entry)
         status = podman.wait(name, limit)
         log = podman.logs(name)
         if status is None:

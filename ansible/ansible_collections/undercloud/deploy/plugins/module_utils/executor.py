@@ -136,7 +136,7 @@ class Executor:
             original = action.record.original
             if original.kind == "link":
                 files.link(path, original.target)
-            else:
+            elif self._store.versions.has(original.sha256):
                 content = self._store.versions.read(original.sha256)
                 files.write(path, content, original.owner, original.group, original.mode)
 

@@ -269,6 +269,7 @@ class Action:
     """One thing to do. Actions of one ``lane`` that follow each other may run side by side.
 
     ``record`` is the manifest's entry when it is done (None: the entry goes, where ``forget`` says so).
+    ``resume`` goes on with what an interrupted run began, ``wait`` lets it end first.
     """
 
     kind: str
@@ -280,6 +281,7 @@ class Action:
     record: Any = None
     forget: bool = False
     resume: bool = False
+    wait: bool = False
     rollback: bool = False
     recursive: bool = False
 

@@ -146,6 +146,9 @@ class _Draft:
                 reason = "the stack is deleted" if desired.delete else "the new state does not name it"
                 self.act("container", name, "remove", reason, lane="remove", forget=True)
                 self.present.pop(name, None)
+        for name in sorted(set(keep) & set(self.present)):
+            if name not in desired.containers and not self.ours(self.present[name]):
+                self.foreign(name)
         owned = {name: entry for name, entry in self.manifest.containers.items() if name not in keep}
         for name in owned:
             if name not in self.facts.containers:
@@ -400,13 +403,14 @@ class _Draft:
         same = fact is not None and fact.labels.get(LABEL_HASH) == entry.hash
         final = records.container(entry, "done", self.seen(entry))
         if fact and same and fact.running:
-            verb_reason, resume = "it still runs since an interrupted run", True
+            reason, how = "it still runs since an interrupted run", {"resume": True}
         else:
-            verb_reason, resume = self.once_due(entry, fact, known, same), False
-        if verb_reason:
+            # What an interrupted run of the job is at (a schema's migration, say) must not be cut off.
+            at_work = fact is not None and fact.running and known is not None and known.kind == "once"
+            reason, how = self.once_due(entry, fact, known, same), {"wait": at_work}
+        if reason:
             self.claim("containers", name, dataclasses.replace(final, status="pending"))
-            lane = f"order {entry.order}"
-            self.act("container", name, "run", verb_reason, lane=lane, record=final, resume=resume)
+            self.act("container", name, "run", reason, lane=f"order {entry.order}", record=final, **how)
         elif known is None or known.status != "done":
             self.claim("containers", name, dataclasses.replace(final, image_id=fact.image_id if fact else ""))
 
