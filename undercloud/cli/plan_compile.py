@@ -111,11 +111,11 @@ def _compile(parsed_args: argparse.Namespace, state: State) -> Compilation:
     from undercloud.plan.entropy import SystemEntropy  # noqa: PLC0415
     from undercloud.playbooks import compiler  # noqa: PLC0415
 
-    plan = loader.load(plan_options.plan_source(parsed_args, _image_parameters(parsed_args.registry)))
+    plan = loader.load(plan_options.plan_source(parsed_args, image_parameters(parsed_args.registry)))
     return compiler.compile(plan, state, SystemEntropy())
 
 
-def _image_parameters(registry: str | None) -> Mapping[str, str]:
+def image_parameters(registry: str | None) -> Mapping[str, str]:
     """The images of the installed definitions in a registry; any environment may say otherwise."""
     from undercloud.conf import installed  # noqa: PLC0415  (start-up)
     from undercloud.images import catalogue, definitions  # noqa: PLC0415

@@ -1,0 +1,89 @@
+"""Reports of validation: the options, the files, and what goes to the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from undercloud.cli import errors, files, rendering
+from undercloud.diagnostics import Finding, Location
+
+if TYPE_CHECKING:
+    from undercloud.validation.reports import Reported
+
+_FORMATS = ("html", "json", "junit", "sarif")
+
+
+def add_reports(parser: argparse.ArgumentParser) -> None:
+    """Add ``--report FORMAT=FILE``."""
+    parser.add_argument(
+        "--report",
+        dest="reports",
+        action="append",
+        default=[],
+        metavar="<format>=<file>",
+        help=f"Write the report to a file too ({', '.join(_FORMATS)}); may be given again",
+    )
+
+
+def check(parsed_args: argparse.Namespace) -> None:
+    """Raise UndercloudError (CLI-002) for a report of an unknown form or without a file."""
+    for wanted in parsed_args.reports:
+        form, _, file = wanted.partition("=")
+        if form not in _FORMATS or not file:
+            fix = f"write FORMAT=FILE with one of {', '.join(_FORMATS)}, as in --report html=report.html"
+            raise errors.usage(f"--report {wanted} names no report", fix)
+
+
+def read(file: str) -> tuple[str, str]:
+    """A file's path as it is shown, and its text; raises UndercloudError as ``plan.files`` does."""
+    from undercloud.plan import documents  # noqa: PLC0415  (start-up)
+    from undercloud.plan import files as plan_files  # noqa: PLC0415
+
+    path = str(Path(file).expanduser())
+    return path, documents.decode(plan_files.read_file(path), path)
+
+
+def reported(title: str, found: tuple[Finding, ...], text_of: Callable[[str], str]) -> Reported:
+    """What a report tells; ``text_of`` gives the text of a file that findings name."""
+    from undercloud.plan import passwords  # noqa: PLC0415  (start-up)
+    from undercloud.validation import validate  # noqa: PLC0415
+    from undercloud.validation.reports import Reported  # noqa: PLC0415
+    from undercloud.validation.reports.subject import excerpt  # noqa: PLC0415
+
+    def lines(place: Location) -> list[tuple[int, str]]:
+        return excerpt(text_of(place.file), place.line, passwords.is_password)
+
+    known = validate.catalogue()
+    return Reported(
+        findings=found,
+        title=title,
+        version=_version(),
+        titles={code: name for code, name, _ in known},
+        sources={code: source for code, _, source in known},
+        lines=lines,
+    )
+
+
+def show(stdout: TextIO, parsed_args: argparse.Namespace, report: Reported) -> None:
+    """Write the reports that were asked for, and print the findings."""
+    from undercloud.validation.reports import FORMATS  # noqa: PLC0415  (start-up)
+
+    for wanted in parsed_args.reports:
+        form, _, file = wanted.partition("=")
+        files.write(Path(file).expanduser().absolute(), FORMATS[form](report))
+    if parsed_args.formatter == "json":
+        stdout.write(FORMATS["json"](report))
+    else:
+        text = rendering.report_text(report.findings, width=rendering.width_of(stdout))
+        stdout.write(text or "Nothing was found.\n")
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("undercloud")
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,1 @@
+"""Validation: what is wrong with a plan that compiles, and what an operator should know about it."""

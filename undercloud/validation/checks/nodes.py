@@ -1,0 +1,6 @@
+"""x"""
+
+
+
+def registered(document):
+    return ()

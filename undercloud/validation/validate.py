@@ -1,0 +1,149 @@
+"""The room's door: everything that is to be said about a plan, or about an undercloud.conf."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from undercloud.diagnostics import Finding, Report, Severity, UndercloudError
+from undercloud.plan.documents import Document, parse
+from undercloud.plan.entropy import SeededEntropy
+from undercloud.plan.loader import Plan
+from undercloud.plan.state import State
+from undercloud.playbooks import compiler
+from undercloud.playbooks.compiler import Compilation
+from undercloud.validation import checks, engine, parameters, registry, rules, secrets, undercloud_conf
+from undercloud.validation.checks import nodes as node_checks
+from undercloud.validation.checks import undercloud as undercloud_checks
+from undercloud.validation.composition import Composition, is_operators
+from undercloud.validation.subject import Previous, Subject
+from undercloud.validation.undercloud_conf import UndercloudConf
+
+RULES = "rules/"
+"""Where an operator's own rules lie: in this directory of the template tree, as YAML files."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Extras:
+    """What an operator hands over besides the plan.
+
+    ``nodes``: the registered machines (path, text); ``undercloud``: undercloud.conf (path, text); ``previous``:
+    the earlier compilation; ``modes``: path of a file as the tree spells it → its permission bits; ``rules``:
+    files of rules (path, text).
+    """
+
+    nodes: tuple[str, str] | None = None
+    undercloud: tuple[str, str] | None = None
+    previous: Previous | None = None
+    modes: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    rules: Sequence[tuple[str, str]] = ()
+
+
+def validate(plan: Plan, extras: Extras | None = None, state: State | None = None) -> tuple[Finding, ...]:
+    """Compile a plan with placeholders for what is generated, and say everything that is wrong with it."""
+    compilation = compiler.compile(plan, state or State(), SeededEntropy("validation"))
+    return findings(compilation, extras or Extras())
+
+
+def findings(compilation: Compilation, extras: Extras) -> tuple[Finding, ...]:
+    """The findings of a compilation, and of everything that is checked besides."""
+    report = Report()
+    conf = _undercloud(extras, report)
+    nodes = _nodes(extras, report)
+    composition = Composition(compilation.plan, compilation.stack, compilation.topology)
+    subject = Subject(composition, nodes, conf, extras.previous)
+    own_rules = tuple(rules.of_tree(_documents(compilation.plan, extras, report), report))
+    report.extend(parameters.check(composition))
+    report.extend(registry.check(composition))
+    report.extend(secrets.check(composition, extras.modes))
+    judged = [
+        *engine.apply((*rules.shipped(), *own_rules), composition),
+        *checks.run(subject),
+    ]
+    if not _is_operators_plan(composition):
+        judged = [_softened(finding) for finding in judged]
+    report.extend(judged)
+    return tuple(_without_followers((*compilation.findings, *report.findings)))
+
+
+def undercloud(text: str, file: str) -> tuple[Finding, ...]:
+    """The findings about an undercloud.conf."""
+    report = Report()
+    report.extend(undercloud_checks.check(undercloud_conf.read(text, file, report)))
+    return report.findings
+
+
+def broken(error: UndercloudError, extras: Extras) -> tuple[Finding, ...]:
+    """The findings where the plan itself could not be read: its errors, and what the other files have."""
+    report = Report(error.findings)
+    _undercloud(extras, report)
+    _nodes(extras, report)
+    return report.findings
+
+
+def _undercloud(extras: Extras, report: Report) -> UndercloudConf | None:
+    if extras.undercloud is None:
+        return None
+    file, text = extras.undercloud
+    conf = undercloud_conf.read(text, file, report)
+    report.extend(undercloud_checks.check(conf))
+    return conf
+
+
+def _nodes(extras: Extras, report: Report) -> Document | None:
+    if extras.nodes is None:
+        return None
+    file, text = extras.nodes
+    try:
+        document = parse(text, file)
+    except UndercloudError as error:
+        report.extend(error.findings)
+        return None
+    report.extend(node_checks.registered(document))
+    return document
+
+
+def _documents(plan: Plan, extras: Extras, report: Report) -> Iterator[Document]:
+    given = [
+        (path, plan.tree[path].text)
+        for path in plan.tree
+        if path.startswith(RULES) and path.endswith(".yaml")
+    ]
+    for path, text in (*given, *extras.rules):
+        try:
+            yield parse(text, plan.tree.shown(path))
+        except UndercloudError as error:
+            report.extend(error.findings)
+
+
+def _is_operators_plan(composition: Composition) -> bool:
+    """Whether any file of the operator's own is part of the plan; without one it is a look at the samples."""
+    named = composition.plan.bundle.named.values()
+    return composition.has_operator_file or any(is_operators(path) for path in named)
+
+
+def _softened(finding: Finding) -> Finding:
+    if finding.severity is not Severity.ERROR:
+        return finding
+    return dataclasses.replace(finding, severity=Severity.WARNING)
+
+
+def _without_followers(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Each finding once: the same told by two checks, at the same places, is one."""
+    seen: set[tuple[str, str, tuple[object, ...]]] = set()
+    for finding in found:
+        key = (finding.code, finding.message, finding.locations)
+        if key not in seen:
+            seen.add(key)
+            yield finding
+
+
+@functools.cache
+def catalogue() -> tuple[tuple[str, str, str], ...]:
+    """Every rule and check that comes with us: code, title, source."""
+    listed = [(rule.code, rule.title, rule.source) for rule in rules.shipped()]
+    for check in checks.registered():
+        listed += [(code, title, check.source) for code, title in check.codes.items()]
+    listed += [(code, title, undercloud_checks.SOURCE) for code, title in undercloud_checks.CODES.items()]
+    return tuple(sorted(listed))
