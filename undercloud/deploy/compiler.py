@@ -18,7 +18,7 @@ from undercloud.plan import state as states
 from undercloud.plan.bundle import Bundle, PlanSource, read
 from undercloud.plan.entropy import SystemEntropy
 from undercloud.plan.loader import assemble
-from undercloud.plan.secrets import Secret
+from undercloud.plan.secrets import Secret, secret_texts
 from undercloud.plan.state import State
 from undercloud.playbooks import compiler
 from undercloud.playbooks.compiler import Compilation
@@ -126,7 +126,7 @@ def _revealed(value: Any) -> str:
 def _sensitive(made: Compilation) -> Iterator[str]:
     """Passwords and keys by themselves; a file that holds some is known by them."""
     sources = (made.stack.parameters, made.state.passwords, made.state.random_strings)
-    values = [text for source in sources for text in _leaves(source)]
+    values = [*made.stack.hidden, *(text for source in sources for text in secret_texts(source))]
     for value in (*values, *map(_revealed, made.secrets.values())):
         text = value.strip()
         if "\n" not in text:
@@ -134,17 +134,6 @@ def _sensitive(made: Compilation) -> Iterator[str]:
     for value in values:
         # A key in PEM may be told line by line.
         yield from (line for line in value.splitlines() if _KEY_LINE.fullmatch(line))
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, Secret):
-        yield value.reveal()
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item)
 
 
 def _tasks(lowered: Lowered) -> tuple[FreeTask, ...]:

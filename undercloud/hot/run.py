@@ -14,6 +14,7 @@ from undercloud.hot.parameters import NotConvertible, Parameter
 from undercloud.hot.template import Template, compile_template
 from undercloud.hot.values import Normaliser, shown
 from undercloud.plan.documents import Document, parse
+from undercloud.plan.secrets import secret_texts
 from undercloud.plan.tree import Tree
 
 _NAMESPACE = uuid.UUID("6f1cf0f4-5d63-5c1b-9a55-4c7c1f6b6f0e")
@@ -113,6 +114,7 @@ class Run:
         self.normaliser = Normaliser()
         self.resource_count = 0
         self.configs: dict[str, Mapping[str, Any]] = {}
+        self.hidden: set[str] = set()
         self._bindings: dict[Template, Binding] = {}
         self._templates: dict[str, Template | None] = {}
         self._paths: dict[tuple[str, str], str | None] = {}
@@ -195,7 +197,11 @@ class Run:
             value = parameter.convert(raw, self.normaliser)
         except NotConvertible as error:
             message = f"{shown(raw)} is no value for the {parameter.type} parameter {parameter.name}: {error}"
+            if parameter.hidden:
+                message = f"a secret value is none for the {parameter.type} parameter {parameter.name}"
             raise self.parameter_fault("HOT-012", message, parameter) from None
+        if parameter.hidden:
+            self.hidden.update(secret_texts(value))
         self.check(parameter, value)
         return value
 

@@ -162,6 +162,11 @@ class Stack:
         return not self._report.errors
 
     @property
+    def hidden(self) -> frozenset[str]:
+        """Every text that environment, user or default gave to a hidden parameter of any stack in it."""
+        return frozenset(self._root.run.hidden) if self._root else frozenset()
+
+    @property
     def conditions(self) -> dict[str, bool]:
         """The conditions of the root template that could be decided."""
         found: dict[str, bool] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 MASK = "********"
 
 
@@ -46,6 +48,18 @@ def is_secret(value: object) -> bool:
     if isinstance(value, dict):
         return any(is_secret(key) or is_secret(item) for key, item in value.items())
     return isinstance(value, list | tuple) and any(is_secret(item) for item in value)
+
+
+def secret_texts(value: object) -> Iterator[str]:
+    """The plain text of every secret in a value, at any depth."""
+    if isinstance(value, Secret):
+        yield value.reveal()
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from secret_texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from secret_texts(item)
 
 
 def conceal(value: object) -> object:

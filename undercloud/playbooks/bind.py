@@ -6,11 +6,8 @@ A filter that would change such a text is given the value instead, and what come
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import functools
-import ipaddress
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -21,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from undercloud.diagnostics import Location, UndercloudError
 from undercloud.plan.names import did_you_mean
+from undercloud.playbooks.filters import FILTERS
 from undercloud.playbooks.references import REFERENCE, References
 
 # Filters that hand a text on as it is, so that a reference passes through them whole.
@@ -201,7 +199,7 @@ def _environment(guard: Callable[..., Any]) -> _Environment:
         finalize=_no_none,
     )
     environment.globals = {name: environment.globals[name] for name in ("range", "dict", "namespace")}
-    environment.filters |= {"b64encode": _b64encode, "ipwrap": ipwrap, "to_json": _to_json}
+    environment.filters |= FILTERS
     for name in ("pprint", "random", "xmlattr", "urlize"):
         del environment.filters[name]
     for name, function in environment.filters.items():
@@ -216,22 +214,6 @@ def _guarded(name: str, function: Callable[..., Any], guard: Callable[..., Any])
         return guard(name, function, args, kwargs)
 
     return run
-
-
-def ipwrap(address: str) -> str:
-    """An address as URLs have it: IPv6 in brackets, all else as it is."""
-    try:
-        return f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
-    except ValueError:
-        return address
-
-
-def _b64encode(text: str) -> str:
-    return base64.b64encode(str(text).encode()).decode()
-
-
-def _to_json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
 
 
 def _no_none(value: Any) -> Any:

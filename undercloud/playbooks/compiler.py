@@ -166,7 +166,7 @@ def _native(
         # With nodes or services missing, what refers to them would be told as well: only the form is checked.
         read(role_data, report)
         return Compilation(plan, Contract.NATIVE, stack, state, report.findings, topology)
-    lowered = lower(topology, role_data, report, public)
+    lowered = lower(topology, role_data, report, public, stack.hidden)
     if report.errors:
         return Compilation(plan, Contract.NATIVE, stack, state, report.findings, topology, lowered)
     return Compilation(

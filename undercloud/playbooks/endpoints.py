@@ -8,7 +8,7 @@ from typing import Any
 
 from undercloud.diagnostics import Finding, Report, UndercloudError
 from undercloud.plan.names import did_you_mean
-from undercloud.playbooks.bind import ipwrap
+from undercloud.playbooks.filters import ipwrap
 from undercloud.playbooks.role_data import ServiceData
 from undercloud.playbooks.scope import Scope
 from undercloud.playbooks.texts import Texts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from undercloud.diagnostics import Report, UndercloudError
@@ -41,8 +41,10 @@ def lower(
     role_data: Mapping[str, Sequence[ServiceData]],
     report: Report,
     public_network: str = "ctlplane",
+    verbatim: Iterable[str] = (),
 ) -> Lowered:
-    """Lower a native stack. ``role_data`` is role → services in order.
+    """Lower a native stack. ``role_data`` is role → services in order; ``verbatim`` are values of hidden
+    parameters, in which no template is seen.
 
     What is wrong goes to the report (all of it); the result is whole only if no error was added.
     """
@@ -53,7 +55,7 @@ def lower(
         role: services for role, services in roles.items() if any(h.role == role for h in topology.hosts)
     }
     members = _members(running, list(hosts.values()))
-    references = References()
+    references = References(verbatim)
     cloud = cloud_scope(topology, list(hosts.values()), members)
     early = Texts(Binder(references, cloud), references)
     everyone = [service for services in running.values() for service in services]

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
 REFERENCE = re.compile(r"<<secret:([^<>\s]+)>>")
 _LOOKS_LIKE_ONE = re.compile(r"<<\s*secret\s*:", re.IGNORECASE)
+_SHORTEST = 5  # a shorter password with a brace in it may stand in the template's own text by chance
 _UNFIT = re.compile(r"[^A-Za-z0-9_./@+=-]+")
 
 
 class References:
-    """The secret values of one compilation by name; a name stays while its place in the templates does."""
+    """The secret values of one compilation by name; a name stays while its place in the templates does.
 
-    def __init__(self) -> None:
+    ``verbatim`` are texts that the operator gave as they are, such as passwords: no template is seen in them.
+    """
+
+    def __init__(self, verbatim: Iterable[str] = ()) -> None:
         self._values: dict[str, str] = {}
+        braced = [text for text in verbatim if "{" in text and len(text) >= _SHORTEST]
+        # Maps and lists come into a template as JSON, and with them the texts in them.
+        forms = {form: text for text in braced for form in (text, json.dumps(text)[1:-1])}
+        self._braced = sorted(forms.items(), key=lambda pair: (-len(pair[0]), pair))
 
     @property
     def values(self) -> dict[str, str]:
@@ -32,6 +41,13 @@ class References:
             if self._values.setdefault(candidate, value) == value:
                 return f"<<secret:{candidate}>>"
         raise AssertionError("the candidates do not end")
+
+    def shielded(self, text: str, name: Iterable[str]) -> str:
+        """A template's text with references for what the operator gave and Jinja2 would take for its own."""
+        for form, given in self._braced:
+            if form in text:
+                text = text.replace(form, self.add(given, (*name, "given")))
+        return text
 
     def named_in(self, *texts: str) -> tuple[str, ...]:
         """The names referred to in texts, sorted, each once."""

@@ -23,7 +23,7 @@ class Texts:
     def needs_host(self, value: Any, place: Place) -> bool:
         """Whether any text in a value differs by host. Raises UndercloudError for a syntax error."""
         if isinstance(value, str):
-            return self._binder.needs_host(value, place)
+            return self._binder.needs_host(self._template(value, place), place)
         if isinstance(value, Mapping):
             return any(self.needs_host(item, place.child(str(key))) for key, item in value.items())
         if isinstance(value, list):
@@ -85,8 +85,7 @@ class Texts:
 
     def _fill(self, value: str, place: Place, host: HostScope | None) -> tuple[str, bool]:
         secret = isinstance(value, Secret)
-        text = value.reveal() if isinstance(value, Secret) else value
-        by_host = False
+        by_host, text = False, self._template(value, place)
         if has_template(text):
             by_host = self._binder.needs_host(text, place)
             text = self._binder.render(text, host, place)
@@ -99,11 +98,20 @@ class Texts:
             )
         return text, by_host
 
+    def _template(self, value: str, place: Place) -> str:
+        """The text that Jinja2 gets to see."""
+        return self.references.shielded(value.reveal(), _name(place)) if isinstance(value, Secret) else value
+
     def _secret(self, value: str, place: Place, host: HostScope | None, by_host: bool) -> str:
-        name = [place.service, *(step for step in place.path if step not in {"config_files", "content"})]
+        name = _name(place)
         if host is None:
             return self.references.add(value, name)
         if by_host:
             name[-1] += f"@{host['name']}"
             return self.references.add(value, name)
         return self.references.add(value, name, host["role"], host["name"])
+
+
+def _name(place: Place) -> list[str]:
+    """What a secret at a place is called."""
+    return [place.service, *(step for step in place.path if step not in {"config_files", "content"})]

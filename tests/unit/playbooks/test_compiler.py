@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import jsonschema
 import pytest
+import sqlalchemy
 import yaml
 
 from undercloud.diagnostics import UndercloudError
@@ -23,6 +28,7 @@ from undercloud.plan.state import State, from_json
 from undercloud.playbooks import compiler, output
 from undercloud.playbooks.compiler import Compilation
 from undercloud.playbooks.desired import from_dict
+from undercloud.playbooks.references import REFERENCE
 from undercloud.playbooks.role_data import schema
 
 ROOT = Path(__file__).parents[3]
@@ -290,3 +296,75 @@ def test_an_unknown_service_is_told_where_the_roles_file_names_it(build: Callabl
     line = Path(roles.file).read_text().splitlines()[roles.line - 1]
     assert line.strip() == "- OS::TripleO::Services::Keepalived"
     assert template.file.endswith("role.role.j2.yaml")
+
+
+# What shells, SQL, URLs, ini files, HAProxy and Jinja2 each take for their own.
+ODD = """p'q"r\\s $t`u`;#v%w@x:y/z {{ 7*7 }}{% raw %}{# n #}"""
+_GIVEN = ("AdminPassword", "MysqlRootPassword", "KeystonePassword", "RabbitPassword", "HAProxyStatsPassword")
+
+
+@pytest.mark.parametrize("odd", [ODD, "{{ host.name }}", "back\\slash'", "$HOME and `id`", '"}} {%', "{#{{{"])
+def test_passwords_of_the_operator_reach_their_readers_as_they_are(
+    build: Callable[..., Compilation], odd: str
+) -> None:
+    given = json.dumps({"parameter_defaults": dict.fromkeys(_GIVEN, odd)})
+    compilation = build(given).raise_for_errors()
+
+    def content(host: str, path: str) -> str:
+        (text,) = (
+            e.content for _, name, e in compilation.desired.hosts[host].entries("files") if name == path
+        )
+        return REFERENCE.sub(lambda found: compilation.secrets[found[1]], text)
+
+    data = "/var/lib/config-data"
+    script = content("controller-0", f"{data}/keystone/usr/local/bin/keystone-bootstrap")
+    assert _shell_words(script)["OS_BOOTSTRAP_PASSWORD"] == odd
+    script = content("backend-0", f"{data}/rabbitmq/usr/local/bin/rabbitmq-user")
+    assert _shell_words(script)["password"] == odd
+    terms = content("backend-0", f"{data}/rabbitmq/etc/rabbitmq/advanced.config")
+    assert [json.loads(text) for text in re.findall(r"<<(.*)>>", terms)] == ["guest", odd]
+    sql = content("backend-0", f"{data}/mysql/etc/mysql/undercloud-users.sql")
+    assert _sql_strings(sql) == [
+        "root",
+        "localhost",
+        odd,
+        "keystone",
+        "%",
+        "keystone",
+        "%",
+        odd,
+        "keystone",
+        "%",
+    ]
+    stats = content("controller-0", f"{data}/haproxy/etc/haproxy/stats.cfg")
+    (auth,) = [line for line in stats.splitlines() if "stats auth" in line]
+    assert shlex.split(auth) == ["stats", "auth", f"admin:{odd}"]
+    options = configparser.RawConfigParser(strict=False)
+    options.read_string(content("controller-0", f"{data}/keystone/etc/keystone/keystone.conf"))
+    database = sqlalchemy.make_url(options["database"]["connection"])
+    assert (database.password, database.host, database.database) == (odd, "172.17.0.150", "keystone")
+    bus = urlsplit(options["DEFAULT"]["transport_url"])
+    assert (unquote(bus.password or ""), bus.hostname, bus.port) == (odd, "172.17.0.152", 5672)
+    shown = "".join(file.text for file in compilation.files.values())
+    assert odd not in shown
+    assert json.dumps(odd)[1:-1] not in shown
+
+
+def _shell_words(script: str) -> dict[str, str]:
+    """What a shell's variables are set to."""
+    lines = [line.removeprefix("export ") for line in script.splitlines() if "=" in line.partition(" --")[0]]
+    words = [shlex.split(line) for line in lines if not line.startswith(("#", "exec"))]
+    return dict(word.split("=", 1) for line in words for word in line if "=" in word)
+
+
+def _sql_strings(sql: str) -> list[str]:
+    """The string literals of MariaDB's SQL, read as its manual says."""
+    found = re.findall(r"'((?:[^'\\]|\\.|'')*)'", re.sub("^--.*$", "", sql, flags=re.M))
+    return [re.sub(r"\\(.)|''", lambda match: match[1] or "'", text) for text in found]
+
+
+def test_a_hidden_value_of_the_wrong_type_is_not_shown(build: Callable[..., Compilation]) -> None:
+    (finding,) = build("parameter_defaults: {ContainerImageRegistryCredentials: 'hunter2 is no map'}").errors
+
+    assert finding.code == "HOT-012"
+    assert "hunter2" not in str(finding.as_dict())
