@@ -17,6 +17,10 @@ CONTROLLER, BACKEND = HOSTS
 NETWORKS = "network-data-samples/internal-api.yaml"
 ENVIRONMENTS = ("shared-clock", "single-database", "small-nodes")
 OVERCLOUD = "overcloud"
+SERVICES = {
+    "node1": {"chrony", "haproxy", "keepalived", "keystone", "memcached"},
+    "node2": {"chrony", "mysql", "rabbitmq"},
+}
 
 # Everything of ours on a node that a deployment may write, and the containers with their states.
 LOOK_AT_NODE = """
@@ -25,7 +29,9 @@ for place in /etc/hosts /etc/containers /etc/undercloud /etc/systemd/system \\
     [ ! -e $place ] || find $place ! -type d -printf '%p %m %U:%G %T@ ' -exec sha256sum {} \\;
     [ ! -d $place ] || find $place -type d -printf '%p %m %U:%G\\n'
 done | sort
-podman ps --all --no-trunc --format '{{.Names}} {{.ID}} {{.State}} {{.StartedAt}}' | sort
+containers=$(podman ps --all --quiet)
+shown='{{.Name}} {{.Id}} {{.State.Status}} {{.State.ExitCode}} {{.State.StartedAt}}'
+[ -z "$containers" ] || podman inspect --format "$shown" $containers | sort
 podman images --quiet --no-trunc | sort
 """
 
@@ -122,6 +128,12 @@ class Cloud(Terminal):
     def all_containers(self) -> dict[str, dict[str, Container]]:
         """The containers of all nodes, by node and name."""
         return {node: self.containers(node) for node in HOSTS.values()}
+
+    def unhealthy(self) -> list[str]:
+        """The services whose containers are not up and healthy, as NODE/NAME."""
+        health = "podman ps --filter health=healthy --format '{{.Names}}'"
+        up = {node: set(self.lab.inside(node, health).stdout.split()) for node in SERVICES}
+        return [f"{node}/{name}" for node in SERVICES for name in sorted(SERVICES[node] - up[node])]
 
     def on_nodes(self) -> dict[str, str]:
         """By node, a line a file, container and image of ours, with what tells it from its successor."""

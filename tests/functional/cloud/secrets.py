@@ -15,7 +15,7 @@ SHORTEST = 8  # characters; shorter values are found in any text
 
 # All that a node keeps of what was said and run, besides its own configuration: journal, logs of containers,
 # how they were made, files of Ansible and of ours, command lines and environments of what runs.
-LOOK_FOR_SECRETS = """
+LOOK_FOR_SECRETS = """{
 journalctl --no-pager --quiet --all
 for container in $(podman ps --all --quiet); do podman inspect $container; podman logs $container 2>&1; done
 cat /var/lib/undercloud/*.json
@@ -23,7 +23,7 @@ for place in /tmp /var/tmp /root /home /var/log /run/user; do
     find $place -xdev -type f -not -path '*/journal/*' -exec cat {} + 2>/dev/null || true
 done
 for process in /proc/[0-9]*; do cat $process/cmdline $process/environ 2>/dev/null || true; done
-"""
+} | LC_ALL=C tr -c '[:print:]\\n' ' '"""
 
 
 def database(cloud: Cloud) -> Database:

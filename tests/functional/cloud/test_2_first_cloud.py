@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.functional.cloud import secrets
-from tests.functional.cloud.cloud import CONTROLLER, HOSTS, Cloud, replaced
+from tests.functional.cloud.cloud import CONTROLLER, HOSTS, SERVICES, Cloud, replaced
 from tests.functional.cloud.terminal import Said
 from tests.functional.lab.tool import CHECKOUT, CTLPLANE
 from undercloud.conf import load
@@ -20,10 +20,6 @@ pytestmark = pytest.mark.functional
 
 BENCHMARK = CHECKOUT / "benchmarks" / "redeploy.json"
 PUBLIC_URL = f"http://{CTLPLANE}.100:5000"
-SERVICES = {
-    "node1": {"chrony", "haproxy", "keepalived", "keystone", "memcached"},
-    "node2": {"chrony", "mysql", "rabbitmq"},
-}
 
 
 def listed(cloud: Cloud, *words: str) -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.functional.cloud.cloud import BACKEND, CONTROLLER, Cloud
+from tests.functional.cloud.cloud import BACKEND, CONTROLLER, SERVICES, Cloud
+from tests.functional.cloud.terminal import Command
 
 pytestmark = pytest.mark.functional
 
@@ -18,6 +19,12 @@ def busy(cloud: Cloud) -> tuple[str, str]:
     """Options that give the second node work in step 2 (its database starts anew) and the first in step 3."""
     number = next(_turn)
     return cloud.parameters("busy", MysqlMaxConnections=number, TokenExpiration=3600 + number)
+
+
+def in_step_2(command: Command) -> None:
+    """Wait until the nodes are at work in step 2."""
+    command.wait_for("step 2: Step 2")
+    time.sleep(1.5)
 
 
 @pytest.fixture
@@ -39,7 +46,7 @@ def goes_on(cloud: Cloud, options: tuple[str, ...]) -> None:
 def test_a_node_that_dies_is_named_and_the_next_run_goes_on(mended: Cloud) -> None:
     options = busy(mended)
     with mended.deploying(*options) as command:
-        command.wait_for("step-2: running")
+        in_step_2(command)
         mended.lab("kill", "node2")
         said = command.end(timeout=180)
 
@@ -52,13 +59,16 @@ def test_a_node_that_dies_is_named_and_the_next_run_goes_on(mended: Cloud) -> No
     assert (stack["status"], stack["lock"]) == ("failed", None)
 
     mended.lab("start", "node2")
+    mended.lab.inside("node2", "systemctl is-system-running --wait || true")
+    running = {name for name, one in mended.containers("node2").items() if one.state == "running"}
+    assert not {"mysql", "mysql-previous"} <= running, "two databases on the same files"
     goes_on(mended, options)
 
 
 def test_ctrl_c_keeps_the_state_and_frees_the_lock(mended: Cloud) -> None:
     options = busy(mended)
     with mended.deploying(*options) as command:
-        command.wait_for("step-2: running")
+        in_step_2(command)
         command.process.send_signal(signal.SIGINT)
         begun = time.monotonic()
         said = command.end(timeout=60)
@@ -78,7 +88,7 @@ def test_ctrl_c_keeps_the_state_and_frees_the_lock(mended: Cloud) -> None:
 def test_an_undercloud_that_is_killed_is_taken_over(mended: Cloud) -> None:
     options = busy(mended)
     with mended.deploying(*options) as command:
-        command.wait_for("step-2: running")
+        in_step_2(command)
         command.process.kill()
         said = command.end()
 
@@ -110,3 +120,23 @@ def test_two_at_once_are_one_too_many(mended: Cloud) -> None:
     assert f"pid {command.process.pid} " in lock["holder"]
     assert first.status == 0, first.text
     goes_on(mended, options)
+
+
+@pytest.mark.long
+def test_after_a_power_failure_everything_comes_back_by_itself(mended: Cloud) -> None:
+    before = mended.all_containers()
+    for node in SERVICES:
+        mended.lab("kill", node)
+    for node in SERVICES:
+        mended.lab("start", node)
+
+    deadline = time.monotonic() + 120
+    while mended.unhealthy() and time.monotonic() < deadline:
+        time.sleep(1)
+
+    assert mended.unhealthy() == []
+    mended.token()
+    said = mended.deploy("-f", "json")
+    assert said.document["deployment"]["counts"]["changed"] == 0, said.stdout
+    ids = {node: {name: one.id for name, one in of.items()} for node, of in before.items()}
+    assert {node: {n: one.id for n, one in of.items()} for node, of in mended.all_containers().items()} == ids
