@@ -130,7 +130,7 @@ def test_after_a_power_failure_everything_comes_back_by_itself(mended: Cloud) ->
     for node in SERVICES:
         mended.lab("start", node)
 
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 180
     while mended.unhealthy() and time.monotonic() < deadline:
         time.sleep(1)
 
