@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from undercloud.playbooks.compiler import Compilation
 
 
-class PlanCompile(base.Ours):
+class PlanCompile(base.Compiling):
     """Compile a plan: render, evaluate, place, and write the playbook directory. No node is touched.
 
     The output directory (0700) gets config-download/ (playbooks, inventory, the script that runs them),

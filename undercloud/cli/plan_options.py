@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from undercloud.cli import base
-from undercloud.deploy.engine import PlanPaths
 from undercloud.diagnostics import Report, raise_for
 
 if TYPE_CHECKING:
+    from undercloud.deploy.engine import PlanPaths
     from undercloud.plan.bundle import PlanSource
     from undercloud.plan.planfiles import Answers
 
@@ -97,6 +97,8 @@ def plan_paths(parsed_args: argparse.Namespace) -> PlanPaths:
     What is here becomes absolute; what is not stays relative, which means under the templates. Raises
     UndercloudError for a bad answers file.
     """
+    from undercloud.deploy.engine import PlanPaths  # noqa: PLC0415  (start-up)
+
     source = plan_source(parsed_args)
     answers = _answers(source.answers_file)
     return PlanPaths(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from undercloud.validation.validate import Extras
 
 
-class PlanValidate(base.Ours):
+class PlanValidate(base.Compiling):
     """Say everything that is wrong with a plan. Offline: nothing is created, no node is touched.
 
     Errors stop a deployment; warnings and notes do not. What is generated later (passwords, addresses) stands

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from undercloud.hot.stack import ResourceNode, Stack
 
 
-class StackEvaluate(base.Ours):
+class StackEvaluate(base.Compiling):
     """Evaluate a HOT template: its outputs, resources and conditions, as Heat would give them.
 
     Nested templates and files are read from beside it. Nothing is created anywhere. As json and yaml the
