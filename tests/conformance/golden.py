@@ -195,7 +195,7 @@ def difference(theirs: Any, ours: Any, path: str = "") -> Iterator[str]:
 def need(name: str) -> tuple[Path | None, Path | None, str]:
     """The golden plan's folder, the templates, and what to say if one is not there."""
     folder, templates = places.golden(name), places.templates()
-    missing = [] if folder else ["the golden plans (UNDERCLOUD_SHARED, or shared beside the checkout)"]
+    missing = [] if folder else ["the golden plans are not here: UNDERCLOUD_SHARED names the shared data"]
     if not templates:
-        missing.append(f"{places.TEMPLATES} (UNDERCLOUD_TRIPLEO_TEMPLATES, or beside the checkout)")
-    return folder, templates, "not here: " + " and ".join(missing) if missing else ""
+        missing.append(places.without_templates())
+    return folder, templates, "; ".join(missing)

@@ -29,6 +29,11 @@ def templates() -> Path | None:
     return next((path for path in paths if (path / "overcloud.j2.yaml").exists()), None)
 
 
+def without_templates() -> str:
+    """What a test says that cannot run without them."""
+    return f"{TEMPLATES} is not here: `make templates` fetches it, or name it in UNDERCLOUD_TRIPLEO_TEMPLATES"
+
+
 @functools.cache
 def golden(name: str) -> Path | None:
     """The unpacked golden plan."""
