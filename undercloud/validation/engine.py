@@ -65,7 +65,7 @@ def facts(composition: Composition, role: str = "") -> dict[str, Any]:
 
     ``Services``: short names of all services on nodes; ``ServiceNodes``: name → number of nodes;
     ``Implementations``: name → template; ``Roles``: those with nodes; ``Counts``: role → nodes; ``Networks``,
-    ``VipNetworks``: lower-case names; ``OperatorSet``: parameters that an operator's file sets; for a role
+    ``VipNetworks``: lower-case names; ``NetworkMtus``: name → MTU; ``OperatorSet``: parameters that an operator's file sets; for a role
     ``Role``, ``RoleServices``, ``RoleCount``, ``RoleTags``.
     """
     running = composition.running
@@ -76,6 +76,9 @@ def facts(composition: Composition, role: str = "") -> dict[str, Any]:
         "Roles": [name for name, count in composition.counts.items() if count > 0],
         "Counts": dict(composition.counts),
         "Networks": [network.name_lower for network in composition.plan.networks if network.enabled],
+        "NetworkMtus": {
+            network.name_lower: network.mtu for network in composition.plan.networks if network.enabled
+        },
         "VipNetworks": [
             network.name_lower for network in composition.plan.networks if network.enabled and network.vip
         ],

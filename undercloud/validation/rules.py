@@ -27,6 +27,7 @@ FACTS = (
     "Roles",
     "Counts",
     "Networks",
+    "NetworkMtus",
     "VipNetworks",
     "OperatorSet",
     "Role",
