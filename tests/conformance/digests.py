@@ -16,7 +16,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _NESTED = re.compile(r"(?m)^(\s*)(\S*-[a-z0-9]{12})/ID$")
 _WHEN = re.compile(r'creation_time: "[^"]*"')
 _INVENTORIES = {"tripleo-ansible-inventory.yaml", "inventory/tripleo"}
-_ACCESS = {"ansible_ssh_user", "ansible_python_interpreter"}
+_ACCESS = {"ansible_ssh_user", "ansible_python_interpreter", "ansible_connection"}
 _LISTS = re.compile(r"(pre_network|(pre|post)_deployments)_")
 
 

@@ -22,7 +22,8 @@ class Wish:
     """An address that somebody needs.
 
     ``owner`` is the port's name (a host's, or a virtual address's), ``what`` how messages call it; ``subnet``
-    is empty where any will do, ``fixed`` where the address is ours to choose.
+    is empty where any will do, ``fixed`` where the address is ours to choose. ``shared``: it may be another's
+    too, if both are fixed.
     """
 
     owner: str
@@ -30,6 +31,7 @@ class Wish:
     subnet: str = ""
     fixed: str = ""
     locate: Callable[[], Location | None] = lambda: None
+    shared: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class _Allocation:
 
     def _take(self, address: Address, wish: Wish, pools: _Pools) -> None:
         holder = self._taken.setdefault(address, wish)
-        if holder is wish:
+        if holder is wish or (wish.fixed and holder.fixed and (wish.shared or holder.shared)):
             self.given[wish.owner] = Given(str(address), pools.subnet.name, pools.subnet.prefix)
             return
         fix = "Give one of them another address."

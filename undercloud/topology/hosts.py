@@ -167,7 +167,7 @@ class _Placing:
     def _wishes(self, nodes: Sequence[Node], vips: Mapping[str, plan_networks.Vip]) -> dict[str, list[Wish]]:
         wishes: dict[str, list[Wish]] = {name: [] for name in self._networks}
         for name, vip in vips.items():
-            wish = self._vip_wish(name, vip)
+            wish = self._vip_wish(name, vip, alone=len(nodes) == 1)
             if wish:
                 wishes[name].append(wish)
         for node in nodes:
@@ -175,7 +175,7 @@ class _Placing:
                 wishes[name].append(wish)
         return wishes
 
-    def _vip_wish(self, name: str, vip: plan_networks.Vip) -> Wish | None:
+    def _vip_wish(self, name: str, vip: plan_networks.Vip, *, alone: bool) -> Wish | None:
         network = self._networks[name]
         parameter = _FIXED_IPS.get(network.title, f"{network.title}VirtualFixedIPs")
         port = "control_virtual_ip" if name == CTLPLANE else f"{name}_virtual_ip"
@@ -198,6 +198,8 @@ class _Placing:
             vip.subnet,
             fixed,
             lambda: vip.location if vip.ip_address else self._request.locate(parameter),
+            # TripleO's cloud of one node has its node's address.
+            shared=alone and bool(self._request.assumed_plane),
         )
 
     def _node_wishes(self, node: Node) -> Iterable[tuple[str, Wish]]:

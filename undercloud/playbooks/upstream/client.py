@@ -40,21 +40,33 @@ def generated(plan: Plan, topology: Topology, passwords: Mapping[str, Any]) -> G
     parameters |= {"RootStackName": plan.name, "DeployIdentifier": plan.digest[:16]}
     parameters |= passwords
     if CTLPLANE in topology.networks:
-        parameters |= _undercloud(topology, settings)
+        parameters |= _control_plane(topology, settings)
+        if not own_undercloud(plan.roles, topology):
+            parameters["UndercloudHostsEntries"] = [_undercloud(topology)]
     made = provisioned(topology, plan.networks, plan.roles, settings)
     return Generated({**parameters, **made.parameters}, made.registry)
 
 
-def _undercloud(topology: Topology, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What the client asks the undercloud for: its control plane and its own name and address."""
+def _control_plane(topology: Topology, settings: Mapping[str, Any]) -> dict[str, Any]:
     servers = settings.get("DnsServers")
     listed = servers.split(",") if isinstance(servers, str) else servers or ()
+    return {"CtlplaneNetworkAttributes": control_plane_attributes(topology, [str(each) for each in listed])}
+
+
+def _undercloud(topology: Topology) -> str:
+    """The undercloud's line in the nodes' /etc/hosts."""
     plane = topology.networks[CTLPLANE]
     address = plane.first.gateway or first_address(plane.first)
-    return {
-        "CtlplaneNetworkAttributes": control_plane_attributes(topology, [str(each) for each in listed]),
-        "UndercloudHostsEntries": [f"{address} undercloud.{plane.domain} undercloud.{CTLPLANE}"],
-    }
+    return f"{address} undercloud.{plane.domain} undercloud.{CTLPLANE}"
+
+
+def own_undercloud(roles: Iterable[Role], topology: Topology) -> list[str]:
+    """The roles whose nodes deploy themselves (``openstack tripleo deploy``): no undercloud is there."""
+    return [
+        role.name
+        for role in roles
+        if topology.by_role.get(role.name) and ("standalone" in role.tags or role.name == "Undercloud")
+    ]
 
 
 def enabled_services(

@@ -16,9 +16,10 @@ from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
 from undercloud.playbooks.given import set_at, with_roles
 from undercloud.playbooks.native import PlaybookFile
-from undercloud.playbooks.upstream.client import generated
+from undercloud.playbooks.upstream.client import generated, own_undercloud
 from undercloud.playbooks.upstream.deployments import HostDeployment, deployments
 from undercloud.playbooks.upstream.directory import directory
+from undercloud.playbooks.upstream.inventory import LOCAL, Access
 from undercloud.topology.hosts import Placement, PlaceRequest, place
 from undercloud.topology.model import Topology
 
@@ -57,7 +58,8 @@ def compile_upstream(
         state = state.with_random_strings(strings.strings)
     files: Mapping[str, PlaybookFile] = {}
     if not report.errors:
-        files = directory(plan.name, stack.outputs, found(stack), environment.parameter_defaults)
+        access = Access(variables=dict.fromkeys(own_undercloud(plan.roles, placement.topology), LOCAL))
+        files = directory(plan.name, stack.outputs, found(stack), environment.parameter_defaults, access)
     return Compiled(stack, placement.topology, state, files)
 
 

@@ -9,6 +9,11 @@ from typing import Any
 from undercloud.topology.model import CTLPLANE
 
 UNDERCLOUD = "Undercloud"
+LOCAL: Mapping[str, str] = {
+    "ansible_connection": "local",
+    "ansible_python_interpreter": "/usr/bin/python3",
+}
+"""The variables of a group whose only host is the one that Ansible runs on."""
 MASKED = "******"
 """What Heat shows of a hidden parameter; the client writes it into the inventory as it gets it."""
 

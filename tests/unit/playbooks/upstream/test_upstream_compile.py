@@ -20,9 +20,21 @@ from undercloud.playbooks.compiler import Compilation, Contract
 TREE = Path(__file__).with_name("tree")
 
 
-def build(tmp_path: Path, environment: str = "", state: State | None = None, seed: str = "a") -> Compilation:
-    (tmp_path / "env.yaml").write_text(environment or "parameter_defaults: {}\n")
-    source = PlanSource(templates=str(TREE), environments=(str(tmp_path / "env.yaml"),))
+def build(
+    tmp_path: Path,
+    environment: str = "parameter_defaults: {}\n",
+    *,
+    state: State | None = None,
+    seed: str = "a",
+    roles: str = "",
+) -> Compilation:
+    (tmp_path / "env.yaml").write_text(environment)
+    (tmp_path / "roles.yaml").write_text(roles or (TREE / "roles_data.yaml").read_text())
+    source = PlanSource(
+        templates=str(TREE),
+        roles_file=str(tmp_path / "roles.yaml"),
+        environments=(str(tmp_path / "env.yaml"),),
+    )
     return compiler.compile(load(source), state or State(), SeededEntropy(seed))
 
 
@@ -156,3 +168,33 @@ def test_the_assumed_control_plane_grows_with_the_cloud(tmp_path: Path) -> None:
     assert made.topology.networks["ctlplane"].first.cidr == "192.168.24.0/22"
     assert len({host.address for host in made.topology.hosts}) == 600
     assert "TOP-031" in {finding.code for finding in made.findings}
+
+
+_OWN_ADDRESS = """
+parameter_defaults:
+  NodePortMap: {overcloud-controller-0: {ctlplane: {ip_address: 192.168.24.2}}}
+  ControlPlaneVipData: {fixed_ips: [{ip_address: 192.168.24.2}]}
+  UndercloudHostsEntries: []
+"""
+_STANDALONE = "- {name: Controller, CountDefault: 1, tags: [standalone]}\n"
+
+
+def test_a_cloud_of_one_node_is_its_own_undercloud(tmp_path: Path) -> None:
+    """Its node has the cloud's address, and Ansible runs on it."""
+    made = build(tmp_path, _OWN_ADDRESS, roles=_STANDALONE).raise_for_errors()
+    variables = parsed(made, "tripleo-ansible-inventory.yaml")["Controller"]["vars"]
+    assert variables["ansible_connection"] == "local"
+    assert made.stack.outputs["VipMap"] == {"ctlplane": "192.168.24.2"}
+    remote = parsed(build(tmp_path, _OWN_ADDRESS), "tripleo-ansible-inventory.yaml")["Controller"]["vars"]
+    assert "ansible_connection" not in remote
+
+
+def test_two_nodes_do_not_share_an_address_with_the_cloud(tmp_path: Path) -> None:
+    text = _OWN_ADDRESS + "  ControllerCount: 2\n"
+    assert "TOP-025" in {finding.code for finding in build(tmp_path, text).errors}
+
+
+def test_a_standalone_cloud_knows_no_undercloud(tmp_path: Path) -> None:
+    text = _OWN_ADDRESS.replace("  UndercloudHostsEntries: []\n", "")
+    (finding,) = build(tmp_path, text, roles=_STANDALONE).errors
+    assert (finding.code, finding.parameters) == ("HOT-010", ("UndercloudHostsEntries",))
