@@ -44,12 +44,15 @@ def compiled(name: str, templates: Path, folder: Path) -> dict[str, dict[str, st
     return digests.of(outputs, {path: file.text for path, file in result.files.items()})
 
 
-@pytest.mark.parametrize("name", [name for name in material.plans() if digests.path(name).exists()])
+@pytest.mark.parametrize("name", material.plans())
 def test_digests_are_equal(name: str, tmp_path: Path) -> None:
     templates = places.templates()
     if templates is None:
         pytest.skip(places.without_templates())
-    theirs, ours = digests.load(name), compiled(name, templates, tmp_path)
+    ours = compiled(name, templates, tmp_path)
+    if not digests.path(name).exists():
+        pytest.skip("compiled; Heat has not been asked yet: heat_batch.py")
+    theirs = digests.load(name)
     for part in ("outputs", "files"):
         assert not set(digests.differences(theirs[part], ours[part])) - known().get(name, {}).keys(), part
 
