@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 NODES ?= containers
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit lint test-functional test-long test-conformance templates docs clean
+.PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit bench lint test-functional test-long test-conformance templates docs clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -49,6 +49,9 @@ test-conformance: templates ## Compare with TripleO and real Heat (what needs th
 
 docs: bootstrap-tests ## Build the pages in site/
 	$(PYTHON) -m pip install -q 'mkdocs>=1.6,<2' && $(PYTHON) -m mkdocs build --strict --site-dir site
+
+bench: templates ## Measure what compiling costs (BENCH_OPTIONS=--heat: beside real Heat)
+	$(PYTHON) -m benchmarks.compile $(BENCH_OPTIONS)
 
 test-functional: bootstrap-host ## Deploy a cloud on emulated nodes, change it, break it, delete it (as root)
 	$(PYTHON) -m pytest -m "functional and not long" tests/functional $(PYTEST_OPTIONS)

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from undercloud.cli import plan_options
+from undercloud.cli import plan_compile, plan_options
 from undercloud.plan import loader
 from undercloud.plan.bundle import PlanSource
 from undercloud.plan.entropy import SystemEntropy
@@ -35,8 +35,8 @@ def main(words: list[str]) -> int:
     given = parser.parse_args(words)
     state, costs, seen = State(), [], set[bytes]()
     for number in range(given.times + 1):
-        source = plan_options.plan_source(given)
         cpu, wall = time.process_time(), time.monotonic()
+        source = plan_options.plan_source(given, plan_compile.image_parameters(None))
         state, text = _compile(source, state, f"{number}.pool.ntp.org")
         costs.append({"cpu": time.process_time() - cpu, "wall": time.monotonic() - wall})
         seen.add(text)
