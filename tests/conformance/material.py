@@ -61,7 +61,7 @@ def write(plan: Mapping[str, Any], templates: Path, folder: Path) -> Material:
     )
     own = {"parameter_defaults": plan.get("parameters") or {}}
     own["resource_registry"] = {
-        name: value if value.startswith("OS::") else str(templates / value)
+        name: value if value.startswith("OS::") else str(_template(value, templates))
         for name, value in (plan.get("registry") or {}).items()
     }
     if plan.get("merge_strategies"):
@@ -72,6 +72,12 @@ def write(plan: Mapping[str, Any], templates: Path, folder: Path) -> Material:
         _dump(folder / "operator.yaml", {name: value for name, value in own.items() if value}),
     )
     return Material(plan["name"], roles, networks, secret, environments)
+
+
+def _template(path: str, templates: Path) -> Path:
+    """A template of ours, or one of TripleO's."""
+    own = Path(__file__).parent / "templates" / path
+    return own if own.exists() else templates / path
 
 
 def fixed_passwords() -> dict[str, Any]:
