@@ -21,7 +21,7 @@ class PlanValidate(base.Compiling):
     """Say everything that is wrong with a plan. Offline: nothing is created, no node is touched.
 
     Errors stop a deployment; warnings and notes do not. What is generated later (passwords, addresses) stands
-    in as a placeholder. Rules of your own are read from the directory rules/ of the templates and from --rules.
+    in as a placeholder. Rules of your own are read from rules/ in the templates and from --rules.
 
     Exit status: 0 no errors, 1 errors found (the report is on stdout), 2 could not run.
     """
@@ -33,8 +33,10 @@ class PlanValidate(base.Compiling):
         ),
         (
             "with the registered machines and the undercloud's configuration",
-            "overcloud plan validate --templates -b nodes.yaml --nodes instackenv.json "
-            "--undercloud-conf undercloud.conf -e site.yaml",
+            (
+                "overcloud plan validate --templates -b nodes.yaml --nodes instackenv.json "
+                "--undercloud-conf undercloud.conf -e site.yaml"
+            ),
         ),
         (
             "what the change from the deployed plan would break, and a page to read",
@@ -106,10 +108,9 @@ def _with_modes(extras: Extras, plan: Plan) -> Extras:
 
 def _previous(directory: str) -> Previous:
     """What an earlier compilation left; raises UndercloudError CLI-031 where it is none."""
-    from undercloud.validation.subject import Previous  # noqa: PLC0415  (start-up)
+    from undercloud.validation import previous  # noqa: PLC0415  (start-up)
 
-    root = Path(directory).expanduser()
-    return Previous(_json(root / "plan.json"), _json(root / "stack.json"))
+    return previous.read(_json(Path(directory).expanduser() / previous.FILE))
 
 
 def _json(file: Path) -> Any:

@@ -133,32 +133,18 @@ def frozen(value: Any) -> Any:
     return value
 
 
-class Sandbox(SandboxedEnvironment):
-    """Jinja2's sandbox with strict names, bounded work, and templates compiled once a text.
+class Bounded(SandboxedEnvironment):
+    """Jinja2's sandbox with bounded work: no template may fill the memory or loop for hours.
 
-    ``known`` are the paths that an include may name: it is looked for beside the template, then at the root.
-    The immutable sandbox would not do: TripleO's templates build maps with ``update``.
+    ``turns`` are those of its loops over ranges so far.
     """
 
     intercepted_binops = frozenset({"*", "**"})
 
-    def __init__(self, known: Collection[str], **options: Any) -> None:
-        # Folding constants costs a tenth of compiling and gains nothing: a template is rendered few times.
-        super().__init__(undefined=StrictNames, optimized=False, **options)
-        self._known = known
-        self._loops = 0
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.turns = 0
         self.globals["range"] = self._range
-
-    def join_path(self, template: str, parent: str) -> str:
-        """The path of an included template."""
-        beside = posixpath.normpath(posixpath.join(posixpath.dirname(parent), template))
-        return beside if beside in self._known else posixpath.normpath(template)
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """As in any sandbox; the usual case, a key of a role or network, takes a short way."""
-        if type(obj) is FrozenDict and attribute in obj and not hasattr(dict, attribute):
-            return obj[attribute]
-        return super().getattr(obj, attribute)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Multiplication and powers that could fill the memory are refused."""
@@ -175,10 +161,34 @@ class Sandbox(SandboxedEnvironment):
 
     def _range(self, *bounds: int) -> range:
         numbers = range(*bounds)
-        self._loops += len(numbers)
-        if self._loops > MAX_LOOP:
+        self.turns += len(numbers)
+        if self.turns > MAX_LOOP:
             raise TooMuchError(f"loops over ranges have more than {MAX_LOOP} turns")
         return numbers
+
+
+class Sandbox(Bounded):
+    """The sandbox with strict names, and templates compiled once a text.
+
+    ``known`` are the paths that an include may name: it is looked for beside the template, then at the root.
+    The immutable sandbox would not do: TripleO's templates build maps with ``update``.
+    """
+
+    def __init__(self, known: Collection[str], **options: Any) -> None:
+        # Folding constants costs a tenth of compiling and gains nothing: a template is rendered few times.
+        super().__init__(undefined=StrictNames, optimized=False, **options)
+        self._known = known
+
+    def join_path(self, template: str, parent: str) -> str:
+        """The path of an included template."""
+        beside = posixpath.normpath(posixpath.join(posixpath.dirname(parent), template))
+        return beside if beside in self._known else posixpath.normpath(template)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """As in any sandbox; the usual case, a key of a role or network, takes a short way."""
+        if type(obj) is FrozenDict and attribute in obj and not hasattr(dict, attribute):
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
     def compile(  # type: ignore[override]
         self, source: str, name: str | None = None, filename: str | None = None, *_: Any

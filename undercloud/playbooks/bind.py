@@ -18,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from undercloud.diagnostics import Location, UndercloudError
 from undercloud.plan.names import did_you_mean
+from undercloud.plan.sandbox import Bounded
 from undercloud.playbooks.filters import FILTERS
 from undercloud.playbooks.references import REFERENCE, References
 
@@ -72,8 +73,8 @@ def _explain(owner: Any, name: Any) -> str:
     return f"a value of type {type(owner).__name__} has no {name!r}"
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """A sandbox in which a map's keys come before its methods (``cloud.services.items`` may be a service)."""
+class _Environment(Bounded, ImmutableSandboxedEnvironment):
+    """A bounded sandbox in which a map's keys come before its methods (a service may be called ``items``)."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, Mapping) and attribute in obj:
@@ -145,6 +146,7 @@ class Binder:
 
     def _run(self, template: jinja2.Template, names: Mapping[str, Any], place: Place) -> str:
         outer, self._place = self._place, place
+        self._environment.turns = 0
         try:
             return template.render(names)
         except UndercloudError:

@@ -19,7 +19,7 @@ from undercloud.plan.entropy import Entropy
 from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
 from undercloud.playbooks.desired import DesiredState
-from undercloud.playbooks.given import set_at, with_roles
+from undercloud.playbooks.given import set_at, with_places
 from undercloud.playbooks.lower import Lowered, lower
 from undercloud.playbooks.native import PlaybookFile, directory
 from undercloud.playbooks.role_data import CONTRACT, ServiceData, read
@@ -113,7 +113,7 @@ def compile(  # noqa: A001 - the room's one verb
         )
     strings = KeptStrings(state.random_strings, entropy)
     stack = evaluate(StackRequest(plan.tree, plan.root, plan.environment, strings, plan.name))
-    report.extend(with_roles(stack.findings, plan.roles))
+    report.extend(with_places(stack.findings, plan.roles, plan.environment))
     return Compilation(plan, contract, stack, state.with_random_strings(strings.strings), report.findings)
 
 
@@ -141,7 +141,7 @@ def _native(
     stack = evaluate(StackRequest(plan.tree, plan.root, environment, strings, plan.name))
     if strings.strings != state.random_strings:
         state = state.with_random_strings(strings.strings)
-    report = Report((*plan.findings, *with_roles(stack.findings, plan.roles)))
+    report = Report((*plan.findings, *with_places(stack.findings, plan.roles, environment)))
     if not _is_known(plan, stack, report):
         return Compilation(plan, Contract.NATIVE, stack, state, report.findings)
     public = _public_network(stack)

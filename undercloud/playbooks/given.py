@@ -16,15 +16,25 @@ def set_at(environment: Environment, name: str) -> Location | None:
     return settings[-1].location if settings else None
 
 
-def with_roles(findings: Iterable[Finding], roles: Iterable[Role]) -> list[Finding]:
-    """The same findings; one about a service names the roles file's place of it before the template's."""
-    places: dict[str, list[Location]] = {}
+def with_places(
+    findings: Iterable[Finding], roles: Iterable[Role], environment: Environment
+) -> list[Finding]:
+    """The same findings, each beginning with where the operator said what it is about.
+
+    That is where the roles file names a service, and where a parameter was set; the template's place follows.
+    """
+    services: dict[str, list[Location]] = {}
     for role in roles:
         for name, place in role.services_at.items():
-            places.setdefault(name, []).append(place)
+            services.setdefault(name, []).append(place)
+
+    def said(name: str) -> list[Location]:
+        place = set_at(environment, name)
+        return [*services.get(name, ()), *([place] if place else [])]
+
     return [
-        dataclasses.replace(finding, locations=(*found, *finding.locations))
-        if (found := [place for name in finding.parameters for place in places.get(name, ())])
+        dataclasses.replace(finding, locations=tuple(dict.fromkeys((*found, *finding.locations))))
+        if (found := [place for name in finding.parameters for place in said(name)])
         else finding
         for finding in findings
     ]

@@ -128,7 +128,7 @@ class Composition:
         found = {}
         for role in self.plan.roles:
             name = f"{role.name}Count"
-            count = self._values.get(name, self.given.get(name, role.count_default))
+            count = self.given.get(name, role.count_default)
             if baremetal is not None and (role.name in baremetal or name not in self.given):
                 count = baremetal.get(role.name, 0)
             try:
@@ -207,6 +207,21 @@ class Composition:
             return own[name]
         value = self._values.get(name)
         return default if value is None else value
+
+    def template_default(self, name: str) -> Any:
+        """What an environment gives a parameter that no template of this plan declares, else its default there."""
+        if name in self.given:
+            return self.given[name]
+        pattern = re.compile(rf"^ +{re.escape(name)}:\s*$", re.MULTILINE)
+        for path in self._texts():
+            text = self.plan.tree[path].text
+            if "heat_template_version" in text and name in text and pattern.search(text):
+                value = self.plan.tree.document(path).value
+                parameters = value.get("parameters") if isinstance(value, Mapping) else None
+                declared = parameters.get(name) if isinstance(parameters, Mapping) else None
+                if isinstance(declared, Mapping):
+                    return declared.get("default")
+        return None
 
     def locate(self, name: str, role: str = "") -> tuple[Location, ...]:
         """Where a parameter is set that counts; else where it is declared; empty if nowhere."""

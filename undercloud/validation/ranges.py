@@ -42,8 +42,9 @@ class Range:
         return cls(int(start), int(end), start.version)
 
     def __contains__(self, place: object) -> bool:
-        known = isinstance(place, ipaddress.IPv4Address | ipaddress.IPv6Address)
-        return known and place.version == self.version and self.first <= int(place) <= self.last  # type: ignore[call-overload, union-attr]
+        if not isinstance(place, ipaddress.IPv4Address | ipaddress.IPv6Address):
+            return False
+        return place.version == self.version and self.first <= int(place) <= self.last
 
     @property
     def size(self) -> int:

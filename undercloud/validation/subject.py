@@ -14,16 +14,18 @@ from undercloud.validation.undercloud_conf import UndercloudConf
 
 @dataclasses.dataclass(frozen=True)
 class Previous:
-    """The earlier compilation: its files by name, as ``plan compile`` wrote them (parsed JSON)."""
+    """What is known of the earlier compilation, to be compared with.
 
-    plan: Mapping[str, Any]
-    stack: Mapping[str, Any]
+    ``values``: parameter → value (secrets masked); ``roles``: name → count, hostname_format; ``networks``:
+    lower-case name → name, subnets (name → its ranges); ``vips``: network → fixed address or empty;
+    ``services``: short names of those that ran on a node.
+    """
 
-    @property
-    def given(self) -> Mapping[str, Any]:
-        """The parameters that its environments set; secrets are masked."""
-        found = self.plan.get("parameters")
-        return found if isinstance(found, Mapping) else {}
+    values: Mapping[str, Any]
+    roles: Mapping[str, Mapping[str, Any]]
+    networks: Mapping[str, Mapping[str, Any]]
+    vips: Mapping[str, str]
+    services: frozenset[str]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -62,7 +62,7 @@ class UndercloudConf:
                 return converted(option.text, definition)
             except ValueError:
                 pass
-        if section != DEFAULT and section != self.local_subnet:
+        if section not in {DEFAULT, self.local_subnet}:
             return [] if definition.get("type") == "list" else None
         return definition.get("default")
 

@@ -1,5 +1,6 @@
 """What is wrong with nodes, images and changes is told clearly, harms nothing and can be mended."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -85,6 +86,7 @@ def test_a_full_disk_is_seen_before_anything_is_written(mended: Cloud) -> None:
     assert said.status == 1
     assert f"{CONTROLLER}: stage preflight" in said.stdout
     assert "DEP-013" in said.stdout
+    mended.lab("mend", "node1")
     assert mended.on_nodes() == nodes
     mended.token()
 
@@ -123,7 +125,9 @@ def test_a_service_that_goes_and_comes_back(mended: Cloud) -> None:
     assert replaced(before, without) == {("node1", "memcached"), ("node1", "keystone")}
     assert "memcached" not in without["node1"]
     assert mended.lab.inside("node1", f"test ! -e {config}; ss -ltnH sport = :11211").stdout == ""
-    assert "memcached" not in mended.lab.inside("node1", "cat /var/lib/undercloud/manifest.json").stdout
+    manifest = json.loads(mended.lab.inside("node1", "cat /var/lib/undercloud/manifest.json").stdout)
+    assert "memcached" not in manifest["containers"]
+    assert not any(path.startswith(config) for path in manifest["files"])
     mended.token()
 
     mended.deploy()

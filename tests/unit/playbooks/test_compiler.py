@@ -368,3 +368,12 @@ def test_a_hidden_value_of_the_wrong_type_is_not_shown(build: Callable[..., Comp
 
     assert finding.code == "HOT-012"
     assert "hunter2" not in str(finding.as_dict())
+
+
+def test_a_wrong_value_is_told_where_it_was_given(build: Callable[..., Compilation]) -> None:
+    (finding,) = build("parameter_defaults:\n  TokenExpiration: 5\n").errors
+
+    assert finding.code == "HOT-013"
+    given, declared = finding.locations
+    assert (Path(given.file).name, given.line) == ("env1.yaml", 2)
+    assert declared.file.endswith("keystone.yaml")

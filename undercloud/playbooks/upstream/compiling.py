@@ -14,12 +14,13 @@ from undercloud.plan import passwords
 from undercloud.plan.entropy import Entropy
 from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
-from undercloud.playbooks.given import set_at, with_roles
+from undercloud.playbooks.given import set_at, with_places
 from undercloud.playbooks.native import PlaybookFile
 from undercloud.playbooks.upstream.client import generated, own_undercloud
 from undercloud.playbooks.upstream.deployments import HostDeployment, deployments
 from undercloud.playbooks.upstream.directory import directory
 from undercloud.playbooks.upstream.inventory import LOCAL, Access
+from undercloud.playbooks.upstream.planned import Placer, kept
 from undercloud.topology.hosts import Placement, PlaceRequest, place
 from undercloud.topology.model import Topology
 
@@ -47,15 +48,23 @@ def compile_upstream(
     """Compile a plan; findings go to the report (HOT-, TOP-)."""
     given = {**plan.environment.parameter_defaults, **plan.environment.parameters}
     state = passwords.complete(state, given, entropy)
-    placement = _placed(plan, state, reserved, report)
+    ports = kept(state)
+    taken = {
+        name: {**ports.get(name, {}), **reserved.get(name, {})} for name in ports.keys() | reserved.keys()
+    }
+    placement = _placed(plan, state, taken, report)
     made = generated(plan, placement.topology, passwords.parameters(state, given))
-    environment = plan.environment.with_generated(made.parameters, made.registry)
-    state = placement.state
+    # An older tree has other templates for ports, or none.
+    registry = {name: path for name, path in made.registry.items() if path in plan.tree}
+    environment = plan.environment.with_generated(made.parameters, registry)
+    state, placer = placement.state, Placer(placement.topology, ports, taken)
     strings = KeptStrings(state.random_strings, entropy)
-    stack = evaluate(StackRequest(plan.tree, plan.root, environment, strings, plan.name))
-    report.extend(with_roles(stack.findings, plan.roles))
+    request = StackRequest(plan.tree, plan.root, environment, strings, plan.name, allocate=placer)
+    stack = evaluate(request)
+    report.extend(with_places(stack.findings, plan.roles, environment))
     if strings.strings != state.random_strings:
         state = state.with_random_strings(strings.strings)
+    state = placer.state(state)
     files: Mapping[str, PlaybookFile] = {}
     if not report.errors:
         access = Access(variables=dict.fromkeys(own_undercloud(plan.roles, placement.topology), LOCAL))

@@ -48,7 +48,7 @@ def control_plane_attributes(topology: Topology, nameservers: Sequence[str]) -> 
     plane = topology.networks[CTLPLANE]
     subnets = {}
     for subnet in plane.subnets.values():
-        attributes = _subnet(subnet)
+        attributes = subnet_attributes(subnet)
         attributes["dns_nameservers"] = list(nameservers)
         attributes["gateway_ip"] = subnet.gateway or first_address(subnet)
         subnets[subnet.name] = attributes
@@ -77,7 +77,7 @@ def _networks(topology: Topology, networks: Sequence[plan_networks.Network]) -> 
                 "tags": _network_tags(network, planned[name]),
             },
             "subnets": {
-                subnet.name: {**_subnet(subnet), "tags": [f"tripleo_vlan_id={subnet.vlan or 1}"]}
+                subnet.name: {**subnet_attributes(subnet), "tags": [f"tripleo_vlan_id={subnet.vlan or 1}"]}
                 for subnet in network.subnets.values()
             },
         }
@@ -98,7 +98,8 @@ def _network_tags(network: Network, planned: plan_networks.Network) -> list[str]
     return [*tags, "tripleo_vip=true"] if network.vip else tags
 
 
-def _subnet(subnet: Subnet) -> dict[str, Any]:
+def subnet_attributes(subnet: Subnet) -> dict[str, Any]:
+    """A subnet as Neutron describes it."""
     return {
         "name": subnet.name,
         "cidr": subnet.cidr,
@@ -124,16 +125,15 @@ def _vips(topology: Topology) -> Generated:
                 "network": {"tags": [subnet.cidr for subnet in network.subnets.values()]},
             }
         else:
-            prefix = _prefix(network, vip.address)
-            parameters["VipPortMap"][name] = _port(vip.address, prefix)
+            parameters["VipPortMap"][name] = _port(vip.address, subnet_of(network, vip.address).prefix)
     return Generated(parameters, registry)
 
 
-def _prefix(network: Network, address: str) -> int:
-    """The prefix length of the subnet that an address is in."""
+def subnet_of(network: Network, address: str) -> Subnet:
+    """The subnet that an address is in; the network's first if it is in none."""
     place = ipaddress.ip_address(address)
     inside = (each for each in network.subnets.values() if place in ipaddress.ip_network(each.cidr))
-    return next(inside, network.first).prefix
+    return next(inside, network.first)
 
 
 def _port(address: str, prefix: int) -> dict[str, str]:

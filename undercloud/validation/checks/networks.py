@@ -182,14 +182,14 @@ def overlaps(subject: Subject) -> Iterator[Finding]:
         for whole in cidrs(subnet)
     ]
     for (net, subnet, whole), (other, elsewhere, there) in itertools.combinations(listed, 2):
-        if whole.version == there.version and whole.overlaps(there):  # type: ignore[arg-type]
+        if whole.version == there.version and whole.overlaps(there):
             text = f"{subnet.name} of {net.name} ({whole}) and {elsewhere.name} of {other.name} ({there}) overlap"
             names = (other.name, elsewhere.name, "ip_subnet")
             others = (elsewhere.location,)
             yield _about("NET-003", text, "Give each its own range.", net, subnet, *names, others=others)
     for name, plane in control_plane(subject).items():
         for net, subnet, whole in listed:
-            if net.name_lower != CTLPLANE and whole.version == plane.version and whole.overlaps(plane):  # type: ignore[arg-type]
+            if net.name_lower != CTLPLANE and whole.version == plane.version and whole.overlaps(plane):
                 text = f"{subnet.name} of {net.name} ({whole}) overlaps the provisioning network {name} ({plane})"
                 yield _about("NET-003", text, "Give it another range.", net, subnet, "ip_subnet", "cidr")
 
@@ -294,7 +294,10 @@ def sizes(subject: Subject) -> Iterator[Finding]:
                 if subnet_of(role, net) is subnet and composition.counts.get(role.name, 0) > 0
             }
             vips = _vips(subject, net) if subnet is next(iter(net.subnets.values())) else 0
-            free, needed = sum(each.size for each in ranges), sum(users.values()) + vips - _fixed(subject, net)
+            free, needed = (
+                sum(each.size for each in ranges),
+                sum(users.values()) + vips - _fixed(subject, net),
+            )
             if needed > free:
                 parts = ", ".join(f"{count} {role}" for role, count in users.items())
                 text = (

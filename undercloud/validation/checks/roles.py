@@ -1,1 +1,157 @@
-"""roles"""
+"""Roles: their nodes, names and services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from undercloud.diagnostics import Finding, Location, Severity
+from undercloud.plan.roles import Role, primary
+from undercloud.topology.names import Naming
+from undercloud.validation.checks import check
+from undercloud.validation.composition import SERVICE
+from undercloud.validation.subject import Subject
+
+_EXCLUSIVE: tuple[tuple[str, str], ...] = (
+    ("NovaLibvirt", "NovaLibvirtLegacy"),
+    ("NovaLibvirtGuests", "NovaLibvirtLegacy"),
+    ("Pacemaker", "PacemakerRemote"),
+    ("OVNController", "NeutronOvsAgent"),
+    ("OVNController", "NeutronLinuxbridgeAgent"),
+    ("NeutronOvsAgent", "NeutronLinuxbridgeAgent"),
+    ("NeutronOvsAgent", "ComputeNeutronOvsAgent"),
+    ("ComputeNeutronOvsAgent", "ComputeNeutronOvsDpdk"),
+    ("OVNController", "ComputeNeutronOvsDpdk"),
+    ("SwiftProxy", "ExternalSwiftProxy"),
+)
+"""Services that claim the same ports, sockets, bridges or processes of a node."""
+
+# A role that has the first runs instances, and is no use without the second.
+_NEEDED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("NovaLibvirt", ("NovaCompute",)),
+    ("NovaLibvirtLegacy", ("NovaCompute",)),
+    ("NovaMigrationTarget", ("NovaCompute",)),
+    ("NovaCompute", ("NovaLibvirt", "NovaLibvirtLegacy", "NovaIronic")),
+    ("SwiftStorage", ("SwiftRingBuilder",)),
+)
+
+
+@check(
+    {
+        "SVC-001": "A role has no fewer than zero nodes",
+        "SVC-002": "The leading role has nodes",
+        "SVC-003": "Host names of roles do not collide",
+        "SVC-004": "A format of host names counts",
+    },
+    reads=("roles", "ROLECount", "ROLEHostnameFormat"),
+    source="roles/README.rst; overcloud.j2.yaml",
+)
+def nodes(subject: Subject) -> Iterator[Finding]:
+    """Counts and names."""
+    composition = subject.composition
+    for role in subject.plan.roles:
+        count = composition.counts[role.name]
+        if count < 0:
+            text = f"the role {role.name} would have {count} nodes"
+            names = (f"{role.name}Count", "CountDefault", role.name)
+            places = (
+                composition.locate(f"{role.name}Count") if names[0] in composition.given else (role.location,)
+            )
+            yield Finding("SVC-001", text, "Use 0 or more.", Severity.ERROR, places, names)
+    leader = primary(subject.plan.roles)
+    if (
+        leader
+        and composition.counts[leader.name] == 0
+        and any(each > 0 for each in composition.counts.values())
+    ):
+        name = f"{leader.name}Count"
+        text = f"{name} is 0: no node leads the deployment, or hosts what runs on {leader.name} alone"
+        fix = f"Set {name} to 1 or 3, or tag another role primary and controller."
+        places = composition.locate(name) if name in composition.given else (leader.location,)
+        yield Finding("SVC-002", text, fix, Severity.ERROR, places, (name, leader.name))
+    yield from _names(subject)
+
+
+def _names(subject: Subject) -> Iterator[Finding]:
+    composition = subject.composition
+    seen: dict[str, Role] = {}
+    for role in subject.plan.roles:
+        name = f"{role.name}HostnameFormat"
+        form = str(composition.given.get(name) or role.hostname_format)
+        count = composition.counts[role.name]
+        if count < 1:
+            continue
+        places: tuple[Location, ...] = (
+            composition.locate(name) if name in composition.given else (role.location,)
+        )
+        if count > 1 and "%index%" not in form:
+            text = f"{name} is {form}, without %index%: all {count} nodes would have one name"
+            yield Finding("SVC-004", text, "Add %index%.", Severity.ERROR, places, (name, role.name))
+        first = seen.setdefault(Naming(subject.plan.name, form).name(0).lower(), role)
+        if first is not role:
+            other = f"{first.name}HostnameFormat"
+            text = f"{first.name} and {role.name} give their nodes the same names ({form})"
+            fix = f"Give {other} and {name} different values."
+            others = composition.locate(other) if other in composition.given else (first.location,)
+            parameters = (other, name, first.name, role.name)
+            yield Finding(
+                "SVC-003", text, fix, Severity.ERROR, tuple(dict.fromkeys((*places, *others))), parameters
+            )
+
+
+@check(
+    {
+        "SVC-005": "Services of a role do not exclude each other",
+        "SVC-006": "A role has what its services need beside them",
+    },
+    reads=("roles", "ROLEServices", "resource_registry"),
+    source="overcloud-resource-registry-puppet.j2.yaml; roles/*.yaml",
+)
+def services(subject: Subject) -> Iterator[Finding]:
+    """Which services run together on a node."""
+    composition = subject.composition
+    for role in subject.plan.roles:
+        if composition.counts[role.name] < 1:
+            continue
+        running = {name for name, roles in composition.running.items() if role.name in roles}
+        places = (
+            composition.locate(f"{role.name}Services") if f"{role.name}Services" in composition.given else ()
+        )
+        places = places or (role.location,)
+        for first, second in _EXCLUSIVE:
+            if {first, second} <= running:
+                text = f"the role {role.name} runs {first} and {second}, which exclude each other on a node"
+                names = (SERVICE + first, SERVICE + second, role.name)
+                yield Finding(
+                    "SVC-005", text, "Remove one of them from the role.", Severity.ERROR, places, names
+                )
+        for first, wanted in _NEEDED:
+            if first in running and not running & set(wanted):
+                text = f"the role {role.name} runs {first}, and not {' or '.join(wanted)}, without which it is no use"
+                needed = (*(SERVICE + name for name in wanted), SERVICE + first, role.name)
+                fix = f"Add {SERVICE}{wanted[0]} to the role."
+                severity = Severity.ERROR if first.startswith("Nova") else Severity.WARNING
+                yield Finding("SVC-006", text, fix, severity, places, needed)
+
+
+@check(
+    {"SVC-007": "Hieradata are maps"},
+    reads=("ExtraConfig", "ROLEExtraConfig"),
+    source="overcloud.j2.yaml",
+)
+def hieradata(subject: Subject) -> Iterator[Finding]:
+    """The parameters whose values are merged with other maps."""
+    composition = subject.composition
+    names = [
+        "ExtraConfig",
+        "UndercloudExtraConfig",
+        *(f"{role.name}ExtraConfig" for role in subject.plan.roles),
+    ]
+    names += [f"{role.name}Parameters" for role in subject.plan.roles]
+    names += [f"{role.name}ExtraGroupVars" for role in subject.plan.roles]
+    for name in names:
+        value = composition.value(name, default=composition.given.get(name))
+        if value in (None, "") or isinstance(value, Mapping):
+            continue
+        text = f"{name} is {'a list' if isinstance(value, list) else 'no map'}, and has to be one map"
+        fix = f"Write {name}: {{KEY: VALUE, …}} without dashes."
+        yield Finding("SVC-007", text, fix, Severity.ERROR, composition.locate(name), (name,))

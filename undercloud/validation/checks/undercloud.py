@@ -158,7 +158,7 @@ def _subnets(conf: UndercloudConf) -> Iterator[Finding]:
             yield _finding(conf, "UC-020", text, "Write it as 192.168.24.0/24.", "cidr", section=name)
             continue
         for other, there in cidrs.items():
-            if cidr.version == there.version and cidr.overlaps(there):  # type: ignore[arg-type]
+            if cidr.version == there.version and cidr.overlaps(there):
                 text = f"the subnets {other} ({there}) and {name} ({cidr}) overlap"
                 yield _finding(conf, "UC-025", text, "Give each its own network.", "cidr", section=name)
         cidrs[name] = cidr

@@ -18,7 +18,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Templates", ("HOT-", "ROLE-")),
     ("Networks", ("NET-", "VIP-")),
     ("Roles and services", ("SVC-",)),
-    ("Nodes", ("TOP-", "NODE-")),
+    ("Nodes", ("TOP-", "NODE-", "BM-")),
     ("Transition", ("CHG-",)),
 )
 OTHER = "Combinations"

@@ -198,3 +198,23 @@ def test_a_standalone_cloud_knows_no_undercloud(tmp_path: Path) -> None:
     text = _OWN_ADDRESS.replace("  UndercloudHostsEntries: []\n", "")
     (finding,) = build(tmp_path, text, roles=_STANDALONE).errors
     assert (finding.code, finding.parameters) == ("HOT-010", ("UndercloudHostsEntries",))
+
+
+def test_ports_of_older_templates_are_placed_and_kept(tmp_path: Path) -> None:
+    """A node's port and server have the node's address, another port one of its own for good."""
+    first = build(tmp_path, "parameter_defaults: {ControllerCount: 2}").raise_for_errors()
+    ports = first.stack.outputs["Ports"]
+    assert ports == {
+        "nodes": ["192.168.24.6", "192.168.24.7"],
+        "servers": [["192.168.24.6"], ["192.168.24.7"]],
+        "redis": "192.168.24.8",
+        "range": "192.168.24.0/24",
+        "fixed": "192.168.24.99",
+        "unknown": None,
+        "mtu": 1500,
+    }
+    # A node that comes later does not get the port's address, and the port keeps it.
+    grown = build(tmp_path, "parameter_defaults: {ControllerCount: 3}", state=first.state)
+    assert grown.stack.outputs["Ports"]["nodes"] == ["192.168.24.6", "192.168.24.7", "192.168.24.9"]
+    assert grown.stack.outputs["Ports"]["redis"] == "192.168.24.8"
+    assert build(tmp_path, "parameter_defaults: {ControllerCount: 3}", state=grown.state).state == grown.state

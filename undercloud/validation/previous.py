@@ -1,0 +1,103 @@
+"""What a compilation leaves behind to be compared with the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from undercloud.diagnostics import UndercloudError
+from undercloud.plan import passwords
+from undercloud.plan.secrets import masked
+from undercloud.playbooks.compiler import Compilation
+from undercloud.validation.composition import Composition
+from undercloud.validation.ranges import network
+from undercloud.validation.subject import Previous
+
+FILE = "facts.json"
+"""The name of the file among the output of ``plan compile``."""
+VERSION = 1
+
+COMPARED = (
+    "BarbicanSimpleCryptoGlobalDefault",
+    "CephClusterFSID",
+    "CinderBackupBackend",
+    "CinderRbdPoolName",
+    "CloudDomain",
+    "GlanceBackend",
+    "GlanceBackendID",
+    "GlanceMultistoreConfig",
+    "GlanceRbdPoolName",
+    "GnocchiBackend",
+    "KeystoneRegion",
+    "NeutronMechanismDrivers",
+    "NovaEnableRbdBackend",
+    "NovaNfsEnabled",
+    "NovaRbdPoolName",
+    "NovaServiceName",
+    "SwiftPartPower",
+)
+"""The parameters whose values are kept; none of them is a secret."""
+
+
+def facts(compilation: Compilation) -> dict[str, Any]:
+    """What is kept of a compilation, fit for JSON."""
+    return describe(Composition(compilation.plan, compilation.stack, compilation.topology))
+
+
+def describe(composition: Composition) -> dict[str, Any]:
+    """What is kept of a plan: values, roles, networks, virtual addresses, services."""
+    plan = composition.plan
+    return {
+        "version": VERSION,
+        "values": {
+            name: masked(value) for name in COMPARED if (value := comparable(composition, name)) is not None
+        },
+        "roles": {
+            role.name: {
+                "count": composition.counts[role.name],
+                "hostname_format": str(
+                    composition.given.get(f"{role.name}HostnameFormat") or role.hostname_format
+                ),
+            }
+            for role in plan.roles
+        },
+        "networks": {
+            net.name_lower: {
+                "name": net.name,
+                "subnets": {
+                    name: [str(found) for text in (subnet.cidr, subnet.cidr_v6) if (found := network(text))]
+                    for name, subnet in net.subnets.items()
+                },
+            }
+            for net in plan.networks
+            if net.enabled
+        },
+        "vips": {vip.network: vip.ip_address for vip in plan.vips},
+        "services": sorted(composition.running),
+    }
+
+
+def comparable(composition: Composition, name: str) -> Any:
+    """A parameter's value; None where it is generated, which validation has placeholders for."""
+    if passwords.is_password(name) and name not in composition.given:
+        return None
+    return composition.value(name)
+
+
+def read(data: Any) -> Previous:
+    """What was kept; raises UndercloudError VAL-030 where its form is not known."""
+    parts = ("values", "roles", "networks", "vips")
+    if (
+        not isinstance(data, Mapping)
+        or data.get("version") != VERSION
+        or not all(isinstance(data.get(part), Mapping) for part in parts)
+    ):
+        fix = "Compile the earlier plan again with this version."
+        raise UndercloudError.of("VAL-030", f"{FILE} of the earlier compilation has an unknown form", fix=fix)
+    return Previous(
+        values=data["values"],
+        roles=data["roles"],
+        networks=data["networks"],
+        vips=data["vips"],
+        services=frozenset(data.get("services") or ()),
+    )
