@@ -84,17 +84,23 @@ def test_a_state_is_never_lost_to_a_second_writer(database: Database) -> None:
 def test_an_equal_compilation_is_not_kept_twice(database: Database) -> None:
     add(database, FILES)
     ids = set()
-    for files in (FILES, FILES, {"z": b"z"}):
+    contents: list[tuple[dict[str, bytes], dict[str, str]]] = [
+        (FILES, {"a": "1"}),
+        (FILES, {"a": "1"}),
+        (FILES, {"a": "2"}),
+        ({"z": b"z"}, {"a": "2"}),
+    ]
+    for files, secrets in contents:
         with database.write() as session:
             plan = plans.ensure(session, "overcloud")
             version = plans.newest(session, plan)
             assert version is not None
             state = states.current(session, plan.id) or states.commit(session, database.vault, plan.id, {}, 0)
             made = states.keep_compilation(
-                session, database.vault, version=version, state=state, files=files, facts={}, secrets={}
+                session, database.vault, version=version, state=state, files=files, facts={}, secrets=secrets
             )
             ids.add(made.id)
-    assert len(ids) == count(database, Compilation) == 2
+    assert len(ids) == count(database, Compilation) == 3
 
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
