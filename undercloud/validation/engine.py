@@ -114,12 +114,14 @@ def apply(rules: Iterable[Rule], composition: Composition) -> Iterator[Finding]:
                 yield finding
 
 
+def applies(rule: Rule, values: Mapping[str, Any]) -> bool:
+    """Whether the rule has something to say about these values; raises Fault or Reported."""
+    return rule.when is None or _holds(rule.when, RuleScope(values))
+
+
 def violated(rule: Rule, values: Mapping[str, Any]) -> bool:
     """Whether the rule applies to these values and does not hold; raises Fault or Reported."""
-    scope = RuleScope(values)
-    if rule.when is not None and not _holds(rule.when, scope):
-        return False
-    return not _holds(rule.must, scope)
+    return applies(rule, values) and not _holds(rule.must, RuleScope(values))
 
 
 def _holds(expr: Expr, scope: RuleScope) -> bool:

@@ -1,0 +1,61 @@
+"""Every shipped rule decides both of its own cases; a rule without them is refused."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from undercloud.diagnostics import Report
+from undercloud.plan.documents import parse
+from undercloud.validation import engine, rules
+from undercloud.validation.rules import Rule
+
+SHIPPED = rules.shipped()
+
+
+def _values(rule: Rule, case: Mapping[str, Any]) -> dict[str, Any]:
+    """What the rule sees in a case: its own services run, optional values are their defaults."""
+    values = {"Services": list(rule.services), **rule.optional, **case}
+    return values | {
+        name: engine.converted(name, kind, values[name])
+        for name, kind in rule.types.items()
+        if name in values
+    }
+
+
+@pytest.mark.parametrize("rule", SHIPPED, ids=lambda rule: rule.code)
+def test_a_rule_decides_its_own_cases(rule: Rule) -> None:
+    passing, failing = _values(rule, rule.passing), _values(rule, rule.failing)
+    assert engine.applies(rule, passing), "the passing case does not ask the question"
+    assert not engine.violated(rule, passing)
+    assert engine.violated(rule, failing)
+
+
+def test_codes_are_given_out_once() -> None:
+    assert len(SHIPPED) >= 150
+    counted = collections.Counter(rule.code for rule in SHIPPED)
+    assert [code for code, count in counted.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("missing", ["passing", "failing", "source", "fix"])
+def test_a_rule_without_its_cases_is_refused(missing: str) -> None:
+    rule = {
+        "code": "OWN-001",
+        "title": "Tokens live for a day at most",
+        "reads": "[TokenExpiration]",
+        "must": "$p.TokenExpiration <= 86400",
+        "message": "TokenExpiration is {TokenExpiration}",
+        "fix": "Set it lower.",
+        "source": "our own policy",
+        "passing": "{TokenExpiration: 3600}",
+        "failing": "{TokenExpiration: 90000}",
+    }
+    text = "- " + "\n  ".join(f"{key}: {value}" for key, value in rule.items() if key != missing)
+    report = Report()
+    assert rules.read_rules(parse(text, "own.yaml"), report) == ()
+    (finding,) = report.errors
+    assert missing in finding.message
+    assert (finding.locations[0].file, finding.locations[0].line) == ("own.yaml", 1)
