@@ -16,9 +16,14 @@ _turn = iter(range(310, 1000))
 
 
 def busy(cloud: Cloud) -> tuple[str, str]:
-    """Options that give the second node work in step 2 (its database starts anew) and the first in step 3."""
+    """Options that give the second node work in step 2 and the first in step 3.
+
+    Database and message bus start anew; the latter takes long enough on any machine to be met at work.
+    """
     number = next(_turn)
-    return cloud.parameters("busy", MysqlMaxConnections=number, TokenExpiration=3600 + number)
+    return cloud.parameters(
+        "busy", MysqlMaxConnections=number, RabbitTCPBacklog=4096 + number, TokenExpiration=3600 + number
+    )
 
 
 def in_step_2(command: Command) -> None:
