@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from tests.functional.cloud import secrets
+from tests.functional.cloud import leaks
 from tests.functional.cloud.cloud import CONTROLLER, HOSTS, SERVICES, Cloud, replaced
 from tests.functional.cloud.terminal import Said
 from tests.functional.lab.tool import CHECKOUT, CTLPLANE
@@ -39,7 +39,7 @@ def changes_of(cloud: Cloud, deployment: str) -> set[tuple[str, int, str, str, s
 
 def kept(cloud: Cloud) -> list[int]:
     """How many plan versions, states and compilations the undercloud keeps."""
-    opened = secrets.database(cloud)
+    opened = leaks.database(cloud)
     with opened.read() as session:
         tables = (PlanVersion, State, Compilation)
         counts = [session.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
@@ -86,11 +86,11 @@ def test_an_rc_file_is_written_too(deployed: Cloud) -> None:
 
 
 def test_no_secret_is_shown_anywhere(deployed: Cloud) -> None:
-    values = secrets.generated(deployed)
+    values = leaks.generated(deployed)
     assert len(values) > 10
 
-    assert secrets.found_in_files(deployed, values) == []
-    assert secrets.found_on_nodes(deployed, values) == []
+    assert leaks.found_in_files(deployed, values) == []
+    assert leaks.found_on_nodes(deployed, values) == []
     clouds = deployed.home / ".config" / "openstack" / "clouds.yaml"
     assert any(value in clouds.read_text() for value in values), "what is looked for is what is used"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.functional.cloud import secrets
+from tests.functional.cloud import leaks
 from tests.functional.cloud.cloud import BACKEND, CONTROLLER, Cloud, replaced
 
 pytestmark = [pytest.mark.functional, pytest.mark.long]
@@ -141,6 +141,6 @@ def test_it_says_nothing_secret_when_it_says_much(mended: Cloud) -> None:
     longer = mended.parameters("longer", TokenExpiration=7201)
     mended.openstack("-vvv", *mended.deploy_words(*longer))
     mended.openstack("-vvv", *mended.deploy_words("--dry-run"))
-    values = secrets.generated(mended)
-    assert secrets.found_in_files(mended, values) == []
-    assert secrets.found_on_nodes(mended, values) == []
+    values = leaks.generated(mended)
+    assert leaks.found_in_files(mended, values) == []
+    assert leaks.found_on_nodes(mended, values) == []
