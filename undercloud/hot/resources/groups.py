@@ -12,6 +12,7 @@ from undercloud.hot.faults import Fault, Site
 from undercloud.hot.functions.references import select
 from undercloud.hot.registry import Target
 from undercloud.hot.resources.base import Resource
+from undercloud.hot.resources.holder import StackHolder
 from undercloud.hot.resources.nested import inner_attribute
 from undercloud.hot.resources.software import DEPLOYMENT
 from undercloud.hot.stacks import StackScope
@@ -26,33 +27,20 @@ _MEMBER_VERSION = VERSIONS["2015-04-30"]
 Fill = Callable[[str], Any]
 
 
-class Group(Resource):
+class Group(StackHolder):
     """What groups share: a stack of members, and attributes gathered from them."""
 
     any_attribute: ClassVar[bool] = True
 
-    __slots__ = ("_child", "_running")
-
-    def __init__(self, scope: StackScope, definition: ResourceDefinition, kind: str) -> None:
-        super().__init__(scope, definition, kind)
-        self._child: StackScope | None = None
-        self._running = False
-
-    def child(self) -> StackScope:
-        """The stack of the members; raises Reported if it cannot be made."""
-        if self._child is None:
-            if self._running:
-                raise self.scope.circle(self.name, self.definition.site)
-            self._running = True
-            try:
-                self._child = self._make_child()
-            except Fault as fault:
-                raise self.scope.tell(fault, self.name) from None
-            finally:
-                self._running = False
-        return self._child
+    __slots__ = ()
 
     def _make_child(self) -> StackScope:
+        try:
+            return self._stack_of_members()
+        except Fault as fault:
+            raise self.scope.tell(fault, self.name) from None
+
+    def _stack_of_members(self) -> StackScope:
         scope = self.scope
         members = {definition.name: definition for definition in self.member_definitions()}
         template = Template(None, scope.template.base, _MEMBER_VERSION, resources=members)

@@ -10,6 +10,7 @@ from undercloud.hot.functions.references import select
 from undercloud.hot.parameters import NotConvertible
 from undercloud.hot.registry import Target
 from undercloud.hot.resources.base import Resource
+from undercloud.hot.resources.holder import StackHolder
 from undercloud.hot.stacks import StackScope
 from undercloud.hot.template import ResourceDefinition, Template
 from undercloud.hot.values import OMIT
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from undercloud.hot.run import Run
 
 
-class TemplateResource(Resource):
+class TemplateResource(StackHolder):
     """Properties become the parameters of the nested stack, its outputs the attributes."""
 
-    __slots__ = ("_child", "_running", "nested_template", "target")
+    __slots__ = ("nested_template", "target")
 
     def __init__(
         self, scope: StackScope, definition: ResourceDefinition, target: Target, template: Template
@@ -30,20 +31,6 @@ class TemplateResource(Resource):
         super().__init__(scope, definition, definition.type)
         self.target = target
         self.nested_template = template
-        self._child: StackScope | None = None
-        self._running = False
-
-    def child(self) -> StackScope:
-        """The nested stack; raises Reported if it cannot be made."""
-        if self._child is None:
-            if self._running:
-                raise self.scope.circle(self.name, self.definition.site)
-            self._running = True
-            try:
-                self._child = self._make_child()
-            finally:
-                self._running = False
-        return self._child
 
     def _make_child(self) -> StackScope:
         scope, run = self.scope, self.scope.run

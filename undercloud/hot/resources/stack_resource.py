@@ -11,13 +11,14 @@ from undercloud.hot.faults import Fault, Reported, Site
 from undercloud.hot.functions.references import select
 from undercloud.hot.parameters import NotConvertible
 from undercloud.hot.resources.base import Resource
+from undercloud.hot.resources.holder import StackHolder
 from undercloud.hot.resources.nested import arn, inner_attribute
 from undercloud.hot.stacks import StackScope
-from undercloud.hot.template import ResourceDefinition, compile_template
+from undercloud.hot.template import compile_template
 from undercloud.plan.documents import parse
 
 
-class StackResource(Resource):
+class StackResource(StackHolder):
     """The template's text is evaluated as a stack of its own; its outputs are in ``outputs``."""
 
     schema: ClassVar[Mapping[str, props.Property]] = {
@@ -28,24 +29,7 @@ class StackResource(Resource):
     }
     attribute_names: ClassVar[tuple[str, ...]] = ("stack_name", "outputs")
 
-    __slots__ = ("_child", "_running")
-
-    def __init__(self, scope: StackScope, definition: ResourceDefinition, kind: str) -> None:
-        super().__init__(scope, definition, kind)
-        self._child: StackScope | None = None
-        self._running = False
-
-    def child(self) -> StackScope:
-        """The stack; raises Reported."""
-        if self._child is None:
-            if self._running:
-                raise self.scope.circle(self.name, self.definition.site)
-            self._running = True
-            try:
-                self._child = self._make_child()
-            finally:
-                self._running = False
-        return self._child
+    __slots__ = ()
 
     def _make_child(self) -> StackScope:
         scope, run = self.scope, self.scope.run

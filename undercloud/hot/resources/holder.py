@@ -1,0 +1,34 @@
+"""What every resource that holds a stack of its own shares: the stack is made once, when it is asked for."""
+
+from __future__ import annotations
+
+from undercloud.hot.resources.base import Resource
+from undercloud.hot.stacks import StackScope
+from undercloud.hot.template import ResourceDefinition
+
+
+class StackHolder(Resource):
+    """A resource with a stack inside."""
+
+    __slots__ = ("_child", "_running")
+
+    def __init__(self, scope: StackScope, definition: ResourceDefinition, kind: str) -> None:
+        super().__init__(scope, definition, kind)
+        self._child: StackScope | None = None
+        self._running = False
+
+    def child(self) -> StackScope:
+        """The stack inside; raises Reported if it cannot be made."""
+        if self._child is None:
+            if self._running:
+                raise self.scope.circle(self.name, self.definition.site)
+            self._running = True
+            try:
+                self._child = self._make_child()
+            finally:
+                self._running = False
+        return self._child
+
+    def _make_child(self) -> StackScope:
+        """Make it; raises Reported."""
+        raise NotImplementedError
