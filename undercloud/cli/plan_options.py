@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 _INSTALLED = "installed"
 
 
+def add_environment_files(parser: argparse._ActionsContainer) -> None:
+    """``-e``, as every command has it that reads environments."""
+    parser.add_argument(
+        "-e",
+        "--environment-file",
+        dest="environment_files",
+        action="append",
+        default=[],
+        metavar="<file>",
+        help="An environment; given again, a later one wins",
+    )
+
+
 def add_plan_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what a plan is made of."""
     group = parser.add_argument_group("the plan")
@@ -44,15 +57,7 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-b", "--baremetal-deployment", metavar="<file>", help="The nodes of each role, with their addresses"
     )
-    group.add_argument(
-        "-e",
-        "--environment-file",
-        dest="environment_files",
-        action="append",
-        default=[],
-        metavar="<file>",
-        help="An environment; given again, a later one wins",
-    )
+    add_environment_files(group)
     group.add_argument(
         "--environment-directory",
         dest="environment_directories",

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from undercloud.cli import base, errors, rendering
+from undercloud.cli import base, errors, plan_options, rendering
 from undercloud.diagnostics import Finding, UndercloudError
 
 if TYPE_CHECKING:
@@ -34,15 +34,7 @@ class StackEvaluate(base.Compiling):
         parser = super().get_parser(prog_name)
         base.add_report_format(parser, "yaml")
         parser.add_argument("template", metavar="<template>", help="The root template, a file")
-        parser.add_argument(
-            "-e",
-            "--environment-file",
-            dest="environment_files",
-            action="append",
-            default=[],
-            metavar="<file>",
-            help="An environment; given again, a later one wins",
-        )
+        plan_options.add_environment_files(parser)
         parser.add_argument(
             "-P",
             "--parameter",
