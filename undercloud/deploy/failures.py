@@ -98,11 +98,13 @@ CAUSES = (
     ),
 )
 _UNREACHABLE = next(cause for cause in CAUSES if cause.code == "DEP-010")
+# What Ansible puts before SSH's own words, which may be none.
+_PREAMBLE = re.compile(r"^\s*Failed to connect to the host via ssh:\s*", re.IGNORECASE)
 
 
 def explain(host: str, said: str, *, address: str = "", unreachable: bool = False) -> Finding:
     """The likely cause of what was said about a host; ``address`` is the one SSH uses."""
-    why = shorten(said)
+    why = shorten(_PREAMBLE.sub("", said)) or "SSH ended without a word"
     cause = next((cause for cause in CAUSES if cause.pattern.search(said)), None)
     if cause is None and unreachable:
         cause = _UNREACHABLE
