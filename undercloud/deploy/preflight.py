@@ -12,7 +12,7 @@ from undercloud.db.database import Database
 from undercloud.deploy import failures
 from undercloud.deploy.compiling import Node
 from undercloud.deploy.engine import Failure, SshAccess
-from undercloud.deploy.ssh import LOOK, Answer, Ssh, known_hosts_line
+from undercloud.deploy.ssh import LOOK, Answer, Cancelled, Ssh, known_hosts_line
 from undercloud.deploy.workspace import Workspace, write_private
 from undercloud.diagnostics import Finding
 
@@ -23,7 +23,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Preflight:
-    """Checks the nodes of one deployment; ``minimum_disk`` is in MiB."""
+    """Checks the nodes of one deployment; ``minimum_disk`` is in MiB.
+
+    Where ``cancelled`` says so it ends at once, and what it found means nothing.
+    """
 
     database: Database
     ssh: Ssh
@@ -31,6 +34,7 @@ class Preflight:
     workspace: Workspace
     deployment: str
     minimum_disk: int
+    cancelled: Cancelled
 
     def trust(self, nodes: Sequence[Node], *, pin: bool) -> list[Failure]:
         """Write the run's known_hosts: pinned keys, and those of nodes met for the first time.
@@ -70,16 +74,16 @@ class Preflight:
             return list(pool.map(what, nodes))
 
     def _scan(self, node: Node) -> dict[str, str]:
-        return self.ssh.scan(node, self.access.connect_timeout)
+        return self.ssh.scan(node, self.access.connect_timeout, self.cancelled)
 
     def _silence(self, node: Node) -> Failure:
         """Why a node shows no host key, in SSH's words."""
-        answer = self.ssh.run(node, self.access, self.workspace, "true")
+        answer = self.ssh.run(node, self.access, self.workspace, "true", self.cancelled)
         said = failures.shorten(answer.error) or f"{node.address} port {node.port} shows no host key"
         return self._failure(node, failures.explain(node.name, said, address=node.address, unreachable=True))
 
     def _look(self, node: Node) -> list[Failure]:
-        answer = self.ssh.run(node, self.access, self.workspace, LOOK)
+        answer = self.ssh.run(node, self.access, self.workspace, LOOK, self.cancelled)
         if answer.code:
             said = answer.error or answer.output or f"ssh ended with {answer.code}"
             return [

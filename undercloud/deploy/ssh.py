@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +15,7 @@ from undercloud.deploy.engine import SshAccess
 from undercloud.deploy.workspace import Workspace
 
 SSH_PORT = 22
+_POLL = 0.2  # seconds between two looks at a request to cancel
 _GRACE = 20  # seconds that a node may take for the look, beyond the time to connect
 
 # What a node must have, told in lines of KEY VALUE that any POSIX shell prints.
@@ -33,61 +36,65 @@ class Answer:
     error: str
 
 
+Cancelled = Callable[[], bool]
+
+
 class Ssh(Protocol):
     """The border to the nodes before Ansible runs."""
 
-    def scan(self, node: Node, timeout: int) -> dict[str, str]:
+    def scan(self, node: Node, timeout: int, cancelled: Cancelled) -> dict[str, str]:
         """Key type → key (base64) that the node shows; empty when it does not answer."""
         ...
 
-    def run(self, node: Node, access: SshAccess, workspace: Workspace, script: str) -> Answer:
-        """Run a shell script on a node."""
+    def run(
+        self, node: Node, access: SshAccess, workspace: Workspace, script: str, cancelled: Cancelled
+    ) -> Answer:
+        """Run a shell script on a node; ``cancelled`` is asked often, and ends it."""
         ...
 
 
 class OpenSsh:
     """The system's ssh and ssh-keyscan."""
 
-    def scan(self, node: Node, timeout: int) -> dict[str, str]:
+    def scan(self, node: Node, timeout: int, cancelled: Cancelled) -> dict[str, str]:
         """Ask for all of the node's keys."""
         command = ["ssh-keyscan", "-T", str(timeout), "-p", str(node.port), node.address]
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=timeout + _GRACE,
-                check=False,
-                env=_environment(),
-            )
-        except subprocess.TimeoutExpired:
-            return {}
+        answer = _call(command, "", timeout + _GRACE, cancelled)
         keys = {}
-        for line in done.stdout.splitlines():
+        for line in answer.output.splitlines():
             words = line.split()
             if len(words) >= 3 and not line.startswith("#"):
                 keys[words[1]] = words[2]
         return keys
 
-    def run(self, node: Node, access: SshAccess, workspace: Workspace, script: str) -> Answer:
+    def run(
+        self, node: Node, access: SshAccess, workspace: Workspace, script: str, cancelled: Cancelled
+    ) -> Answer:
         """Run it with the very options that Ansible will use."""
         command = ["ssh", *options(access, workspace, 0), "-o", "ControlMaster=no", "-T"]
         command += ["-p", str(node.port), *(["-l", node.user] if node.user else [])]
         command += [node.address, "sh", "-s"]
-        try:
-            done = subprocess.run(
-                command,
-                input=script,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=access.connect_timeout + _GRACE,
-                check=False,
-                env=_environment(),
-            )
-        except subprocess.TimeoutExpired:
-            return Answer(255, "", "Connection timed out: it let us in but did not answer")
-        return Answer(done.returncode, done.stdout, done.stderr)
+        return _call(command, script, access.connect_timeout + _GRACE, cancelled)
+
+
+def _call(command: Sequence[str], given: str, seconds: float, cancelled: Cancelled) -> Answer:
+    """Run a program until it ends, has had its time, or nobody wants its answer any more."""
+    deadline = time.monotonic() + seconds
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, errors="replace", env=_environment()
+    ) as process:
+        waiting: str | None = given
+        while not cancelled() and time.monotonic() < deadline:
+            try:
+                output, error = process.communicate(waiting, timeout=_POLL)
+            except subprocess.TimeoutExpired:
+                waiting = None  # it is on its way
+            else:
+                return Answer(process.returncode, output, error)
+        process.kill()
+        process.communicate()
+    return Answer(255, "", "Connection timed out: it let us in but did not answer")
 
 
 def options(access: SshAccess, workspace: Workspace, persist: int) -> list[str]:

@@ -113,7 +113,10 @@ def look_at_nodes(work: Work) -> list[Failure]:
     nodes = work.nodes()
     silent = preflight.trust(nodes, pin=not work.short_lived)
     names = {failure.host for failure in silent}
-    return silent + preflight.look([node for node in nodes if node.name not in names])
+    found = silent + preflight.look([node for node in nodes if node.name not in names])
+    if work.lease.cancelled:
+        raise CancelledError
+    return found
 
 
 def write_directory(work: Work, turns: Turns) -> None:
@@ -243,6 +246,7 @@ def _preflight(work: Work) -> Preflight:
         work.workspace,
         work.deployment,
         work.settings.deployment.minimum_disk,
+        lambda: work.lease.cancelled,
     )
 
 

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import stat
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -213,6 +214,20 @@ def test_cancel_from_another_engine_keeps_state_and_frees_the_lock(world: World)
     assert resumed.status is Status.SUCCEEDED
     assert world.compiler.made == 1
     assert len(world.ssh.looked) == 2
+
+
+def test_cancel_while_a_node_keeps_us_waiting(world: World) -> None:
+    world.ssh.hold = threading.Event()
+    engine = world.engine()
+    started = engine.deploy(request())
+    while not world.ssh.looked:
+        time.sleep(0.01)
+    engine.cancel(started.id, "Ctrl-C")
+    ended = engine.wait(started.id, 10)
+    assert (ended.status, ended.stage, ended.findings) == (Status.INTERRUPTED, "preflight", ())
+    assert world.runner.plays == []
+    world.ssh.hold = None
+    assert engine.wait(engine.resume(started.id).id, 20).status is Status.SUCCEEDED
 
 
 def test_closing_the_engine_interrupts(world: World) -> None:

@@ -15,7 +15,7 @@ from undercloud.deploy.compiling import Access, Compiled, Compiler, FreeTask, Lo
 from undercloud.deploy.engine import DeployRequest, PlanPaths, SshAccess
 from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.runner import INVENTORY, Ending, OnEvent, PlaybookRunner, Result, Run
-from undercloud.deploy.ssh import LOOK, Answer
+from undercloud.deploy.ssh import LOOK, Answer, Cancelled
 from undercloud.deploy.work import Borders
 from undercloud.deploy.workspace import Workspace
 from undercloud.diagnostics import Finding
@@ -77,16 +77,22 @@ class FakeSsh:
         self.keys: dict[str, dict[str, str]] = {n.name: {"ssh-ed25519": f"AAAA{n.name}"} for n in NODES}
         self.answers: dict[str, Answer] = {}
         self.looked: list[str] = []
+        self.hold: threading.Event | None = None
         self.known_hosts = ""
 
-    def scan(self, node: Node, timeout: int) -> dict[str, str]:
+    def scan(self, node: Node, timeout: int, cancelled: Cancelled) -> dict[str, str]:
         return self.keys[node.name]
 
-    def run(self, node: Node, access: SshAccess, workspace: Workspace, script: str) -> Answer:
+    def run(
+        self, node: Node, access: SshAccess, workspace: Workspace, script: str, cancelled: Cancelled
+    ) -> Answer:
         if workspace.known_hosts.exists():
             self.known_hosts = workspace.known_hosts.read_text()
         if script == LOOK:
             self.looked.append(node.name)
+            while self.hold and not self.hold.wait(0.01):
+                if cancelled():
+                    return Answer(255, "", "Connection timed out")
         return self.answers.get(node.name, Answer(0, GOOD, ""))
 
 
