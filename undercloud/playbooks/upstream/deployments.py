@@ -23,6 +23,8 @@ _OWN_INPUTS = {
     "deploy_signal_transport": "How the server should signal to heat with the deployment output values.",
 }
 """The inputs that Heat adds to every deployment, with their descriptions."""
+_UNDECLARED = {"description": "None"}
+"""An input that the configuration does not declare: Heat's lack of a description becomes this word."""
 
 PHASES = ("pre_network", "pre_deployments", "post_deployments")
 
@@ -102,7 +104,7 @@ def _inputs(server: str, deployment: SoftwareDeployment) -> Iterator[tuple[str, 
         if name in _OWN_INPUTS:
             yield name, _OWN_INPUTS[name], "String", server if name == "deploy_server_id" else value
         else:
-            known = declared.get(name, {})
+            known = declared.get(name, _UNDECLARED)
             yield name, known.get("description") or "", known.get("type") or "String", value
 
 

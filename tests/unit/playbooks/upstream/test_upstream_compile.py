@@ -114,6 +114,7 @@ def test_deployments(tmp_path: Path) -> None:
         "type": "String",
         "value": "hello",
     }
+    assert (inputs["undeclared"]["description"], inputs["undeclared"]["value"]) == ("None", "1")
     assert inputs["deploy_server_id"]["value"] == made.stack.outputs["ServerIdData"]["bootstrap_server_id"]
     post = parsed(made, "Controller/overcloud-controller-0/NodeExtraConfigPost")["NodeExtraConfigPost"]
     assert post["config"] == {"datafiles": {"all": {"secret": "word"}}}
