@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from undercloud.db import states
@@ -21,6 +24,7 @@ def keep(session: Session, vault: Vault, version: PlanVersion, state: State, mad
         "nodes": wire.to_plain(made.nodes),
         "access": access,
         "tasks": wire.to_plain(made.tasks),
+        "described": wire.to_plain(made.described),
     }
     row = states.keep_compilation(
         session,
@@ -53,7 +57,14 @@ def read(database: Database, compilation: int) -> Compiled:
             nodes=wire.from_plain(tuple[Node, ...], facts["nodes"]),
             access=wire.from_plain(Access, {**facts["access"], "password": sealed["password"]}),
             tasks=wire.from_plain(tuple[FreeTask, ...], facts["tasks"]),
+            described=facts.get("described") or {},
         )
+
+
+def described(session: Session, compilation: int | None) -> Mapping[str, Any] | None:
+    """What validation compares a later version with; None where nothing was kept."""
+    row = session.get(Compilation, compilation) if compilation else None
+    return (row.facts.get("described") or None) if row is not None else None
 
 
 def facts(session: Session, compilation: int | None) -> tuple[dict[str, str], str]:

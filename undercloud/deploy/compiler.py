@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from undercloud.conf import installed
-from undercloud.deploy.compiling import Access, Compiled, FreeTask, Loaded, Node, Reserved
-from undercloud.deploy.engine import DeployRequest
+from undercloud.deploy.compiling import Access, Compiled, FreeTask, Judged, Known, Loaded, Node, Reserved
+from undercloud.deploy.engine import DeployRequest, GivenFile
 from undercloud.deploy.ssh import SSH_PORT
+from undercloud.diagnostics import UndercloudError
 from undercloud.images import definitions, served
 from undercloud.images.catalogue import REGISTRY, image_parameters
 from undercloud.plan import state as states
 from undercloud.plan.bundle import Bundle, PlanSource, read
 from undercloud.plan.entropy import SystemEntropy
-from undercloud.plan.loader import assemble
+from undercloud.plan.loader import Plan, assemble
 from undercloud.plan.secrets import Secret, secret_texts
 from undercloud.plan.state import State
 from undercloud.playbooks import compiler
 from undercloud.playbooks.compiler import Compilation
 from undercloud.playbooks.lower import Lowered
 from undercloud.topology.model import Topology
+
+if TYPE_CHECKING:
+    from undercloud.validation.validate import Extras
 
 _KEY_LINE = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}")
 
@@ -42,7 +48,7 @@ class NativeCompiler:
     def load(self, request: DeployRequest) -> Loaded:
         """Read the operator's files; UndercloudError with all that is wrong with them."""
         given = request.plan
-        return _loaded(
+        loaded = _loaded(
             read(
                 PlanSource(
                     templates=given.templates,
@@ -59,27 +65,39 @@ class NativeCompiler:
                 )
             )
         )
+        return replace(loaded, modes=_modes(loaded.plan))
 
     def reload(self, files: Mapping[str, bytes], source: Mapping[str, Any]) -> Loaded:
         """What ``load`` gave, out of what was kept of it."""
         return _loaded(Bundle(files=files, **{**source, "environments": tuple(source["environments"])}))
 
+    def texts(self, loaded: Loaded, files: Iterable[str]) -> dict[str, str]:
+        """The texts of a plan's files by the names that findings give; unknown ones are left out."""
+        tree, found = loaded.plan.tree, {}
+        for file in files:
+            with contextlib.suppress(KeyError, UndercloudError):
+                found[file] = tree[tree.relative(file)].text
+        return found
+
     def compile(self, loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved) -> Compiled:
         """Compile with the plan's state; UndercloudError with all errors."""
-        value = State() if state is None else states.from_json(json.dumps(state))
-        made = compiler.compile(loaded.plan, value, SystemEntropy(), reserved).raise_for_errors()
-        assert made.topology is not None, "a compilation without errors is whole"
-        assert made.lowered is not None, "a compilation without errors is whole"
-        return Compiled(
-            files={path: file.text.encode() for path, file in made.files.items()},
-            secrets={name: _revealed(value) for name, value in made.secrets.items()},
-            state=json.loads(made.state.to_json()),
-            sensitive=frozenset(_sensitive(made)),
-            nodes=_nodes(made.topology),
-            access=_access(made, made.lowered),
-            tasks=_tasks(made.lowered),
-            findings=tuple(finding for finding in made.findings if finding not in loaded.findings),
-        )
+        return _compiled(_compile(loaded, state, reserved).raise_for_undeployable())
+
+    def judge(
+        self, loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved, known: Known
+    ) -> Judged:
+        """Compile and validate: everything that is wrong with the plan, at once."""
+        from undercloud.validation import validate  # noqa: PLC0415 - rules are read, which only this needs
+
+        made = _compile(loaded, state, reserved)
+        found = validate.findings(made, _extras(loaded, known))
+        sensitive = frozenset(_sensitive(made))
+        try:
+            made.raise_for_undeployable()
+        except UndercloudError as error:
+            more = tuple(finding for finding in error.findings if finding not in found)
+            return Judged((*found, *more), None, sensitive)
+        return Judged(found, _compiled(made), sensitive)
 
     def _generated(self, asked: str) -> dict[str, Any]:
         """Parameters under the operator's own: where images are, and how nodes get into our registry."""
@@ -99,6 +117,53 @@ def _loaded(bundle: Bundle) -> Loaded:
     return Loaded(bundle.files, {"root": bundle.root, **bundle.source()}, plan, plan.findings)
 
 
+def _modes(plan: Plan) -> dict[str, int]:
+    """Permission bits of the environments that were read from this machine's disk."""
+    paths = [Path(layer.path) for layer in plan.environment.layers]
+    return {str(path): path.stat().st_mode for path in paths if path.is_absolute() and path.is_file()}
+
+
+def _compile(loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved) -> Compilation:
+    value = State() if state is None else states.from_json(json.dumps(state))
+    return compiler.compile(loaded.plan, value, SystemEntropy(), reserved)
+
+
+def _compiled(made: Compilation) -> Compiled:
+    """A compilation that can be deployed, as plain values."""
+    from undercloud.validation import previous  # noqa: PLC0415 - see judge
+
+    assert made.topology is not None, "a compilation without errors is whole"
+    assert made.lowered is not None, "a compilation without errors is whole"
+    return Compiled(
+        files={path: file.text.encode() for path, file in made.files.items()},
+        secrets={name: _revealed(value) for name, value in made.secrets.items()},
+        state=json.loads(made.state.to_json()),
+        sensitive=frozenset(_sensitive(made)),
+        nodes=_nodes(made.topology),
+        access=_access(made, made.lowered),
+        tasks=_tasks(made.lowered),
+        described=previous.facts(made),
+    )
+
+
+def _extras(loaded: Loaded, known: Known) -> Extras:
+    """What validation gets besides the plan."""
+    from undercloud.validation import previous, validate  # noqa: PLC0415 - see judge
+
+    def pair(file: GivenFile | None) -> tuple[str, str] | None:
+        return (file.path, file.text) if file else None
+
+    described = known.previous
+    comparable = described is not None and described.get("version") == previous.VERSION
+    return validate.Extras(
+        nodes=pair(known.given.nodes),
+        undercloud=pair(known.given.undercloud),
+        previous=previous.read(described) if comparable else None,
+        modes=loaded.modes,
+        rules=tuple((file.path, file.text) for file in known.given.rules),
+    )
+
+
 def _nodes(topology: Topology) -> tuple[Node, ...]:
     return tuple(
         Node(host.name, host.address, host.role, host.user or "", host.port or SSH_PORT)
@@ -110,11 +175,13 @@ def _access(made: Compilation, lowered: Lowered) -> Access:
     """From the root template's outputs and the public endpoint of the identity service."""
     endpoints = lowered.cloud["endpoints"].values()
     url = next((each["url"]["public"] for each in endpoints if each.get("type") == "identity"), "")
-    outputs = made.stack.outputs
+    outputs, tls = made.stack.outputs, made.public_tls
     return Access(
         auth_url=f"{url}/v3" if url else "",
         region=str(outputs.get("KeystoneRegion") or ""),
         password=_revealed(outputs.get("AdminPassword") or ""),
+        authority=tls.authority if tls and not tls.authority_file else "",
+        authority_file=tls.authority_file if tls else "",
     )
 
 
@@ -125,7 +192,8 @@ def _revealed(value: Any) -> str:
 
 def _sensitive(made: Compilation) -> Iterator[str]:
     """Passwords and keys by themselves; a file that holds some is known by them."""
-    sources = (made.stack.parameters, made.state.passwords, made.state.random_strings)
+    state = made.state
+    sources = (made.stack.parameters, state.passwords, state.random_strings, state.certificates)
     values = [*made.stack.hidden, *(text for source in sources for text in secret_texts(source))]
     for value in (*values, *map(_revealed, made.secrets.values())):
         text = value.strip()

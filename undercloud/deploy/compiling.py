@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from undercloud.deploy.engine import DeployRequest
+from undercloud.deploy.engine import DeployRequest, GivenFiles
 from undercloud.diagnostics import Finding
 
 STEPS = range(6)
@@ -36,26 +36,46 @@ class Node:
 
 @dataclass(frozen=True)
 class Access:
-    """How to log in to the cloud that comes out; ``password`` is never shown."""
+    """How to log in to the cloud that comes out; ``password`` is never shown.
+
+    ``authority`` (PEM) is what clients have to trust beside their system's, ``authority_file`` a file of the
+    operator's that has it; both empty where their system's will do.
+    """
 
     auth_url: str = ""
     region: str = ""
     username: str = "admin"
     project: str = "admin"
     password: str = field(default="", repr=False)
+    authority: str = ""
+    authority_file: str = ""
 
 
 @dataclass(frozen=True)
 class Loaded:
     """The operator's files, read: ``files`` to keep as the plan's next version, ``source`` how they belong.
 
-    ``plan`` is the compiler's own value, handed back to it and not looked into.
+    ``plan`` is the compiler's own value, handed back to it and not looked into; ``modes`` are the permission
+    bits of the operator's files, as far as they were read from a disk.
     """
 
     files: Mapping[str, bytes] = field(repr=False)
     source: Mapping[str, Any]
     plan: Any = field(repr=False)
     findings: tuple[Finding, ...] = ()
+    modes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known beside a plan when it is judged.
+
+    ``given`` are the operator's other files; ``previous`` is what was described of the version that is
+    deployed, None where none is.
+    """
+
+    given: GivenFiles = field(default_factory=GivenFiles)
+    previous: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +83,7 @@ class Compiled:
     """A playbook directory (``files`` by relative path), the secrets that it refers to, and the new state.
 
     ``sensitive`` are the texts that nothing may show: passwords and keys by themselves, where ``secrets`` may
-    be whole files that hold them.
+    be whole files that hold them. ``described`` is what validation compares a later version with.
     """
 
     files: Mapping[str, bytes] = field(repr=False)
@@ -73,7 +93,16 @@ class Compiled:
     nodes: tuple[Node, ...] = ()
     access: Access = Access()
     tasks: tuple[FreeTask, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    described: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All that is to be said of a plan, and what was compiled of it: None where it cannot be."""
+
+    findings: tuple[Finding, ...]
+    compiled: Compiled | None = field(repr=False)
+    sensitive: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 class Compiler(Protocol):
@@ -87,6 +116,16 @@ class Compiler(Protocol):
         """What ``load`` gave, out of what was kept of it."""
         ...
 
+    def texts(self, loaded: Loaded, files: Iterable[str]) -> Mapping[str, str]:
+        """The texts of a plan's files by the names that findings give; unknown ones are left out."""
+        ...
+
     def compile(self, loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved) -> Compiled:
         """Compile with the plan's state (None at the first time); UndercloudError with all errors."""
+        ...
+
+    def judge(
+        self, loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved, known: Known
+    ) -> Judged:
+        """Compile and validate: everything that is wrong with the plan, at once."""
         ...

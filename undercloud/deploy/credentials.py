@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from pathlib import Path
 
@@ -30,13 +31,31 @@ def of(stack: str, access: Access) -> Credentials:
         "identity_api_version": "3",
         "interface": "public",
     }
-    return Credentials(stack, {k: v for k, v in entry.items() if v}, _rc(stack, auth, access.region))
+    given = Credentials(stack, {k: v for k, v in entry.items() if v}, _rc(stack, auth, access.region))
+    if access.authority_file:
+        return trusting(given, Path(access.authority_file))
+    return dataclasses.replace(given, authority=access.authority)
+
+
+def authority_file(directory: Path, cloud: str) -> Path:
+    """Where the certificate authority of a cloud is written beside its other files."""
+    return directory / f"{cloud}-ca.pem"
+
+
+def trusting(credentials: Credentials, file: Path) -> Credentials:
+    """The credentials with the certificate authority in a file, which both texts name."""
+    rc = f"{credentials.rc}export OS_CACERT={shlex.quote(str(file))}\n"
+    return dataclasses.replace(credentials, clouds={**credentials.clouds, "cacert": str(file)}, rc=rc)
 
 
 def write(directory: Path, credentials: Credentials) -> None:
-    """Write ``clouds.yaml`` and ``STACKrc`` (mode 0600) into a directory."""
-    clouds = {"clouds": {credentials.cloud: dict(credentials.clouds)}}
+    """Write ``clouds.yaml``, ``STACKrc`` and what they trust (mode 0600) into a directory."""
     make_private(directory)
+    if credentials.authority:
+        file = authority_file(directory, credentials.cloud)
+        write_private(file, credentials.authority.encode())
+        credentials = trusting(credentials, file)
+    clouds = {"clouds": {credentials.cloud: dict(credentials.clouds)}}
     write_private(directory / "clouds.yaml", yaml.safe_dump(clouds, sort_keys=False).encode())
     write_private(directory / f"{credentials.cloud}rc", credentials.rc.encode())
 
@@ -50,7 +69,7 @@ def _rc(stack: str, auth: dict[str, str], region: str) -> str:
         "OS_AUTH_TYPE": "password",
         "OS_CLOUDNAME": stack,
     }
-    # OS_CLOUD would win over all that follows.
-    lines = ["# For a shell: source this file", "unset OS_CLOUD"]
+    # OS_CLOUD would win over all that follows, and another cloud's authority would be asked about this one.
+    lines = ["# For a shell: source this file", "unset OS_CLOUD OS_CACERT"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in values.items() if value]
     return "\n".join(lines) + "\n"

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from undercloud.db import plans, states
-from undercloud.deploy import stages
+from undercloud.deploy import gate, stages
 from undercloud.deploy.engine import EventKind, ResultStatus
-from undercloud.deploy.masking import Masker
 from undercloud.deploy.stages import PLAYBOOK, STEP_STAGES
-from undercloud.deploy.work import Stage, Turns, Work
+from undercloud.deploy.work import Stage, Turns, Work, deploy_request
 
 FREE_TASK = {"kind": "task", "action": "run", "reason": "effect unknown"}
 
 
-def compile_only(work: Work, turns: Turns) -> None:
-    """Read and compile with the plan's state, as a deployment would; what is generated is dropped."""
-    _ = turns
-    vault = work.database.vault
-    work.loaded = work.borders.compiler().load(stages.deploy_request(work))
-    work.report(work.loaded.findings)
-    with work.database.read() as session:
-        plan = plans.find(session, work.stack)
-        state = states.current(session, plan.id) if plan else None
-        value = vault.open_json(state.sealed) if state else None
-        held = stages.reserved(work, session)
-    work.compiled = work.borders.compiler().compile(work.loaded, value, held)
-    work.recorder.masker = Masker(work.compiled.sensitive)
-    work.report(work.compiled.findings)
+def validate_only(work: Work, turns: Turns) -> None:
+    """Read, compile with the plan's state and judge, as a deployment would; what is generated is dropped."""
+    work.loaded = work.borders.compiler().load(deploy_request(work))
+    gate.validate_plan(work, turns)
 
 
 def check_steps(work: Work, turns: Turns) -> None:
     """Ask every node what would change, and list what cannot be asked."""
-    run = replace(stages.run_of(work, PLAYBOOK), limit=stages.deploy_request(work).limit, check=True)
+    run = replace(stages.run_of(work, PLAYBOOK), limit=deploy_request(work).limit, check=True)
     stages.run_playbook(work, turns, run)
     for task in work.result().tasks:
         action = {**FREE_TASK, "name": task.name}
@@ -48,7 +36,7 @@ def check_steps(work: Work, turns: Turns) -> None:
 
 
 DRY_RUN = (
-    Stage(("compile",), compile_only),
+    Stage(("validate",), validate_only),
     Stage(("preflight",), stages.check_nodes),
     Stage(("directory",), stages.write_directory),
     Stage(STEP_STAGES, check_steps),

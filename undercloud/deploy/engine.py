@@ -51,7 +51,7 @@ class EventKind(enum.StrEnum):
     STAGE = "stage"  # status: running, then a final one
     TASK = "task"  # a task begins (on all hosts of its play)
     RESULT = "result"  # a task ended on a host; data: {"task", "elapsed", "actions"?, "diff"?}
-    FINDING = "finding"  # a warning or an error; data: the finding
+    FINDING = "finding"  # data: the finding, and "forced_by" where it was let pass
     FAILURE = "failure"  # data: a Failure
     LOG = "log"  # a line that Ansible printed and that belongs to no task
 
@@ -81,6 +81,23 @@ class PlanPaths:
 
 
 @dataclass(frozen=True)
+class GivenFile:
+    """A file of the operator's: its path as it is told, and its text."""
+
+    path: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class GivenFiles:
+    """What an operator hands over for validation besides the plan: machines, undercloud.conf, own rules."""
+
+    nodes: GivenFile | None = None
+    undercloud: GivenFile | None = None
+    rules: tuple[GivenFile, ...] = ()
+
+
+@dataclass(frozen=True)
 class SshAccess:
     """How the engine enters the nodes.
 
@@ -100,7 +117,10 @@ class DeployRequest:
     """What ``overcloud deploy`` asks for.
 
     ``limit`` is an Ansible host pattern; ``force`` are codes of findings that shall not stop this
-    deployment; ``timeout`` is in seconds, 0 for none; ``parameters`` are set over all environments.
+    deployment, ``errors_pass`` lets all of them pass that validation and the checks of the nodes make, and
+    ``warnings_stop`` makes their warnings stop it; ``operator`` is who asks, for the record; ``given`` are
+    files that validation reads; ``timeout`` is in seconds, 0 for none; ``parameters`` are set over all
+    environments.
     """
 
     stack: str
@@ -108,6 +128,10 @@ class DeployRequest:
     dry_run: bool = False
     limit: str = ""
     force: tuple[str, ...] = ()
+    errors_pass: bool = False
+    warnings_stop: bool = False
+    operator: str = ""
+    given: GivenFiles = GivenFiles()
     ssh: SshAccess = SshAccess()
     timeout: int = 0
     registry: str = ""
@@ -152,12 +176,23 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Forced:
+    """A finding that would have stopped a deployment and was let pass: by whom, when, on which host."""
+
+    code: str
+    message: str
+    operator: str
+    time: str
+    host: str = ""
+
+
+@dataclass(frozen=True)
 class Deployment:
     """One run of deploy, dry run or delete, as it stands now.
 
     ``stage`` is the one that runs or at which it stopped; ``version`` is the plan's version; ``hosts`` are
-    the counts by host, ``counts`` their sum; ``findings`` holds errors and warnings of compiling and
-    preflight.
+    the counts by host, ``counts`` their sum; ``findings`` holds errors, warnings and notes of validation and
+    of the checks of the nodes, ``forced`` those of them that were let pass.
     """
 
     id: str
@@ -173,6 +208,7 @@ class Deployment:
     hosts: Mapping[str, Counts] = field(default_factory=dict)
     stages: tuple[Stage, ...] = ()
     findings: tuple[Finding, ...] = ()
+    forced: tuple[Forced, ...] = ()
     directory: str = ""
 
 
@@ -253,6 +289,16 @@ class PlanInfo:
 
 
 @dataclass(frozen=True)
+class Validated:
+    """What validation says of a plan's version; ``texts`` are the plan's files that findings point into."""
+
+    name: str
+    version: int
+    findings: tuple[Finding, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
 class StackInfo:
     """A stack as ``overcloud status`` shows it.
 
@@ -275,11 +321,15 @@ class Credentials:
     """How to use a deployed cloud; holds a password, so it is never logged or printed.
 
     ``clouds`` is the entry for clouds.yaml (under ``clouds: {cloud: …}``), ``rc`` the text of overcloudrc.
+    ``authority`` is the PEM text of the certificate authority to trust, to be put into a file by whoever
+    writes these (:func:`undercloud.deploy.credentials.trusting`); empty where none is needed, or both name
+    one already.
     """
 
     cloud: str
     clouds: Mapping[str, Any]
     rc: str
+    authority: str = ""
 
 
 class Engine(Protocol):
@@ -337,6 +387,13 @@ class Engine(Protocol):
 
     def plans(self) -> tuple[PlanInfo, ...]:
         """All plans by name."""
+        ...
+
+    def validate_plan(self, stack: str, version: int = 0, given: GivenFiles | None = None) -> Validated:
+        """Validate a version of a plan (0: the newest) against what is deployed; nothing is kept.
+
+        DEP-003 for an unknown plan, DEP-028 for an unknown version.
+        """
         ...
 
     def delete_plan(self, stack: str) -> None:

@@ -14,18 +14,21 @@ from undercloud.conf import Settings
 from undercloud.db import deployments, events, host_keys, locks, models, plans
 from undercloud.db.database import Database
 from undercloud.db.types import utcnow
-from undercloud.deploy import lease, processes, views, wire, workspace
+from undercloud.deploy import gate, lease, processes, views, wire, workspace
 from undercloud.deploy.delete import DELETE
 from undercloud.deploy.dryrun import DRY_RUN
 from undercloud.deploy.engine import (
     DeleteRequest,
     Deployment,
     DeployRequest,
+    GivenFiles,
     Operation,
     SshAccess,
     Status,
+    Validated,
 )
 from undercloud.deploy.holder import Process, describe
+from undercloud.deploy.masking import Masker
 from undercloud.deploy.reading import WRITING, Reading, find, known
 from undercloud.deploy.recorder import Recorder
 from undercloud.deploy.stages import DEPLOY
@@ -129,6 +132,19 @@ class LocalEngine(Reading):
             row = find(session, deployment)
             if not Status(row.status).final:
                 row.cancel = reason
+
+    def validate_plan(self, stack: str, version: int = 0, given: GivenFiles | None = None) -> Validated:
+        """Validate a version of a plan (0: the newest) against what is deployed; nothing is kept."""
+        with self._database.read() as session:
+            plan = known(session, stack)
+            newest = plans.newest(session, plan) if plan else None
+        number = version or (newest.number if newest else 0)
+        compiler = self._borders.compiler()
+        judged, loaded = gate.judge_stored(self._database, compiler, stack, number, given or GivenFiles())
+        masker = Masker(judged.sensitive)
+        found = wire.from_plain(tuple[Finding, ...], masker.plain(wire.to_plain(judged.findings)))
+        named = {place.file for finding in found for place in finding.locations}
+        return Validated(stack, number, found, dict(compiler.texts(loaded, named)))
 
     def delete_plan(self, stack: str) -> None:
         """Forget a plan with its versions, passwords and history; refused (DEP-006) while it is on nodes."""

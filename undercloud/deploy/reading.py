@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from undercloud.deploy.engine import (
     Event,
     EventKind,
     Failure,
+    Forced,
     Operation,
     PlanInfo,
     StackInfo,
@@ -42,7 +44,8 @@ class Reading:
         """One deployment as it stands."""
         with self._database.read() as session:
             row = find(session, deployment)
-            return self._as_it_is(session, row, deployments.stages(session, row.id))
+            found = self._as_it_is(session, row, deployments.stages(session, row.id))
+            return replace(found, forced=_forced(session, row.id))
 
     def deployments(self, stack: str = "", limit: int = 100) -> tuple[Deployment, ...]:
         """Deployments, newest first, of one stack or of all; without their stages."""
@@ -137,6 +140,8 @@ class Reading:
     def _stack(self, session: Session, stack: str) -> StackInfo:
         last = deployments.last(session, stack, WRITING)
         latest = self._as_it_is(session, last, deployments.stages(session, last.id)) if last else None
+        if latest is not None:
+            latest = replace(latest, forced=_forced(session, latest.id))
         hosts, auth_url = compiled.facts(session, last.compilation_id if last else None)
         plan = plans.find(session, stack)
         version = plans.newest(session, plan) if plan else None
@@ -172,6 +177,22 @@ def known(session: Session, stack: str) -> models.Plan | None:
             "DEP-003", f"there is no stack {stack}", fix=f"Check the name; the stacks are: {names}"
         )
     return plan
+
+
+def _forced(session: Session, deployment: str) -> tuple[Forced, ...]:
+    """What was let pass, in its order; of an earlier attempt too."""
+    told = events.of_kind(session, deployment, str(EventKind.FINDING))
+    return tuple(
+        Forced(
+            event.data["code"],
+            event.data["message"],
+            event.data["forced_by"],
+            views.moment(event.time),
+            event.host,
+        )
+        for event in told
+        if event.data.get("forced_by")
+    )
 
 
 def _latest(session: Session, stack: str) -> models.Deployment | None:

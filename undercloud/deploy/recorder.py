@@ -88,10 +88,11 @@ class Recorder:
         """A stage is over; with ``SUCCEEDED`` it will never run again in this deployment."""
         self._set_stage(name, status)
 
-    def finding(self, finding: Finding) -> None:
-        """A warning or an error to tell."""
+    def finding(self, finding: Finding, *, host: str = "", forced_by: str = "") -> None:
+        """Something to tell; ``forced_by`` is who let it pass where it would have stopped."""
         self.findings.append(finding)
-        self.emit(EventKind.FINDING, finding.message, status=str(finding.severity), data=finding.as_dict())
+        data = {**finding.as_dict(), **({"forced_by": forced_by} if forced_by else {})}
+        self.emit(EventKind.FINDING, finding.message, host=host, status=str(finding.severity), data=data)
 
     def failure(self, failure: Failure) -> None:
         """Why it fails."""

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from undercloud.conf import installed
-from undercloud.db import deployments, plans, states
+from undercloud.db import plans, states
 from undercloud.db.models import Deployment, PlanVersion
-from undercloud.deploy import compiled, credentials, failures
-from undercloud.deploy.compiling import STEPS, Compiled, Reserved
-from undercloud.deploy.engine import DeployRequest, Failure, Operation, Status
+from undercloud.deploy import compiled, credentials, failures, gate
+from undercloud.deploy.compiling import STEPS
+from undercloud.deploy.engine import Failure
 from undercloud.deploy.events import FINISH, Translator
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.preflight import Preflight
 from undercloud.deploy.recorder import step_stages
 from undercloud.deploy.runner import INVENTORY, Ending, Run
-from undercloud.deploy.work import CancelledError, Stage, Turns, Work
+from undercloud.deploy.work import CancelledError, Stage, Turns, Work, deploy_request
 from undercloud.deploy.workspace import write_private, write_tree
-from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
+from undercloud.diagnostics import UndercloudError, internal
 
 PLAYBOOK = "deploy_steps_playbook.yaml"
 STEP_STAGES = (*step_stages(STEPS), FINISH)
@@ -30,9 +29,7 @@ STEP_STAGES = (*step_stages(STEPS), FINISH)
 def read_plan(work: Work, turns: Turns) -> None:
     """Read the operator's files and keep them as the plan's newest version."""
     _ = turns
-    request = deploy_request(work)
-    work.loaded = work.borders.compiler().load(request)
-    work.report(work.loaded.findings)
+    work.loaded = work.borders.compiler().load(deploy_request(work))
     with work.database.write() as session:
         work.lease.assert_held(session)
         plan = plans.ensure(session, work.stack)
@@ -40,46 +37,37 @@ def read_plan(work: Work, turns: Turns) -> None:
         _deployment(work, session).version = version.number
 
 
+def validate_plan(work: Work, turns: Turns) -> None:
+    """The gate, over the version that the stage before kept."""
+    _reload(work)
+    gate.validate_plan(work, turns)
+
+
 def compile_plan(work: Work, turns: Turns) -> None:
-    """Compile, and keep the new state before anything else is done with it."""
+    """Keep what was compiled, the new state before all, ere anything else is done with it."""
     _ = turns
     vault = work.database.vault
-    with work.database.read() as session:
-        version = _version(work, session)
-        state = states.current(session, version.plan_id)
-        if work.loaded is None:
-            files = plans.version_files(session, vault, version.id)
-            source = vault.open_json(version.sealed_source)
-            work.loaded = work.borders.compiler().reload(files, source)
-        held = reserved(work, session)
-        past = _past_nodes(work, session)
-    based_on = state.number if state else 0
-    before = vault.open_json(state.sealed) if state is not None else None
-    made = work.borders.compiler().compile(work.loaded, before, held)
-    work.recorder.masker = Masker(made.sensitive)
-    work.report([*made.findings, *_gone(past, made)])
+    _reload(work)
+    made = work.compiled or gate.compile_anew(work)
     with work.database.write() as session:
         work.lease.assert_held(session)
         plan = plans.ensure(session, work.stack)
-        kept = states.commit(session, vault, plan.id, made.state, based_on)
+        state = states.current(session, plan.id)
+        kept = states.commit(session, vault, plan.id, made.state, state.number if state else 0)
         work.compilation = compiled.keep(session, vault, _version(work, session), kept, made)
         _deployment(work, session).compilation_id = work.compilation
     work.compiled = made
 
 
-def reserved(work: Work, session: Session) -> Reserved:
-    """The addresses that other stacks hold; those of a deleted one are free again."""
-    held: dict[str, dict[str, str]] = {}
-    for plan, _, _ in plans.listing(session):
-        state = states.current(session, plan.id) if plan.name != work.stack else None
-        last = deployments.last(session, plan.name, (Operation.DEPLOY, Operation.DELETE))
-        deleted = last is not None and (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED)
-        if state is None or deleted:
-            continue
-        addresses = work.database.vault.open_json(state.sealed).get("addresses", {})
-        for network, ports in addresses.items():
-            held.setdefault(network, {}).update(dict.fromkeys(ports.values(), plan.name))
-    return held
+def _reload(work: Work) -> None:
+    """What an earlier engine read, out of what was kept of it."""
+    if work.loaded is None:
+        vault = work.database.vault
+        with work.database.read() as session:
+            version = _version(work, session)
+            files = plans.version_files(session, vault, version.id)
+            source = vault.open_json(version.sealed_source)
+        work.loaded = work.borders.compiler().reload(files, source)
 
 
 def check_nodes(work: Work, turns: Turns) -> None:
@@ -207,35 +195,13 @@ def run_playbook(work: Work, turns: Turns, run: Run) -> None:
 
 DEPLOY = (
     Stage(("plan",), read_plan),
+    Stage(("validate",), validate_plan),
     Stage(("compile",), compile_plan),
     Stage(("preflight",), check_nodes),
     Stage(("directory",), write_directory),
     Stage(STEP_STAGES, run_steps),
     Stage(("credentials",), write_credentials),
 )
-
-
-def _past_nodes(work: Work, session: Session) -> dict[str, str]:
-    """Addresses by name of the nodes that the stack may be on."""
-    last = deployments.last(session, work.stack, (Operation.DEPLOY, Operation.DELETE), compiled=True)
-    if last is None or (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED):
-        return {}
-    return compiled.facts(session, last.compilation_id)[0]
-
-
-def _gone(past: Mapping[str, str], made: Compiled) -> list[Finding]:
-    """Nodes that the plan does not have any more: nobody stops what runs there."""
-    present = {node.name for node in made.nodes}
-    return [
-        Finding(
-            "DEP-024",
-            f"{name} ({address}) is not in the plan any more; what runs there is left as it is",
-            "Clean it by hand before it is used again, or put it back into the plan.",
-            Severity.WARNING,
-        )
-        for name, address in past.items()
-        if name not in present
-    ]
 
 
 def _preflight(work: Work) -> Preflight:
@@ -248,13 +214,6 @@ def _preflight(work: Work) -> Preflight:
         work.settings.deployment.minimum_disk,
         lambda: work.lease.cancelled,
     )
-
-
-def deploy_request(work: Work) -> DeployRequest:
-    """The request of a deployment or a dry run."""
-    if not isinstance(work.request, DeployRequest):
-        raise internal(f"{work.operation} has no plan")
-    return work.request
 
 
 def _deployment(work: Work, session: Session) -> Deployment:

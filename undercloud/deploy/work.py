@@ -108,12 +108,36 @@ class Work:
 
     def _passes(self, finding: Finding) -> bool:
         """Record what does not stop this deployment."""
-        forced = self.request.force if isinstance(self.request, DeployRequest) else ()
+        request = self.request if isinstance(self.request, DeployRequest) else None
         stops = finding.severity is Severity.ERROR
-        if stops and finding.code not in forced:
+        if request is not None and request.warnings_stop:
+            stops = stops or finding.severity is Severity.WARNING
+        if not stops:
+            self.recorder.finding(finding)
+            return True
+        if request is None or not _let_pass(request, finding.code):
             return False
-        self.recorder.finding(replace(finding, severity=Severity.WARNING) if stops else finding)
+        self.recorder.finding(replace(finding, severity=Severity.WARNING), forced_by=request.operator or "?")
         return True
+
+
+def deploy_request(work: Work) -> DeployRequest:
+    """The request of a deployment or a dry run."""
+    if not isinstance(work.request, DeployRequest):
+        raise internal(f"{work.operation} has no plan")
+    return work.request
+
+
+def loaded(work: Work) -> Loaded:
+    """The operator's files, which an earlier stage read."""
+    if work.loaded is None:
+        raise internal("a stage needs what was not read yet")
+    return work.loaded
+
+
+def _let_pass(request: DeployRequest, code: str) -> bool:
+    """Whether the operator lets a finding pass; what keeps us from the nodes has to be named."""
+    return code in request.force or (request.errors_pass and not code.startswith("DEP-"))
 
 
 @dataclass(frozen=True)

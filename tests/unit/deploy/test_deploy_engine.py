@@ -48,7 +48,15 @@ def test_a_first_deployment(world: World) -> None:
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert events[0].kind is EventKind.DEPLOYMENT
     assert (events[-1].kind, events[-1].status) == (EventKind.DEPLOYMENT, "succeeded")
-    names = ["plan", "compile", "preflight", "directory", *(f"step-{n}" for n in range(6)), "finish"]
+    names = [
+        "plan",
+        "validate",
+        "compile",
+        "preflight",
+        "directory",
+        *(f"step-{n}" for n in range(6)),
+        "finish",
+    ]
     assert [stage.name for stage in ended.stages] == [*names, "credentials"]
     assert {stage.status for stage in ended.stages} == {Status.SUCCEEDED}
     assert all(stage.started <= stage.ended for stage in ended.stages)
@@ -118,7 +126,7 @@ def test_errors_of_the_compiler_are_all_told_and_nothing_is_kept(world: World) -
     )
     world.compiler.error = UndercloudError(*findings)
     ended = run(world)
-    assert (ended.status, ended.stage, ended.findings) == (Status.FAILED, "compile", findings)
+    assert (ended.status, ended.stage, ended.findings) == (Status.FAILED, "validate", findings)
     engine = world.engine()
     assert [failure.finding for failure in engine.failures("overcloud")] == list(findings)
     assert world.ssh.looked == []

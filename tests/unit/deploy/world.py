@@ -5,20 +5,30 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from undercloud.conf import Settings, load
 from undercloud.db.database import open_database
-from undercloud.deploy.compiling import Access, Compiled, Compiler, FreeTask, Loaded, Node, Reserved
+from undercloud.deploy.compiling import (
+    Access,
+    Compiled,
+    Compiler,
+    FreeTask,
+    Judged,
+    Known,
+    Loaded,
+    Node,
+    Reserved,
+)
 from undercloud.deploy.engine import DeployRequest, PlanPaths, SshAccess
 from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.runner import INVENTORY, Ending, OnEvent, PlaybookRunner, Result, Run
 from undercloud.deploy.ssh import LOOK, Answer, Cancelled
 from undercloud.deploy.work import Borders
 from undercloud.deploy.workspace import Workspace
-from undercloud.diagnostics import Finding
+from undercloud.diagnostics import Finding, UndercloudError
 
 PASSWORD = "tops3cret/&value"
 PLAYS = ("Host preparation", *(f"Step {n}" for n in range(1, 6)), "Finish")
@@ -37,6 +47,7 @@ class FakeCompiler:
     files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
     nodes: tuple[Node, ...] = NODES
     reserved: Reserved = dataclasses.field(default_factory=dict)
+    known: list[Known] = dataclasses.field(default_factory=list)
 
     def load(self, request: DeployRequest) -> Loaded:
         return self.reload({"site.yaml": self.text.encode()}, {"stack": request.stack})
@@ -66,8 +77,21 @@ class FakeCompiler:
             nodes=self.nodes,
             access=Access("https://192.0.2.5:13000/v3", "regionOne", password=password),
             tasks=(FreeTask("ctl-0", 2, "Open the door"),),
-            findings=self.findings,
+            described={"version": 1, "text": loaded.plan.decode()},
         )
+
+    def judge(
+        self, loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved, known: Known
+    ) -> Judged:
+        self.known.append(known)
+        try:
+            made = self.compile(loaded, state, reserved)
+        except UndercloudError as error:
+            return Judged((*self.findings, *error.findings), None)
+        return Judged(self.findings, made, made.sensitive)
+
+    def texts(self, loaded: Loaded, files: Iterable[str]) -> dict[str, str]:
+        return {name: loaded.files[name].decode() for name in files if name in loaded.files}
 
 
 class FakeSsh:

@@ -1,0 +1,135 @@
+"""The gate: a plan is judged as a whole before anything is kept of it or touches a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from undercloud.db import deployments, plans, states
+from undercloud.db.database import Database
+from undercloud.db.vault import Vault
+from undercloud.deploy import compiled
+from undercloud.deploy.compiling import Compiled, Compiler, Judged, Known, Loaded, Reserved
+from undercloud.deploy.engine import DeployRequest, GivenFiles, Operation, Status
+from undercloud.deploy.masking import Masker
+from undercloud.deploy.work import Turns, Work, deploy_request, loaded
+from undercloud.diagnostics import Finding, Severity, UndercloudError
+
+WRITING = (Operation.DEPLOY, Operation.DELETE)
+
+
+def validate_plan(work: Work, turns: Turns) -> None:
+    """Judge the plan; what is not forced stops the deployment, all of it told at once."""
+    _ = turns
+    request = deploy_request(work)
+    with work.database.read() as session:
+        state = state_of(session, work.database.vault, work.stack)
+        held = reserved(session, work.database.vault, work.stack)
+        known = Known(request.given, deployed(session, work.stack))
+        past = _past_nodes(session, work.stack)
+    judged = work.borders.compiler().judge(loaded(work), state, held, known)
+    work.recorder.masker = Masker(judged.sensitive)
+    if judged.compiled is None:
+        raise _not_compiled(judged, request)
+    work.report([*judged.findings, *_gone(past, judged.compiled)])
+    work.compiled = judged.compiled
+
+
+def compile_anew(work: Work) -> Compiled:
+    """What the gate let pass, compiled again: it was an earlier engine's that looked at it."""
+    with work.database.read() as session:
+        state = state_of(session, work.database.vault, work.stack)
+        held = reserved(session, work.database.vault, work.stack)
+    made = work.borders.compiler().compile(loaded(work), state, held)
+    work.recorder.masker = Masker(made.sensitive)
+    return made
+
+
+def state_of(session: Session, vault: Vault, stack: str) -> Mapping[str, Any] | None:
+    """The plan's state as it is now; None before the first compilation."""
+    plan = plans.find(session, stack)
+    state = states.current(session, plan.id) if plan else None
+    value: Mapping[str, Any] | None = vault.open_json(state.sealed) if state else None
+    return value
+
+
+def reserved(session: Session, vault: Vault, stack: str) -> Reserved:
+    """The addresses that other stacks hold; those of a deleted one are free again."""
+    held: dict[str, dict[str, str]] = {}
+    for plan, _, _ in plans.listing(session):
+        state = states.current(session, plan.id) if plan.name != stack else None
+        last = deployments.last(session, plan.name, WRITING)
+        gone = last is not None and (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED)
+        if state is None or gone:
+            continue
+        addresses = vault.open_json(state.sealed).get("addresses", {})
+        for network, ports in addresses.items():
+            held.setdefault(network, {}).update(dict.fromkeys(ports.values(), plan.name))
+    return held
+
+
+def deployed(session: Session, stack: str) -> Mapping[str, Any] | None:
+    """What was described of the version that was deployed last; None where nothing is deployed."""
+    last = deployments.last(session, stack, WRITING, status=str(Status.SUCCEEDED))
+    if last is None or last.operation == Operation.DELETE:
+        return None
+    return compiled.described(session, last.compilation_id)
+
+
+def judge_stored(
+    database: Database, compiler: Compiler, stack: str, version: int, given: GivenFiles
+) -> tuple[Judged, Loaded]:
+    """A kept version of a plan judged against what is deployed, and what was loaded of it."""
+    vault = database.vault
+    with database.read() as session:
+        plan = plans.find(session, stack)
+        row = plans.numbered(session, plan, version) if plan else None
+        if row is None:
+            raise UndercloudError.of(
+                "DEP-028",
+                f"the plan {stack} has no version {version}",
+                fix=f"See its versions: openstack overcloud plan show {stack}",
+            )
+        files = plans.version_files(session, vault, row.id)
+        source = vault.open_json(row.sealed_source)
+        state = state_of(session, vault, stack)
+        held = reserved(session, vault, stack)
+        known = Known(given, deployed(session, stack))
+    read = compiler.reload(files, source)
+    return compiler.judge(read, state, held, known), read
+
+
+def _not_compiled(judged: Judged, request: DeployRequest) -> UndercloudError:
+    """All errors of a plan that cannot be compiled; what was asked to let pass cannot be."""
+    errors = [finding for finding in judged.findings if finding.severity is Severity.ERROR]
+    asked = sorted({finding.code for finding in errors} & set(request.force))
+    if asked or request.errors_pass:
+        what = f"--force {', '.join(asked)}" if asked else "--validation-errors-nonfatal"
+        fix = "Mend the errors of the templates and of the topology first; --force is for findings of rules."
+        errors.append(Finding("DEP-027", f"{what} does not help: the plan cannot be compiled", fix))
+    return UndercloudError(*errors)
+
+
+def _past_nodes(session: Session, stack: str) -> dict[str, str]:
+    """Addresses by name of the nodes that the stack may be on."""
+    last = deployments.last(session, stack, WRITING, compiled=True)
+    if last is None or (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED):
+        return {}
+    return compiled.facts(session, last.compilation_id)[0]
+
+
+def _gone(past: Mapping[str, str], made: Compiled) -> Sequence[Finding]:
+    """Nodes that the plan does not have any more: nobody stops what runs there."""
+    present = {node.name for node in made.nodes}
+    return [
+        Finding(
+            "DEP-024",
+            f"{name} ({address}) is not in the plan any more; what runs there is left as it is",
+            "Clean it by hand before it is used again, or put it back into the plan.",
+            Severity.WARNING,
+        )
+        for name, address in past.items()
+        if name not in present
+    ]
