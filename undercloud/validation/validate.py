@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from undercloud.diagnostics import Finding, Report, Severity, UndercloudError
 from undercloud.plan.documents import Document, parse
-from undercloud.plan.entropy import SeededEntropy
+from undercloud.plan.entropy import Entropy, SeededEntropy
 from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
 from undercloud.playbooks import compiler
@@ -40,9 +40,14 @@ class Extras:
     rules: Sequence[tuple[str, str]] = ()
 
 
-def validate(plan: Plan, extras: Extras | None = None, state: State | None = None) -> tuple[Finding, ...]:
-    """Compile a plan with placeholders for what is generated, and say everything that is wrong with it."""
-    compilation = compiler.compile(plan, state or State(), SeededEntropy("validation"))
+def validate(
+    plan: Plan, extras: Extras | None = None, state: State | None = None, entropy: Entropy | None = None
+) -> tuple[Finding, ...]:
+    """Compile a plan with placeholders for what is generated, and say everything that is wrong with it.
+
+    The clock of ``entropy`` is what certificates are judged by.
+    """
+    compilation = compiler.compile(plan, state or State(), entropy or SeededEntropy("validation"))
     return findings(compilation, extras or Extras())
 
 

@@ -44,7 +44,9 @@ def registered() -> tuple[Check, ...]:
         nova,
         roles,
         services,
+        structures,
         transitions,
+        values,
         vips,
     )
 

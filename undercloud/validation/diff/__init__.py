@@ -1,0 +1,1 @@
+"""What differs between two plans: parameters, resources, configuration, containers, hosts, outputs."""
