@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from undercloud.cli import base, errors, plan_options, running, ssh_options, tripleo_flags
+from undercloud.cli import (
+    base,
+    errors,
+    given_options,
+    plan_options,
+    reporting,
+    running,
+    ssh_options,
+    tripleo_flags,
+)
 from undercloud.deploy.engine import DeployRequest, Engine
 
 _MINUTES = 240
@@ -27,6 +36,10 @@ class Deploy(running.Running):
             "overcloud deploy --templates -r roles_data.yaml -b nodes.yaml -e site.yaml",
         ),
         ("what would it change?", "overcloud deploy --dry-run --templates -b nodes.yaml -e site.yaml"),
+        (
+            "in spite of one finding, and with a page that tells of all of them",
+            "overcloud deploy --templates -b nodes.yaml --force NET-014 --report html=report.html",
+        ),
         ("only one node", "overcloud deploy --templates -b nodes.yaml --limit overcloud-compute-0"),
         ("for a script: progress on stderr, the result on stdout", "overcloud deploy --templates -f json"),
     )
@@ -50,13 +63,27 @@ class Deploy(running.Running):
             action="append",
             default=[],
             metavar="<code>",
-            help="Go on in spite of findings of this code; may be given again",
+            help="Go on in spite of findings of this code; recorded with your name; may be given again",
+        )
+        group.add_argument(
+            "--validation-errors-nonfatal",
+            dest="errors_pass",
+            action="store_true",
+            help="Go on in spite of everything that validation and the checks of the nodes find; recorded",
+        )
+        group.add_argument(
+            "--validation-warnings-fatal",
+            dest="warnings_stop",
+            action="store_true",
+            help="Stop for warnings of validation and of the checks of the nodes, too",
         )
         group.add_argument(
             "-y", "--yes", action="store_true", help="Ask nothing (a deployment asks nothing anyway)"
         )
         _add_timeouts(group)
         _add_values(group)
+        reporting.add_reports(parser)
+        given_options.add_given_files(group)
         ssh_options.add_ssh_options(parser)
         tripleo_flags.add_flags(parser)
         return parser
@@ -64,6 +91,7 @@ class Deploy(running.Running):
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Start the deployment and follow it."""
         tripleo_flags.refuse(parsed_args)
+        reporting.check(parsed_args)
         for note in tripleo_flags.notes(parsed_args):
             self.app.stderr.write(note + "\n")
         wanted = request(parsed_args, verbosity=max(0, self.app.options.verbose_level - 1))
@@ -162,6 +190,10 @@ def request(parsed_args: argparse.Namespace, verbosity: int = 0) -> DeployReques
         dry_run=parsed_args.dry_run,
         limit=parsed_args.limit,
         force=tuple(parsed_args.force),
+        errors_pass=parsed_args.errors_pass,
+        warnings_stop=parsed_args.warnings_stop,
+        operator=given_options.operator(),
+        given=given_options.given_files(parsed_args),
         ssh=ssh_options.ssh_access(parsed_args),
         timeout=60 * minutes,
         registry=parsed_args.registry or "",

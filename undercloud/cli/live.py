@@ -38,8 +38,9 @@ class LiveTable:
     def show(self, event: Event) -> None:
         """Take an event in; findings and failures are also printed above the table, where they stay."""
         self.progress.take(event)
-        if event.kind in _ABOVE:
-            self.say(progress.line(event, self.progress))
+        line = progress.line(event, self.progress) if event.kind in _ABOVE else ""
+        if line:
+            self.say(line)
 
     def say(self, text: str) -> None:
         """Print a line above the table."""

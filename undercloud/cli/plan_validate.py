@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from undercloud.cli import base, errors, plan_compile, plan_options, reporting
+from undercloud.cli import base, errors, given_options, plan_compile, plan_options, plan_stored, reporting
 from undercloud.diagnostics import Finding, Location, UndercloudError
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ class PlanValidate(base.Compiling):
     """Say everything that is wrong with a plan. Offline: nothing is created, no node is touched.
 
     Errors stop a deployment; warnings and notes do not. What is generated later (passwords, addresses) stands
-    in as a placeholder. Rules of your own are read from rules/ in the templates and from --rules.
+    in as a placeholder. Rules of your own are read from rules/ in the templates and from --rules. With the
+    name of a plan, the one that the engine keeps is validated against what is deployed.
 
     Exit status: 0 no errors, 1 errors found (the report is on stdout), 2 could not run.
     """
@@ -42,6 +43,7 @@ class PlanValidate(base.Compiling):
             "what the change from the deployed plan would break, and a page to read",
             "overcloud plan validate --templates -e site.yaml --previous out --report html=report.html",
         ),
+        ("a plan that the engine keeps, against what is deployed", "overcloud plan validate overcloud"),
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -50,25 +52,19 @@ class PlanValidate(base.Compiling):
         base.add_report_format(parser)
         plan_options.add_plan_options(parser)
         reporting.add_reports(parser)
-        parser.add_argument(
-            "--nodes", metavar="<file>", help="The registered machines (instackenv.json or YAML)"
-        )
-        parser.add_argument("--undercloud-conf", metavar="<file>", help="The undercloud's configuration")
+        plan_stored.add_stored_plan(parser)
+        given_options.add_given_files(parser)
         parser.add_argument(
             "--previous", metavar="<directory>", help="What plan compile wrote for the plan that is deployed"
-        )
-        parser.add_argument(
-            "--rules",
-            action="append",
-            default=[],
-            metavar="<file>",
-            help="Rules of your own; may be given again",
         )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Validate and report."""
+        if parsed_args.plan:
+            return plan_stored.validate(self.app, parsed_args)
         from undercloud.plan import loader  # noqa: PLC0415  (start-up)
+        from undercloud.plan.entropy import SeededEntropy, SystemEntropy  # noqa: PLC0415
         from undercloud.validation import validate  # noqa: PLC0415
 
         reporting.check(parsed_args)
@@ -77,7 +73,8 @@ class PlanValidate(base.Compiling):
         try:
             source = plan_options.plan_source(parsed_args, plan_compile.image_parameters(None))
             plan = loader.load(source)
-            found = validate.validate(plan, _with_modes(extras, plan))
+            entropy = SeededEntropy("validation", SystemEntropy().now())
+            found = validate.validate(plan, _with_modes(extras, plan), entropy=entropy)
         except UndercloudError as error:
             found = validate.broken(error, extras)
         reporting.show(self.app.stdout, parsed_args, _reported(parsed_args, found, plan, extras))

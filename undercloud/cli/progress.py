@@ -12,7 +12,7 @@ from typing import Any, Protocol, TextIO
 from undercloud.cli import rendering
 from undercloud.deploy import wire
 from undercloud.deploy.engine import Event, EventKind, ResultStatus, Status
-from undercloud.diagnostics import Finding
+from undercloud.diagnostics import Finding, Severity
 
 _NAMED_ACTIONS = 3
 BAD = frozenset({ResultStatus.FAILED, ResultStatus.UNREACHABLE})
@@ -169,8 +169,10 @@ def _result_line(event: Event) -> str:
 
 def _finding_line(event: Event) -> str:
     found = wire.from_plain(Finding, event.data)
-    place = f"{found.locations[0]}: " if found.locations else ""
-    return f"{place}{found.severity} {found.code}: {found.message}"
+    if found.severity is Severity.INFO:
+        return ""
+    forced = f" (let pass by {event.data['forced_by']})" if event.data.get("forced_by") else ""
+    return rendering.brief_line(found) + forced
 
 
 _WORDS: Mapping[EventKind, Callable[[Event], str]] = {

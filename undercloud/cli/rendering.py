@@ -34,6 +34,26 @@ def report_text(findings: Iterable[Finding], *, width: int = _UNLIMITED) -> str:
     return "\n".join([*blocks, count_text(listed) + "\n"])
 
 
+def brief_text(findings: Iterable[Finding], *, width: int = _UNLIMITED) -> str:
+    """Errors in full, a line a warning, notes only counted: what did not stop anything is not in the way."""
+    listed = sorted(findings, key=lambda finding: _ORDER.index(finding.severity))
+    full = [finding_text(finding, width=width) for finding in listed if finding.severity is Severity.ERROR]
+    lines = [brief_line(finding) for finding in listed if finding.severity is Severity.WARNING]
+    if lines:
+        full.append("".join(f"{line}\n" for line in lines))
+    counted = count_text(listed) + "\n"
+    if len(full) < len(listed):
+        counted = counted.rstrip("\n") + "; with how to mend them: --report html=FILE, or -f json\n"
+    return "\n".join([*full, counted])
+
+
+def brief_line(finding: Finding) -> str:
+    """One finding on a line: where, how heavy, which, what."""
+    place = f"{finding.locations[0]}: " if finding.locations else ""
+    via = f" (in {' > '.join(finding.path)})" if finding.path and not finding.locations else ""
+    return f"{place}{finding.severity} {finding.code}: {finding.message}{via}"
+
+
 def finding_text(finding: Finding, *, width: int = _UNLIMITED) -> str:
     """One finding over several lines."""
     places = [str(place) for place in finding.locations]

@@ -72,14 +72,29 @@ def show(stdout: TextIO, parsed_args: argparse.Namespace, report: Reported) -> N
     """Write the reports that were asked for, and print the findings."""
     from undercloud.validation.reports import FORMATS  # noqa: PLC0415  (start-up)
 
-    for wanted in parsed_args.reports:
-        form, _, file = wanted.partition("=")
-        files.write(Path(file).expanduser().absolute(), FORMATS[form](report))
+    write(parsed_args, report)
     if parsed_args.formatter == "json":
         stdout.write(FORMATS["json"](report))
     else:
         text = rendering.report_text(report.findings, width=rendering.width_of(stdout))
         stdout.write(text or "Nothing was found.\n")
+
+
+def write(parsed_args: argparse.Namespace, report: Reported) -> None:
+    """Write the reports that were asked for."""
+    from undercloud.validation.reports import FORMATS  # noqa: PLC0415  (start-up)
+
+    for wanted in parsed_args.reports:
+        form, _, file = wanted.partition("=")
+        files.write(Path(file).expanduser().absolute(), FORMATS[form](report))
+
+
+def text_here(file: str) -> str:
+    """The text of a file on this machine; empty where it cannot be read."""
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _version() -> str:

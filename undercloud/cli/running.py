@@ -48,11 +48,21 @@ class Running(WithEngine):
             view.progress.seq = seen
             ended, stopped = watch.to_end(engine, deployment, view)
             self._sum_up(engine, ended, as_json=as_json)
+            if getattr(parsed_args, "reports", None):
+                self._report(parsed_args, ended)
             if ended.status is Status.SUCCEEDED and ended.operation is Operation.DEPLOY:
                 self._keep_credentials(engine, ended)
         if stopped:
             raise KeyboardInterrupt
         return errors.CLEAN if ended.status is Status.SUCCEEDED else errors.FOUND
+
+    def _report(self, parsed_args: argparse.Namespace, deployment: Deployment) -> None:
+        """Write the reports that were asked for: all that was found, of the plan and on the nodes."""
+        from undercloud.cli import reporting  # noqa: PLC0415  (start-up)
+
+        title = f"{deployment.operation} of {deployment.stack}".capitalize()
+        report = reporting.reported(title, deployment.findings, reporting.text_here)
+        reporting.write(parsed_args, report)
 
     def _keep_credentials(self, engine: Engine, deployment: Deployment) -> None:
         """Write the files to use the cloud with; that the cloud stands does not depend on them."""
@@ -89,7 +99,7 @@ class Running(WithEngine):
         told = {failure.finding for failure in failures}
         others = [finding for finding in deployment.findings if finding not in told]
         if others:
-            out.write(rendering.report_text(others, width=width) + "\n")
+            out.write(rendering.brief_text(others, width=width) + "\n")
         if failures:
             out.write(summary.failures_text(failures, width=width) + "\n")
         out.write(summary.deployment_text(deployment))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from undercloud.cli import base, errors, rendering, running, ssh_options, tripleo_flags
-from undercloud.deploy.engine import DeleteRequest, StackInfo
+from undercloud.deploy.engine import DeleteRequest, Forced, StackInfo
 
 _PLAIN_FORMATS = ("json", "yaml")
 
@@ -66,9 +66,16 @@ def _readable(stack: StackInfo) -> dict[str, Any]:
         fields["auth url"] = stack.auth_url
     if stack.hosts:
         fields["hosts"] = "\n".join(f"{name} {address}" for name, address in stack.hosts.items())
+    if last and last.forced:
+        fields["forced"] = "\n".join(_forced(one) for one in last.forced)
     if last and last.hosts:
         fields["tasks"] = summary.counts_text(last).rstrip("\n")
     return fields
+
+
+def _forced(one: Forced) -> str:
+    host = f" on {one.host}" if one.host else ""
+    return f"{one.code}{host} by {one.operator} at {one.time}: {one.message}"
 
 
 class OvercloudFailures(running.WithEngine):

@@ -16,10 +16,12 @@ from undercloud.deploy.engine import (
     Event,
     EventKind,
     Failure,
+    GivenFiles,
     Operation,
     PlanInfo,
     StackInfo,
     Status,
+    Validated,
 )
 from undercloud.diagnostics import Finding, UndercloudError
 
@@ -80,6 +82,8 @@ class World:
         self.ending: Mapping[str, Any] = {"status": Status.SUCCEEDED}
         self.found_failures: tuple[Failure, ...] = ()
         self.found_changes: tuple[Change, ...] = ()
+        self.found: tuple[Finding, ...] = ()
+        self.found_texts: dict[str, str] = {}
         self.known: dict[str, StackInfo] = {}
         self.kept_plans: dict[str, PlanInfo] = {}
         self.on_events: Callable[[], None] = lambda: None
@@ -154,6 +158,12 @@ class World:
 
     def plans(self) -> tuple[PlanInfo, ...]:
         return tuple(self.kept_plans.values())
+
+    def validate_plan(self, stack: str, version: int = 0, given: GivenFiles | None = None) -> Validated:
+        self.asked.append(("validate", stack, version, given))
+        if stack not in self.kept_plans:
+            raise UndercloudError.of("DEP-003", f"there is no stack {stack}")
+        return Validated(stack, version or self.kept_plans[stack].version, self.found, self.found_texts)
 
     def delete_plan(self, stack: str) -> None:
         if stack not in self.kept_plans:
