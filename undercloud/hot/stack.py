@@ -162,6 +162,11 @@ class Stack:
         return not self._report.errors
 
     @property
+    def root(self) -> StackScope | None:
+        """The outermost stack as it was evaluated, for whoever asks where a value came from."""
+        return self._root
+
+    @property
     def hidden(self) -> frozenset[str]:
         """Every text that environment, user or default gave to a hidden parameter of any stack in it."""
         return frozenset(self._root.run.hidden) if self._root else frozenset()

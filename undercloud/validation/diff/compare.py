@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from undercloud.validation.diff.values import ABSENT, ValueChange, changes
 
 _SHOWN_ELSEWHERE = frozenset(("RoleData", "RoleGroupVars", "RoleConfig"))
 """Outputs that are files and containers, and told as these."""
+_DEPLOYMENT = "DeployIdentifier"
 
 
 def compare(before: Snapshot, after: Snapshot, names: tuple[str, str] = ("before", "after")) -> PlanDiff:
@@ -22,6 +24,9 @@ def compare(before: Snapshot, after: Snapshot, names: tuple[str, str] = ("before
     notes = [f"{name} was written by an older plan compile: parameters are not compared" for name in partial]
     if before.contract != after.contract:
         notes.append(f"{names[0]} keeps the contract {before.contract}, {names[1]} {after.contract}")
+    if _identifier(before) != _identifier(after):
+        notes.append("every plan has its own DeployIdentifier; what only that changes is left out")
+        before, after = _without_identifier(before), _without_identifier(after)
     whole = not partial
     return PlanDiff(
         before=names[0],
@@ -36,6 +41,37 @@ def compare(before: Snapshot, after: Snapshot, names: tuple[str, str] = ("before
     )
 
 
+def _identifier(snapshot: Snapshot) -> str:
+    """What TripleO puts into containers that are to run at every deployment."""
+    state = snapshot.parameters.get(_DEPLOYMENT)
+    return str(state.value) if state and snapshot.contract == "upstream" and state.value else ""
+
+
+def _without_identifier(snapshot: Snapshot) -> Snapshot:
+    """The same with one word in the identifier's place."""
+    own = _identifier(snapshot)
+    if not own:
+        return snapshot
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace(own, _DEPLOYMENT) if own in value else value
+        if isinstance(value, Mapping):
+            return {key: clean(item) for key, item in value.items()}
+        return [clean(item) for item in value] if isinstance(value, list) else value
+
+    return dataclasses.replace(
+        snapshot,
+        parameters={name: each for name, each in snapshot.parameters.items() if name != _DEPLOYMENT},
+        outputs=clean(snapshot.outputs),
+        # A number in quotes, or none: YAML writes an identifier either way.
+        files={
+            path: text.replace(f'"{own}"', own).replace(f"'{own}'", own).replace(own, _DEPLOYMENT)
+            for path, text in snapshot.files.items()
+        },
+    )
+
+
 def _parameters(before: Snapshot, after: Snapshot) -> Iterator[ParameterChange]:
     old, new = before.parameters, after.parameters
     for name in sorted({*old, *new}):
@@ -44,10 +80,10 @@ def _parameters(before: Snapshot, after: Snapshot) -> Iterator[ParameterChange]:
             # A parameter that no template declares and no file sets has no value.
             if sides[side] is None and sides[1 - side] is ABSENT:
                 sides[side] = ABSENT
-        if sides[0] == sides[1] and isinstance(sides[0], bool) == isinstance(sides[1], bool):
-            continue
-        places = [each[name].places if name in each else () for each in (old, new)]
-        yield ParameterChange(name, ValueChange((), *sides), *places)
+        found = tuple(changes(*sides))
+        if found:
+            places = [each[name].places if name in each else () for each in (old, new)]
+            yield ParameterChange(name, found, *places)
 
 
 def _resources(

@@ -15,6 +15,10 @@ from undercloud.plan.secrets import MASK, Secret
 _TOKEN = re.compile(r"<<hidden:[0-9a-f]{64}>>")
 
 
+ANOTHER = " (another secret)"
+"""What is said of a secret of another value: both are masked."""
+
+
 def digest(text: str) -> str:
     """What is kept of a secret: SHA-256 of its text, in hexadecimal."""
     return hashlib.sha256(b"undercloud\0" + text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -58,6 +62,11 @@ def digests(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from digests(item)
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens in a text."""
+    return _TOKEN.findall(text) if "<<hidden:" in text else []
 
 
 def shown(value: Any) -> Any:

@@ -12,20 +12,28 @@ from undercloud.validation.diff.values import ABSENT, ValueChange
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ParameterChange:
-    """A parameter of another value, or one that only one plan has; ``places`` are where files set it."""
+    """A parameter of another value, or one that only one plan has; ``places`` are where files set it.
+
+    ``changes`` are what differs in it: the whole, or parts of a map or a list.
+    """
 
     name: str
-    change: ValueChange
+    changes: tuple[ValueChange, ...]
     places_before: tuple[str, ...] = ()
     places_after: tuple[str, ...] = ()
 
+    @property
+    def action(self) -> str:
+        """``add``, ``remove`` or ``change``."""
+        whole = self.changes[0]
+        return whole.action if not whole.path else "change"
+
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        plain = self.change.as_dict()
-        del plain["path"]
         return {
             "name": self.name,
-            **plain,
+            "action": self.action,
+            "changes": [change.as_dict() for change in self.changes],
             "set_at": {"before": list(self.places_before), "after": list(self.places_after)},
         }
 

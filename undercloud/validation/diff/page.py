@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from undercloud.validation.diff import text
+from undercloud.validation.diff.hushed import ANOTHER
 from undercloud.validation.diff.model import FileChange, PlanDiff, printed
 from undercloud.validation.diff.values import ABSENT, ValueChange
 
@@ -37,7 +38,8 @@ def _entries(found: PlanDiff, level: str) -> Iterator[dict[str, Any]]:
         elif level == "parameters":
             places = [f"was set at {place}" for place in each.places_before[-1:]]
             places += [f"set at {place}" for place in each.places_after[-1:]]
-            yield _entry(each.name, each.change.action, rows=[_row("", each.change)], notes=places)
+            rows = [_row("/".join(change.path), change) for change in each.changes]
+            yield _entry(each.name, each.action, rows=rows, notes=places)
         elif isinstance(each, FileChange):
             yield _file(each)
         elif level == "containers":
@@ -65,7 +67,7 @@ def _row(name: str, change: ValueChange) -> tuple[str, str, str]:
     before, after = (
         "" if side is ABSENT else text.short(printed(side), 2000) for side in (change.before, change.after)
     )
-    return name, before, f"{after} (another secret)" if change.secret and before == after else after
+    return name, before, f"{after}{ANOTHER}" if change.secret and before == after else after
 
 
 def _entry(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from undercloud.diagnostics import UndercloudError
+from undercloud.hot.resources.nested import TemplateResource
 from undercloud.hot.stack import ResourceNode, Stack
 from undercloud.plan.environment import Environment, Origin
 from undercloud.plan.secrets import Secret, masked
@@ -151,13 +152,26 @@ def of_files(files: Mapping[str, str]) -> Snapshot:
 def _parameters(composition: Composition) -> dict[str, ParameterState]:
     environment = composition.environment
     found = {}
-    for name in sorted({*composition.values, *composition.given}, key=str):
-        if not isinstance(name, str):
-            continue
+    for name in sorted(_free(composition)):
         value = composition.values.get(name, composition.given.get(name))
         secret = composition.is_hidden(name) or name in environment.encrypted
         found[name] = ParameterState(hidden(value) if secret else hushed(value), places(environment, name))
     return found
+
+
+def _free(composition: Composition) -> set[str]:
+    """The parameters that an environment may set: those that some stack is not given by the one around it."""
+    stack = composition.stack
+    names = {name for name in composition.given if isinstance(name, str)}
+    names.update(stack.root.template.parameters if stack.root else ())
+    seen: set[tuple[str, frozenset[str]]] = set()
+    for member in stack.walk():
+        if isinstance(member, TemplateResource):
+            key = (member.nested_template.base, frozenset(member.definition.properties))
+            if key not in seen:
+                seen.add(key)
+                names.update(member.nested_template.parameters.keys() - key[1])
+    return names
 
 
 def places(environment: Environment, name: str) -> tuple[str, ...]:

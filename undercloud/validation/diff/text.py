@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from undercloud.validation.diff.hushed import ANOTHER
 from undercloud.validation.diff.model import (
     ContainerChange,
     FileChange,
@@ -19,7 +20,8 @@ from undercloud.validation.diff.values import ABSENT, ValueChange
 
 _MARKS = {"add": "+", "remove": "-", "change": "~"}
 _WIDEST = 160
-_MOST_LINES = 60
+_MOST_LINES = 40
+_MOST_PARTS = 12
 
 
 def render(found: PlanDiff, most: int = _MOST_LINES) -> str:
@@ -45,7 +47,14 @@ def render(found: PlanDiff, most: int = _MOST_LINES) -> str:
 
 def parameter(each: ParameterChange) -> Iterator[str]:
     """A parameter, and where it was and is set."""
-    yield value(each.name, each.change)
+    if each.changes[0].path:
+        yield f"~ {each.name}"
+        for change in each.changes[:_MOST_PARTS]:
+            yield f"    {value('/'.join(change.path), change)}"
+        if len(each.changes) > _MOST_PARTS:
+            yield f"    … {len(each.changes) - _MOST_PARTS} more places"
+    else:
+        yield value(each.name, each.changes[0])
     if each.places_before and each.places_before[-1:] != each.places_after[-1:]:
         yield f"    was set at {each.places_before[-1]}"
     if each.places_after:
@@ -108,7 +117,7 @@ def value(name: str, change: ValueChange) -> str:
         return f"{mark} {name}: {short(printed(change.before))}"
     before, after = short(printed(change.before)), short(printed(change.after))
     if before == after:
-        return f"{mark} {name}: {after} ({'another secret' if change.secret else 'further on'})"
+        return f"{mark} {name}: {after}{ANOTHER if change.secret else ' (further on)'}"
     return f"{mark} {name}: {before} -> {after}"
 
 

@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 
 from undercloud.playbooks.upstream import yamltext
-from undercloud.validation.diff.hushed import digest, hushed, shown, token
+from undercloud.validation.diff.hushed import ANOTHER, digest, hushed, shown, token, tokens
 from undercloud.validation.diff.model import ContainerChange, FileChange, OptionChange
 from undercloud.validation.diff.snapshot import Snapshot
 from undercloud.validation.diff.values import ABSENT, changes
 
 HIERA = ("role_extraconfig", "extraconfig", "service_configs")
 """Where puppet looks a key up on every node of a role, first one first (overcloud.j2.yaml's hieradata_files)."""
+_OF_STEP = re.compile(r"(.*)_step\d\.yaml")
 _CONTAINERS = "docker_config"
 
 
 def files(before: Snapshot, after: Snapshot) -> Iterator[FileChange]:
     """Hieradata by role, key by key; then every file of config-download that differs."""
     yield from _hiera(before, after)
+    paths = {*before.files, *after.files}
+    differing = {path for path in paths if before.files.get(path) != after.files.get(path)}
     for path in sorted({*before.files, *after.files}):
         old, new = before.files.get(path), after.files.get(path)
-        if old == new or path == "inventory/tripleo":
+        if old == new or path == "inventory/tripleo" or _told(path, differing):
             continue
         lines = list(_lines(path, old, new, before.known, after.known))
         action = "add" if old is None else "remove" if new is None else "change"
         if lines or action != "change":
             yield FileChange(path, action, diff=tuple(lines))
+
+
+def _told(path: str, differing: set[str]) -> bool:
+    """Whether a file holds the tasks of one step only, and the file with those of all steps is told."""
+    match = _OF_STEP.fullmatch(path)
+    return match is not None and f"{match[1]}.yaml" in differing
 
 
 def _hiera(before: Snapshot, after: Snapshot) -> Iterator[FileChange]:
@@ -123,21 +133,43 @@ def _of(snapshot: Snapshot, output: str) -> Mapping[str, Any]:
 def _lines(
     path: str, old: str | None, new: str | None, known_before: frozenset[str], known_after: frozenset[str]
 ) -> Iterator[str]:
-    before = [] if old is None else _readable(old, known_before).splitlines()
-    after = [] if new is None else _readable(new, known_after).splitlines()
+    first = None if old is None else _value(old, known_before)
+    second = None if new is None else aligned(_value(new, known_after), first)
+    texts = [
+        value if isinstance(value, str) else yamltext.dump(value) if value is not None else ""
+        for value in (first, second)
+    ]
+    before, after = (text.splitlines() for text in texts)
     for line in difflib.unified_diff(before, after, f"a/{path}", f"b/{path}", lineterm=""):
-        yield str(shown(line))
+        yield told(line, texts[0])
 
 
-def _readable(text: str, known: frozenset[str]) -> str:
-    """The text of a file with tokens for its secrets: YAML and JSON by their values, other text as a whole."""
+def told(line: str, before: str) -> str:
+    """A line of a diff, secrets masked; a secret that was not there before is told to be another one."""
+    new = line.startswith("+") and any(secret not in before for secret in tokens(line))
+    return f"{shown(line)}{ANOTHER if new else ''}"
+
+
+def _value(text: str, known: frozenset[str]) -> Any:
+    """A file with tokens for its secrets: YAML and JSON by their values, other text as a whole."""
     try:
         value = yaml.load(text, yaml.CSafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError):
         value = text
     if isinstance(value, dict | list):
-        return yamltext.dump(hushed(_opened(value), known))
+        return hushed(_opened(value), known)
     return token(text) if digest(text) in known else text
+
+
+def aligned(value: Any, like: Any) -> Any:
+    """The same value with the keys of its maps in the order of those of another: order means nothing there."""
+    if isinstance(value, Mapping) and isinstance(like, Mapping):
+        order = [key for key in like if key in value]
+        order += [key for key in value if key not in like]
+        return {key: aligned(value[key], like.get(key)) for key in order}
+    if isinstance(value, list) and isinstance(like, list) and len(value) == len(like):
+        return [aligned(*pair) for pair in zip(value, like, strict=True)]
+    return value
 
 
 def _opened(value: Any) -> Any:

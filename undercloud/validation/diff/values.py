@@ -10,6 +10,8 @@ from typing import Any
 
 from undercloud.validation.diff.hushed import is_hushed, shown
 
+_READ_AT_ONCE = 8
+
 ABSENT: Any = object()
 """What stands for a value that is not there (null is a value)."""
 
@@ -64,7 +66,9 @@ def _same(before: Any, after: Any) -> bool:
 
 def _is_long(value: Any) -> bool:
     """A list whose items are worth to be compared one by one."""
-    return isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value)
+    if not isinstance(value, list):
+        return False
+    return len(value) > _READ_AT_ONCE or any(isinstance(item, Mapping | list) for item in value)
 
 
 def _items(before: list[Any], after: list[Any], path: tuple[str, ...]) -> Iterator[ValueChange]:
