@@ -192,6 +192,7 @@ def _delete_plays(lowered: Lowered) -> list[Mapping[str, Any]]:
             "stack": lowered.desired.stack,
             "fence": "{{ undercloud_fence | default(0) }}",
             "purge": True,
+            "purge_images": True,
         },
     }
     return [

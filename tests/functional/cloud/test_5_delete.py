@@ -8,6 +8,8 @@ pytestmark = pytest.mark.functional
 
 LEFT = """
 podman ps --all --quiet
+podman images --quiet
+podman volume ls --quiet
 cd /var/lib
 ls -d config-data undercloud mysql rabbitmq /etc/undercloud 2>/dev/null || true
 grep -n undercloud /etc/hosts || true

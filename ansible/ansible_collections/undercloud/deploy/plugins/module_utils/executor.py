@@ -25,7 +25,7 @@ from ansible_collections.undercloud.deploy.plugins.module_utils.model import (
     OwnedFile,
     Plan,
 )
-from ansible_collections.undercloud.deploy.plugins.module_utils.planner import IMPLIED
+from ansible_collections.undercloud.deploy.plugins.module_utils.placement import IMPLIED
 from ansible_collections.undercloud.deploy.plugins.module_utils.podman import Podman
 from ansible_collections.undercloud.deploy.plugins.module_utils.systemd import Systemd
 

@@ -153,6 +153,7 @@ def from_json(data: dict[str, Any]) -> Manifest:
         directories={path: OwnedDirectory(**_original(entry)) for path, entry in data["directories"].items()},
         units={name: OwnedUnit(**entry) for name, entry in data["units"].items()},
         containers={name: _container(entry) for name, entry in data["containers"].items()},
+        images={name: str(service) for name, service in (data.get("images") or {}).items()},
     )
 
 

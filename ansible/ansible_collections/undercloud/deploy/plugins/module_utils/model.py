@@ -134,7 +134,11 @@ class OwnedContainer:
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What we own on the node, by path or name, and the highest fencing number seen."""
+    """What we own on the node, by path or name, and the highest fencing number seen.
+
+    ``images`` are those that were not there before us, also such as no container needs any more: name → the
+    service that they were first pulled for.
+    """
 
     stack: str = ""
     fence: int = 0
@@ -142,6 +146,7 @@ class Manifest:
     directories: Mapping[str, OwnedDirectory] = dataclasses.field(default_factory=dict)
     units: Mapping[str, OwnedUnit] = dataclasses.field(default_factory=dict)
     containers: Mapping[str, OwnedContainer] = dataclasses.field(default_factory=dict)
+    images: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

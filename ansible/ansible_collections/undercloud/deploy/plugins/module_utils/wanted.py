@@ -33,9 +33,15 @@ def wanted(desired: Desired, manifest: Manifest) -> Wanted:
         source for entry in desired.containers.values() for source in entry.volumes if source.startswith("/")
     }
     stat |= {parent for path in (*desired.files, *desired.directories) for parent in parents(path)}
-    images = frozenset(entry.image for entry in desired.containers.values())
+    images = {entry.image for entry in desired.containers.values()}
+    if desired.delete and desired.purge_images:
+        images |= set(manifest.images)
     return Wanted(
-        frozenset(stat | hashed | listed), frozenset(hashed), frozenset(listed), frozenset(units), images
+        frozenset(stat | hashed | listed),
+        frozenset(hashed),
+        frozenset(listed),
+        frozenset(units),
+        frozenset(images),
     )
 
 

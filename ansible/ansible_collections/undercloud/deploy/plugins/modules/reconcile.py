@@ -60,7 +60,7 @@ options:
     type: bool
     default: false
   purge_images:
-    description: When everything is removed, remove the images of our containers too.
+    description: When everything is removed, remove the images too that were pulled for our containers.
     type: bool
     default: false
   lock_timeout:
