@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from undercloud.cli import offline
 
 if TYPE_CHECKING:
+    from undercloud.conf import Settings
     from undercloud.deploy.engine import Engine
 
 API_NAME = "undercloud"
@@ -22,11 +23,17 @@ API_VERSIONS = ("1",)
 
 def make_client(instance: Any) -> Engine:
     """The Engine that this shell's commands speak to; ``instance`` is OSC's client manager."""
-    from undercloud.conf import load  # noqa: PLC0415  (heavy; only commands that speak to the engine need it)
-    from undercloud.deploy.native import open_engine  # noqa: PLC0415
+    from undercloud.deploy.native import open_engine  # noqa: PLC0415  (heavy; few commands need it)
+
+    return open_engine(settings_of(instance))
+
+
+def settings_of(instance: Any) -> Settings:
+    """The undercloud's own settings as the command line, the environment and the configuration file say."""
+    from undercloud.conf import load  # noqa: PLC0415  (heavy; few commands need it)
 
     named = instance._cli_options.config.get("undercloud_state_dir")  # noqa: SLF001
-    return open_engine(load(state_dir=named or ""))
+    return load(state_dir=named or "")
 
 
 def build_option_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -24,6 +24,7 @@ from undercloud.diagnostics import UndercloudError
 
 _CHECK = b"undercloud"
 _READ_ONLY = "undercloud_read_only"
+_RECYCLE = 1800  # seconds after which a connection is made anew, before a firewall or the server cuts it
 
 
 class Database:
@@ -32,6 +33,9 @@ class Database:
     def __init__(self, engine: Engine, vault: Vault) -> None:
         self._engine = engine
         self.vault = vault
+        self._reading: dict[str, Any] = {_READ_ONLY: True}
+        if not _is_sqlite(engine.url):
+            self._reading["isolation_level"] = "REPEATABLE READ"
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -51,7 +55,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A transaction that only reads, from one consistent view."""
         with _explained(self._engine), self._engine.connect() as connection:
-            reader = connection.execution_options(**{_READ_ONLY: True})
+            reader = connection.execution_options(**self._reading)
             with Session(reader) as session:
                 yield session
 
@@ -83,13 +87,30 @@ def open_database(
         raise
 
 
+def upgrade_database(connection: str, embedded: Path, busy_timeout: int = 30) -> str:
+    """Migrate the database that ``open_database`` would open; its URL without the password."""
+    engine = make_engine(connection or f"sqlite:///{embedded}", busy_timeout)
+    try:
+        with _explained(engine):
+            if connection:
+                schema.upgrade(engine)
+        return engine.url.render_as_string(hide_password=True)
+    finally:
+        engine.dispose()
+
+
 def make_engine(url: str, busy_timeout: int = 30) -> Engine:
     """An SQLAlchemy engine with what we rely on: foreign keys, WAL, durable commits, real transactions."""
     try:
         parsed = make_url(url)
-        embedded = parsed.get_backend_name() == "sqlite"
-        arguments: dict[str, Any] = {"timeout": busy_timeout} if embedded else {}
-        engine = sqlalchemy.create_engine(parsed, connect_args=arguments, pool_pre_ping=not embedded)
+        embedded = _is_sqlite(parsed)
+        if embedded:
+            engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": busy_timeout})
+        else:
+            # Who waits for another's write shall then see what that one wrote.
+            engine = sqlalchemy.create_engine(
+                parsed, pool_pre_ping=True, pool_recycle=_RECYCLE, isolation_level="READ COMMITTED"
+            )
     except (ArgumentError, ImportError) as error:
         raise UndercloudError.of(
             "DB-001",
@@ -100,6 +121,10 @@ def make_engine(url: str, busy_timeout: int = 30) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _is_sqlite(url: sqlalchemy.URL) -> bool:
+    return url.get_backend_name() == "sqlite"
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -147,10 +172,19 @@ def _vault(engine: Engine, key_file: Path) -> Vault:
             make_key(key_file)
         vault = open_vault(key_file)
         if known is None:
-            session.add(KeyCheck(id=1, sealed=vault.seal(_CHECK), created=utcnow()))
-        else:
-            vault.open(known)
+            known = _first(session, vault)
+        vault.open(known)
         return vault
+
+
+def _first(session: Session, vault: Vault) -> bytes:
+    """Write down that there is a key; what another process wrote that was quicker holds for us, too."""
+    try:
+        with session.begin_nested():
+            session.add(KeyCheck(id=1, sealed=vault.seal(_CHECK), created=utcnow()))
+    except IntegrityError:
+        session.expire_all()
+    return session.scalars(select(KeyCheck.sealed)).one()
 
 
 @contextmanager

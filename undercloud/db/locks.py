@@ -11,11 +11,11 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Update, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import CursorResult, Table, Update, or_, select, update
 from sqlalchemy.orm import Session
 
 from undercloud.db.models import Lock
+from undercloud.db.types import insert_new
 
 
 def look(session: Session, name: str) -> Lock | None:
@@ -68,8 +68,6 @@ def _run(session: Session, statement: Update) -> bool:
 
 def _make(session: Session, name: str) -> None:
     if session.get(Lock, name) is None:
-        try:
-            with session.begin_nested():
-                session.add(Lock(name=name, fence=0, holder=None, process={}))
-        except IntegrityError:
-            session.expire_all()  # another process made it first; the update decides between us
+        table = cast("Table", Lock.__table__)
+        statement = insert_new(session.get_bind().dialect.name, table)
+        session.execute(statement.values(name=name, fence=0, holder=None, process={}))

@@ -9,10 +9,20 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from undercloud.db.types import UtcDateTime, binary, word
+from undercloud.db.types import Prose, UtcDateTime, binary, prose, word
 
 DIGEST = word(64)
 NAME = word(255)
@@ -31,6 +41,15 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime.datetime: UtcDateTime(), dict[str, Any]: JSON(), list[Any]: JSON()}
+
+    @staticmethod
+    def sealed_columns() -> dict[Table, list[Column[Any]]]:
+        """What the vault sealed, by table; each of these tables has a key of one column."""
+        found = {
+            table: [column for column in table.columns if column.name.startswith("sealed")]
+            for table in Base.metadata.sorted_tables
+        }
+        return {table: columns for table, columns in found.items() if columns}
 
 
 class KeyCheck(Base):
@@ -145,8 +164,8 @@ class Deployment(Base):
     ended: Mapped[datetime.datetime | None]
     hosts: Mapped[dict[str, Any]]
     findings: Mapped[list[Any]]
-    directory: Mapped[str] = mapped_column(Text)
-    cancel: Mapped[str | None] = mapped_column(Text)
+    directory: Mapped[str] = mapped_column(prose())
+    cancel: Mapped[str | None] = mapped_column(prose())
 
 
 class Stage(Base):
@@ -178,8 +197,23 @@ class Event(Base):
     step: Mapped[int] = mapped_column(Integer)
     host: Mapped[str] = mapped_column(NAME)
     status: Mapped[str] = mapped_column(word(16))
-    message: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Prose())
     data: Mapped[dict[str, Any]]
+
+
+class Validation(Base):
+    """One validation of a plan's version; ``process`` carries it out, so that its death is known."""
+
+    __tablename__ = "validations"
+    __table_args__ = (Index(None, "plan", "started"),)
+    id: Mapped[str] = mapped_column(word(32), primary_key=True)
+    plan: Mapped[str] = mapped_column(NAME)
+    version: Mapped[int] = mapped_column(Integer)
+    status: Mapped[str] = mapped_column(word(16))
+    process: Mapped[dict[str, Any]]
+    started: Mapped[datetime.datetime]
+    ended: Mapped[datetime.datetime | None]
+    findings: Mapped[list[Any]]
 
 
 class HostKey(Base):
@@ -191,7 +225,7 @@ class HostKey(Base):
     address: Mapped[str] = mapped_column(NAME)
     port: Mapped[int] = mapped_column(Integer)
     key_type: Mapped[str] = mapped_column(word(64))
-    key: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(prose())
     since: Mapped[datetime.datetime]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from undercloud.db.models import Blob, CompiledFile, Plan, PlanFile, PlanVersion
+from undercloud.db.models import Blob, CompiledFile, KeyCheck, Plan, PlanFile, PlanVersion
 from undercloud.db.types import utcnow
 from undercloud.db.vault import Vault
 
@@ -98,6 +98,7 @@ def version_files(session: Session, vault: Vault, version_id: int) -> dict[str, 
 
 def remove(session: Session, plan: Plan) -> None:
     """Forget a plan with its versions, states and compilations, and the contents that nobody else has."""
+    _one_at_a_time(session)
     session.delete(plan)
     session.flush()
     used = select(PlanFile.sha256).union(select(CompiledFile.sha256))
@@ -106,6 +107,7 @@ def remove(session: Session, plan: Plan) -> None:
 
 def keep_blobs(session: Session, vault: Vault, files: Mapping[str, bytes]) -> dict[str, str]:
     """Keep the contents that are not there yet; the SHA-256 of each path, sorted by path."""
+    _one_at_a_time(session)
     names = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     contents = {names[path]: content for path, content in files.items()}
     for sha in contents.keys() - _known(session, contents):
@@ -127,3 +129,12 @@ def _known(session: Session, names: Iterable[str]) -> set[str]:
             session.scalars(select(Blob.sha256).where(Blob.sha256.in_(wanted[start : start + _BATCH])))
         )
     return found
+
+
+def _one_at_a_time(session: Session) -> None:
+    """Until its transaction ends nobody else keeps or removes contents.
+
+    Otherwise one may remove what another has just found to be there, and in MariaDB two who insert would wait
+    for each other. SQLite has one writer anyway.
+    """
+    session.execute(select(KeyCheck.id).with_for_update())

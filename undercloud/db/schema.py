@@ -19,7 +19,7 @@ from undercloud.diagnostics import UndercloudError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 def revision(connection: Connection) -> str:
@@ -54,7 +54,7 @@ def upgrade(engine: Engine, target: str = "head") -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
 
-    with engine.connect() as connection, connection.begin():
+    with engine.connect() as connection, _alone(connection), connection.begin():
         try:
             command.upgrade(_config(connection), target)
         except CommandError as error:
@@ -69,7 +69,7 @@ def downgrade(engine: Engine, target: str) -> None:
     """Migrate down to a revision, ``base`` for nothing at all."""
     from alembic import command  # noqa: PLC0415
 
-    with engine.connect() as connection, connection.begin():
+    with engine.connect() as connection, _alone(connection), connection.begin():
         command.downgrade(_config(connection), target)
 
 
@@ -80,6 +80,31 @@ def _config(connection: Connection) -> Config:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
+
+
+_LOCKS = {
+    # PostgreSQL's have numbers: the letters of "undercd".
+    "postgresql": ("SELECT pg_advisory_lock(x'756e6465726364'::bigint)", "SELECT pg_advisory_unlock_all()"),
+    "mysql": ("SELECT GET_LOCK('undercloud-schema', 31536000)", "SELECT RELEASE_LOCK('undercloud-schema')"),
+}
+_LOCKS["mariadb"] = _LOCKS["mysql"]
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """One process migrates a database on a server, the others wait for it; SQLite's has its lock file."""
+    statements = _LOCKS.get(connection.dialect.name)
+    if statements is None:
+        yield
+        return
+    take, free = statements
+    connection.exec_driver_sql(take)
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(free)
+        connection.commit()
 
 
 @contextmanager

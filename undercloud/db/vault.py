@@ -19,31 +19,57 @@ from undercloud.diagnostics import Location, UndercloudError
 
 
 class Vault:
-    """Seals bytes and opens what was sealed."""
+    """Seals bytes and opens what was sealed.
 
-    def __init__(self, keys: tuple[bytes, ...], file: str) -> None:
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+    A key that ``add_key`` put in the file while this process runs is taken up with the next use; a file that
+    cannot be trusted any more is refused then, as it is at the start.
+    """
+
+    def __init__(self, file: Path) -> None:
         self._file = file
+        self._keys, self._stamp = _read(file)
+        self._fernet = MultiFernet(list(self._keys))
+
+    def _current(self) -> MultiFernet:
+        try:
+            seen: _Stamp | None = _stamp(self._file.stat(follow_symlinks=False))
+        except OSError:
+            seen = None
+        if seen != self._stamp:
+            self._keys, self._stamp = _read(self._file)
+            self._fernet = MultiFernet(list(self._keys))
+        return self._fernet
 
     def seal(self, data: bytes) -> bytes:
         """The encrypted form."""
-        return self._fernet.encrypt(data)
+        return self._current().encrypt(data)
 
     def open(self, sealed: bytes) -> bytes:
         """What was sealed; VAULT-004 when it was sealed with a key that is not in the file."""
         try:
-            return self._fernet.decrypt(sealed)
+            return self._current().decrypt(sealed)
         except InvalidToken as error:
             raise UndercloudError.of(
                 "VAULT-004",
                 "the key file does not hold the key that the secrets in the database were encrypted with",
                 fix="Restore the key file that belongs to this database (it is part of every backup).",
-                location=Location(self._file),
+                location=Location(str(self._file)),
             ) from error
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether the newest key alone opens it."""
+        self._current()
+        try:
+            self._keys[0].decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
 
     def rotate(self, sealed: bytes) -> bytes:
         """The same content under the newest key."""
-        return self._fernet.rotate(sealed)
+        if self.is_newest(sealed):
+            return sealed
+        return self.seal(self.open(sealed))
 
     def seal_json(self, value: Any) -> bytes:
         """The encrypted JSON of a plain value."""
@@ -60,19 +86,51 @@ def make_key(file: Path) -> None:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(Fernet.generate_key() + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    _write(handle, [Fernet.generate_key()])
+    _sync_directory(file.parent)
+
+
+def add_key(file: Path) -> None:
+    """Put a new key before the others: it seals from now on, the others still open."""
+    _replace(file, [Fernet.generate_key(), *_lines(file)[0]])
+
+
+def drop_old_keys(file: Path) -> int:
+    """Keep the newest key only; how many went. See ``rotation.retire``, which knows when that is safe."""
+    newest, *old = _lines(file)[0]
+    if old:
+        _replace(file, [newest])
+    return len(old)
 
 
 def open_vault(file: Path) -> Vault:
     """The vault of an existing key file; VAULT-001 to VAULT-003 when the file cannot be trusted."""
+    return Vault(file)
+
+
+_Stamp = tuple[int, int, int, int]
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _read(file: Path) -> tuple[tuple[Fernet, ...], _Stamp]:
+    lines, stamp = _lines(file)
+    try:
+        if not lines:
+            raise ValueError
+        return tuple(Fernet(line) for line in lines), stamp
+    except ValueError as error:
+        raise UndercloudError.of(
+            "VAULT-003",
+            "the key file holds something that is not a key",
+            fix="Restore the key file from a backup.",
+            location=Location(str(file)),
+        ) from error
+
+
+def _lines(file: Path) -> tuple[list[bytes], _Stamp]:
     location = Location(str(file))
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
@@ -91,23 +149,41 @@ def open_vault(file: Path) -> Vault:
             location=location,
         ) from error
     with os.fdopen(handle, "rb") as stream:
-        mode = os.fstat(stream.fileno()).st_mode
-        if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o077:
+        status = os.fstat(stream.fileno())
+        mode = stat.S_IMODE(status.st_mode)
+        if not stat.S_ISREG(status.st_mode) or mode & 0o077:
             raise UndercloudError.of(
                 "VAULT-002",
-                f"the key file has mode {stat.S_IMODE(mode):04o}: others than its owner can get at it",
+                f"the key file has mode {mode:04o}: others than its owner can get at it",
                 fix=f"Find out who could read it, then: chmod 0600 {file}",
                 location=location,
             )
-        keys = tuple(line.strip() for line in stream.read(65536).splitlines() if line.strip())
+        return [line.strip() for line in stream.read(65536).splitlines() if line.strip()], _stamp(status)
+
+
+def _replace(file: Path, keys: list[bytes]) -> None:
+    """All keys or the old ones: never a file with half of them. It keeps its owner."""
+    owner = file.stat()
+    temporary = file.with_name(f".{file.name}.new")
+    temporary.unlink(missing_ok=True)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    if os.geteuid() == 0:
+        os.fchown(handle, owner.st_uid, owner.st_gid)
+    _write(handle, keys)
+    temporary.replace(file)
+    _sync_directory(file.parent)
+
+
+def _write(handle: int, keys: list[bytes]) -> None:
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(b"".join(key + b"\n" for key in keys))
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync_directory(directory: Path) -> None:
+    folder = os.open(directory, os.O_RDONLY)
     try:
-        if not keys:
-            raise ValueError
-        return Vault(keys, str(file))
-    except ValueError as error:
-        raise UndercloudError.of(
-            "VAULT-003",
-            "the key file holds something that is not a key",
-            fix="Restore the key file from a backup.",
-            location=location,
-        ) from error
+        os.fsync(folder)
+    finally:
+        os.close(folder)

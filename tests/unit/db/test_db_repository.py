@@ -1,20 +1,26 @@
-"""Plans, states, compilations, events and locks, over a real SQLite."""
+"""Plans, states, compilations, events and locks, over a real SQLite, PostgreSQL and MariaDB."""
 
 from __future__ import annotations
 
+import random
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import func, select
 
+from tests.unit.db.conftest import Opener
 from undercloud.db import deployments, events, locks, plans, states
 from undercloud.db.database import Database, open_database
 from undercloud.db.models import Base, Blob, Compilation, Deployment, Event, Plan, PlanVersion
 from undercloud.db.types import utcnow
 from undercloud.diagnostics import UndercloudError
 
+T = TypeVar("T")
 FILES = {"a.yaml": b"same", "b.yaml": b"same", "dir/c.yaml": b"other \xff\x00 bytes"}
 
 
@@ -29,7 +35,7 @@ def count(database: Database, table: type[Base]) -> int:
         return session.scalar(select(func.count()).select_from(table)) or 0
 
 
-def test_files_are_kept_once_by_content(database: Database, tmp_path: Path) -> None:
+def test_files_are_kept_once_by_content(database: Database) -> None:
     assert add(database, FILES) == 1
     assert count(database, Blob) == 2
     assert add(database, FILES) == 1, "nothing changed, no new version"
@@ -47,7 +53,12 @@ def test_files_are_kept_once_by_content(database: Database, tmp_path: Path) -> N
             ("edge", 1, 3),
             ("overcloud", 2, 3),
         ]
-    assert b"other" not in (tmp_path / "undercloud.db").read_bytes()
+
+
+def test_contents_are_sealed_on_the_disk(embedded: Database, tmp_path: Path) -> None:
+    add(embedded, FILES)
+    for file in tmp_path.glob("undercloud.db*"):
+        assert b"other" not in file.read_bytes()
 
 
 def test_removing_a_plan_keeps_what_others_share(database: Database) -> None:
@@ -146,6 +157,45 @@ def test_events_are_numbered_without_gaps(database: Database) -> None:
     assert count(database, Event) == 0
 
 
+def test_texts_that_programs_print_are_kept_as_far_as_they_are_text(database: Database) -> None:
+    deployment(database)
+    told = "naïve ☃ 𝄞 \\ '\" a\0b \udc80"
+    with database.write() as session:
+        events.append(session, "d1", [event(told), event("x" * 16_000 + "☃")])
+    with database.read() as session:
+        first, second = events.after(session, "d1", 0, 10)
+        assert first.message == "naïve ☃ 𝄞 \\ '\" a\ufffdb ?"
+        assert second.message.endswith("x☃")
+
+
+def test_names_differ_by_case(database: Database) -> None:
+    add(database, FILES, "overcloud")
+    add(database, FILES, "Overcloud")
+    assert count(database, Plan) == 2
+
+
+def test_a_large_file_is_kept_whole(database: Database) -> None:
+    content = random.Random(1).randbytes(3 << 20)  # does not compress
+    add(database, {"large.bin": content})
+    with database.read() as session:
+        plan = plans.find(session, "overcloud")
+        assert plan is not None
+        version = plans.newest(session, plan)
+        assert version is not None
+        assert plans.version_files(session, database.vault, version.id) == {"large.bin": content}
+
+
+def test_a_reader_sees_one_moment(database: Database) -> None:
+    add(database, FILES)
+    with database.read() as session:
+        before = session.scalar(select(func.count()).select_from(PlanVersion))
+        writer = threading.Thread(target=add, args=(database, {"new.yaml": b"new"}))
+        writer.start()
+        writer.join()
+        assert session.scalar(select(func.count()).select_from(PlanVersion)) == before
+    assert count(database, PlanVersion) == 2
+
+
 def test_the_number_of_a_lock_only_grows(database: Database) -> None:
     now = utcnow()
     with database.write() as session:
@@ -164,25 +214,53 @@ def test_the_number_of_a_lock_only_grows(database: Database) -> None:
         assert (lock.holder, lock.fence) == ("three", 3)
 
 
-def test_of_many_takers_one_gets_it(database: Database, tmp_path: Path) -> None:
-    got: list[int] = []
+def test_of_many_takers_one_gets_it(opener: Opener) -> None:
+    def take(mine: Database) -> int | None:
+        with mine.write() as session:
+            return locks.take(session, "s", holder="x", process={}, now=utcnow())
+
+    assert sorted(at_once(opener, take), key=str) == [1, *[None] * 7]
+
+
+def at_once(opener: Opener, do: Callable[[Database], T]) -> list[T]:
+    """What eight got who did it at the same moment, each with a database of its own."""
     gate = threading.Barrier(8)
 
-    def taker() -> None:
-        mine = open_database("", tmp_path / "undercloud.db", tmp_path / "secret.key")
+    def one(mine: Database) -> T:
         gate.wait()
-        with mine.write() as session:
-            fence = locks.take(session, "s", holder="x", process={}, now=utcnow())
-            if fence is not None:
-                got.append(fence)
-        mine.close()
+        return do(mine)
 
-    threads = [threading.Thread(target=taker) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert got == [1]
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(one, [opener() for _ in range(8)]))
+
+
+def test_many_may_keep_the_same_files_at_once(opener: Opener) -> None:
+    files = {f"{number}.yaml": str(number).encode() for number in range(40)}
+    names = iter("abcdefgh")
+    assert at_once(opener, lambda mine: add(mine, files, next(names))) == [1] * 8
+    assert count(opener(), Blob) == 40
+
+
+def test_a_plan_may_be_removed_while_another_takes_up_its_files(opener: Opener) -> None:
+    files = {f"{number}.yaml": str(number).encode() for number in range(40)}
+    add(opener(), files)
+    turns = iter(range(8))
+
+    def add_or_remove(mine: Database) -> None:
+        turn = next(turns)
+        if turn % 2:
+            add(mine, files, f"plan-{turn}")
+        with mine.write() as session:
+            plan = plans.find(session, f"plan-{turn}") or plans.find(session, "overcloud")
+            if turn != 1 and plan is not None:
+                plans.remove(session, plan)
+
+    at_once(opener, add_or_remove)
+    with opener().read() as session:
+        (plan,) = session.scalars(select(Plan))
+        version = plans.newest(session, plan)
+        assert version is not None
+        assert plans.version_files(session, opener().vault, version.id) == files
 
 
 def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
@@ -207,12 +285,12 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
     second.close()
 
 
-def test_a_full_disk_is_told_and_loses_nothing(database: Database) -> None:
-    add(database, FILES)
-    with database.write() as session:
+def test_a_full_disk_is_told_and_loses_nothing(embedded: Database) -> None:
+    add(embedded, FILES)
+    with embedded.write() as session:
         pages = session.connection().exec_driver_sql("PRAGMA page_count").scalar()
         session.connection().exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(UndercloudError) as caught:
-        add(database, {str(number): str(number).encode() * 1000 for number in range(300)})
+        add(embedded, {str(number): str(number).encode() * 1000 for number in range(300)})
     assert caught.value.findings[0].code == "DB-003"
-    assert count(database, PlanVersion) == 1
+    assert count(embedded, PlanVersion) == 1
