@@ -64,7 +64,7 @@ class PlanCompile(base.Compiling):
         out = Path(parsed_args.output_dir).expanduser().absolute()
         output_directory.check(out)
         state_file = _state_file(parsed_args, out)
-        made = _compile(parsed_args, _read_state(state_file))
+        made = _compile(parsed_args, read_state(state_file))
         if made.ok:
             _write(made, out, state_file)
         self.app.stdout.write(_json(made, out) if parsed_args.formatter == "json" else self._text(made, out))
@@ -96,7 +96,8 @@ def _state_file(parsed_args: argparse.Namespace, out: Path) -> Path:
     return out / output_directory.STATE
 
 
-def _read_state(file: Path) -> State:
+def read_state(file: Path) -> State:
+    """The state that a file keeps; an empty one where there is none."""
     from undercloud.plan import files as plan_files  # noqa: PLC0415  (start-up)
     from undercloud.plan import state  # noqa: PLC0415
 

@@ -65,8 +65,13 @@ class Snapshot:
     partial: bool = False
 
 
-def of_compilation(compilation: Compilation, composition: Composition | None = None) -> Snapshot:
-    """The snapshot of a compilation; raises UndercloudError with all its errors if it has any."""
+def of_compilation(
+    compilation: Compilation, composition: Composition | None = None, *, with_parameters: bool = True
+) -> Snapshot:
+    """The snapshot of a compilation; raises UndercloudError with all its errors if it has any.
+
+    Whoever changed a parameter to see what follows can do without the parameters.
+    """
     compilation.raise_for_errors()
     composition = composition or Composition(compilation.plan, compilation.stack, compilation.topology)
     native = compilation.contract is Contract.NATIVE
@@ -74,7 +79,7 @@ def of_compilation(compilation: Compilation, composition: Composition | None = N
     return Snapshot(
         name=compilation.plan.name,
         contract=compilation.contract.value,
-        parameters=_parameters(composition),
+        parameters=_parameters(composition) if with_parameters else {},
         resources=_resources(compilation.stack.resources()),
         # As stack.json has them: of our own contract secrets are told apart by their references.
         outputs=masked(dict(outputs)) if native else hushed(dict(outputs)),  # type: ignore[arg-type]

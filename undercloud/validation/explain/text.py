@@ -1,0 +1,103 @@
+"""Answers as a tree for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from undercloud.diagnostics import Location
+from undercloud.validation.diff.text import joined, short
+from undercloud.validation.explain.model import NO_VALUE, Answer, Effect, Kind, Link
+
+_MOST_EFFECTS = 25
+_WIDEST_VALUE = 120
+
+
+class Renderer:
+    """Writes answers; paths below ``roots`` are shown without them, the first root that fits counts."""
+
+    def __init__(self, roots: Sequence[str] = (), *, all_effects: bool = False) -> None:
+        self._roots = [root.rstrip("/") + "/" for root in roots if root]
+        self._most = 10_000 if all_effects else _MOST_EFFECTS
+
+    def render(self, answers: Iterable[Answer]) -> str:
+        """All answers, one after the other."""
+        return "\n".join("\n".join(self._answer(answer)) + "\n" for answer in answers)
+
+    def _answer(self, answer: Answer) -> Iterator[str]:
+        value = "" if answer.value is NO_VALUE else f" = {short(answer.value, 400)}"
+        yield f"{answer.kind} {answer.name}{value}"
+        if answer.location:
+            yield f"  at {self.place(answer.location)}"
+        for name, fact in answer.facts.items():
+            yield from self._fact(name, fact)
+        if answer.origins:
+            yield "comes from"
+            yield from self._links(answer.origins, "  ")
+        if answer.effects or answer.tried:
+            yield "leads to" + (f" (seen by trying {answer.tried})" if answer.tried else "")
+            if not answer.effects:
+                yield "  nothing: no file, container, node or output depends on it"
+            for effect in answer.effects[: self._most]:
+                yield from self._effect(effect)
+            if len(answer.effects) > self._most:
+                yield f"  … {len(answer.effects) - self._most} more (--all shows them)"
+
+    def _fact(self, name: str, fact: Any) -> Iterator[str]:
+        if isinstance(fact, dict) and fact:
+            yield f"  {name}:"
+            for key, value in fact.items():
+                shown = ", ".join(map(str, value)) if isinstance(value, list) else short(value)
+                yield f"    {key}: {shown}"
+        elif isinstance(fact, list) and fact and isinstance(fact[0], dict):
+            yield f"  {name}:"
+            yield from (
+                f"    {', '.join(f'{key} {short(value)}' for key, value in each.items())}" for each in fact
+            )
+        elif isinstance(fact, list):
+            shown = ", ".join(self._shortened(str(each)) for each in fact)
+            yield f"  {name}: {shown or 'nothing'}"
+        else:
+            yield f"  {name}: {self._shortened(short(fact, 400))}"
+
+    def _links(self, links: Sequence[Link], indent: str) -> Iterator[str]:
+        for number, link in enumerate(links):
+            last = number == len(links) - 1
+            yield f"{indent}{'└─ ' if last else '├─ '}{self._link(link)}"
+            yield from self._links(link.links, f"{indent}{'   ' if last else '│  '}")
+
+    def _link(self, link: Link) -> str:
+        text = self._shortened(link.text)
+        if link.value is not NO_VALUE and link.kind is not Kind.FILE:
+            text += f" = {short(link.value, _WIDEST_VALUE)}"
+        if link.location:
+            text += f"  [{self.place(link.location)}]"
+        if link.note:
+            text += f"  ({self._shortened(link.note)})"
+        return text + ("  (drawn out above)" if link.again else "")
+
+    def _effect(self, effect: Effect) -> Iterator[str]:
+        line = f"  {effect.kind} {effect.name}"
+        if effect.where:
+            line += f" on {joined(effect.where)}"
+        if effect.before is not NO_VALUE and effect.after is not NO_VALUE:
+            before, after = short(effect.before, 80), short(effect.after, 80)
+            line += f": {before} -> {after}" if before != after else ": differs further on"
+        elif effect.after is not NO_VALUE:
+            line += f": + {short(effect.after, 80)}"
+        elif effect.before is not NO_VALUE:
+            line += f": - {short(effect.before, 80)}"
+        if effect.reason:
+            line += f": {effect.reason}"
+        yield line
+        if effect.via:
+            yield f"      by way of {' → '.join(self.place(each) for each in reversed(effect.via))}"
+
+    def place(self, location: Location) -> str:
+        """FILE:LINE:COLUMN with a short path."""
+        return self._shortened(str(location))
+
+    def _shortened(self, text: str) -> str:
+        for root in self._roots:
+            text = text.replace(root, "")
+        return text
