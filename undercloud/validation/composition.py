@@ -264,6 +264,20 @@ class Composition:
             }
         )
 
+    @functools.cached_property
+    def set_by_file(self) -> list[str]:
+        """The parameters that any file sets, the operator's own or one of the templates'."""
+        return sorted(
+            {
+                name
+                for layer in self.environment.layers
+                if layer.path and layer.origin is not Origin.GENERATED
+                for section in ("parameter_defaults", "parameters")
+                for name in layer.section(section)
+                if isinstance(name, str)
+            }
+        )
+
     @property
     def has_operator_file(self) -> bool:
         """Whether anything stands in a file of the operator's own, outside of the template tree."""

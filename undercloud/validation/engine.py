@@ -65,7 +65,7 @@ def facts(composition: Composition, role: str = "") -> dict[str, Any]:
 
     ``Services``: short names of all services on nodes; ``ServiceNodes``: name → number of nodes;
     ``Implementations``: name → template; ``Roles``: those with nodes; ``Counts``: role → nodes; ``Networks``,
-    ``VipNetworks``: lower-case names; ``NetworkMtus``: name → MTU; ``OperatorSet``: parameters that an operator's file sets; for a role
+    ``VipNetworks``: lower-case names; ``NetworkMtus``: name → MTU; ``OperatorSet``: parameters that an operator's file sets; ``FileSet``: those that any file sets; for a role
     ``Role``, ``RoleServices``, ``RoleCount``, ``RoleTags``.
     """
     running = composition.running
@@ -83,6 +83,7 @@ def facts(composition: Composition, role: str = "") -> dict[str, Any]:
             network.name_lower for network in composition.plan.networks if network.enabled and network.vip
         ],
         "OperatorSet": composition.set_by_operator,
+        "FileSet": composition.set_by_file,
     }
     if role:
         described = composition.role(role)

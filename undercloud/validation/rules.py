@@ -30,6 +30,7 @@ FACTS = (
     "NetworkMtus",
     "VipNetworks",
     "OperatorSet",
+    "FileSet",
     "Role",
     "RoleServices",
     "RoleCount",

@@ -38,12 +38,16 @@ def registered() -> tuple[Check, ...]:
     """All checks; their modules are loaded when they are asked for first."""
     from undercloud.validation.checks import (  # noqa: F401, PLC0415 - they register themselves
         certificates,
+        endpoints,
+        hosts,
+        needs,
         networks,
         neutron,
         nodes,
         nova,
         roles,
         services,
+        storage,
         structures,
         transitions,
         values,

@@ -21,7 +21,7 @@ _PAIRS = (
     ("OctaviaCaCert", "OctaviaCaKey"),
 )
 _CERTIFICATES = ("SSLIntermediateCertificate", "SSLRootCertificate")
-_FERNET = ("KeystoneCredential0", "KeystoneCredential1")
+_FERNET = ("KeystoneCredential0", "KeystoneCredential1", "BarbicanSimpleCryptoKek")
 _CEPH = ("CephClientKey", "CephManilaClientKey", "CephRgwKey")
 _UUIDS = ("CephClusterFSID",)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -59,6 +59,7 @@ def key(text: str, passphrase: str = "") -> Any:
         "TLS-101": "Certificates and keys are readable",
         "TLS-102": "A key belongs to its certificate",
         "TLS-103": "Trust anchors are certificates",
+        "TLS-104": "The certificate is for the name of the public endpoints",
     },
     reads=(*(name for pair in _PAIRS for name in pair), *_CERTIFICATES, "CAMap"),
     source="TripleO deployment guide: SSL; environments/ssl/inject-trust-anchor-hiera.yaml",
@@ -91,6 +92,8 @@ def certificates(subject: Subject) -> Iterator[Finding]:
             yield finding(
                 composition, "TLS-102", message, "Give the key that belongs to it.", [second, first]
             )
+        if first == "SSLCertificate" and found is not None:
+            yield from _named(composition, found)
     anchors = composition.given.get("CAMap")
     for name, entry in anchors.items() if isinstance(anchors, Mapping) else ():
         content = entry.get("content") if isinstance(entry, Mapping) else None
@@ -101,6 +104,44 @@ def certificates(subject: Subject) -> Iterator[Finding]:
             yield finding(
                 composition, "TLS-103", message, "Paste the certificate as content.", ["CAMap", str(name)]
             )
+
+
+def _named(composition: Composition, found: Any) -> Iterator[Finding]:
+    """Whether a certificate names what clients ask for, where they ask by name."""
+    endpoints = composition.value("EndpointMap")
+    hosts = {
+        str(entry.get("host"))
+        for key, entry in (endpoints.items() if isinstance(endpoints, Mapping) else ())
+        if str(key).endswith("Public") and isinstance(entry, Mapping) and entry.get("protocol") == "https"
+    }
+    wanted = str(composition.value("CloudName") or "")
+    if not wanted or not hosts & {"CLOUDNAME", wanted}:
+        return
+    names = certificate_names(found)
+    if not any(_covers(name, wanted) for name in names):
+        text = f"CloudName is {wanted}, and the certificate in SSLCertificate is for {', '.join(names) or 'no name'}"
+        fix = "Set CloudName to a name of the certificate, or have a certificate made for it."
+        yield finding(composition, "TLS-104", text, fix, ["CloudName", "SSLCertificate"])
+
+
+def certificate_names(found: Any) -> list[str]:
+    """The names that a certificate is for: its alternative names, else its common name."""
+    from cryptography import x509  # noqa: PLC0415  (slow to import, rarely used)
+
+    try:
+        alternative = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = [str(name) for name in alternative.get_values_for_type(x509.DNSName)]
+        names += [str(place) for place in alternative.get_values_for_type(x509.IPAddress)]
+    except (x509.ExtensionNotFound, ValueError):
+        names = []
+    common = found.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return names or [str(each.value) for each in common]
+
+
+def _covers(name: str, wanted: str) -> bool:
+    """Whether a name of a certificate, perhaps with a wildcard in its first label, is the one that is asked for."""
+    name, wanted = name.lower().rstrip("."), wanted.lower().rstrip(".")
+    return name == wanted or (name.startswith("*.") and wanted.partition(".")[2] == name[2:])
 
 
 def _set(composition: Composition, name: str) -> str:

@@ -52,6 +52,7 @@ def cpus(value: Any) -> set[int]:
         "NOVA-101": "Lists of CPUs are numbers and ranges",
         "NOVA-102": "Shared and dedicated CPUs are disjoint",
         "NOVA-103": "Polling threads and instances have CPUs of their own",
+        "NOVA-107": "Polling threads and DPDK's own threads have CPUs of their own",
     },
     reads=(*_SETS, *_LISTS),
     source="Nova configuration reference: compute.cpu_dedicated_set; descriptions of the parameters",
@@ -73,6 +74,10 @@ def cpu_sets(subject: Subject) -> Iterator[Finding]:
             text = f"{_listed(shared & dedicated)} are in {_SETS[0]} and in {_SETS[1]}, which have to be disjoint"
             yield finding(composition, "NOVA-102", text, "Leave them out of one.", _SETS[:2], role)
         polling = found.get("OvsPmdCoreList", set())
+        if polling & found.get("OvsDpdkCoreList", set()):
+            names = ["OvsDpdkCoreList", "OvsPmdCoreList"]
+            text = f"{_listed(polling & found['OvsDpdkCoreList'])} are in {names[0]} and in {names[1]}"
+            yield finding(composition, "NOVA-107", text, "Leave them out of one.", names, role)
         for name in _SETS:
             if polling & found.get(name, set()):
                 text = f"{_listed(polling & found[name])} are in OvsPmdCoreList and in {name}"
@@ -128,6 +133,70 @@ def _address(text: str) -> bool:
         part in ("", "*") or re.fullmatch(rf"[0-9a-fA-F]{{1,{width}}}", part)
         for part, width in zip(parts.groups(), widths, strict=True)  # type: ignore[union-attr]
     )
+
+
+_PAGES = re.compile(r"(default_hugepagesz|hugepagesz|hugepages)=(\d+)([KMG]?)", re.IGNORECASE)
+_UNITS = {"K": 1 / 1024, "": 1 / 1024 / 1024, "M": 1.0, "G": 1024.0}
+
+
+def reserved_memory(arguments: str) -> float | None:
+    """The MiB of huge pages that a kernel's arguments reserve; None where they reserve none.
+
+    Source: Linux: admin-guide/kernel-parameters, hugepagesz and hugepages.
+    """
+    total, size, usual = 0.0, None, 2.0
+    found = _PAGES.findall(arguments)
+    for key, number, unit in found:
+        if key.lower() == "default_hugepagesz":
+            usual = int(number) * _UNITS[unit.upper()]
+        elif key.lower() == "hugepagesz":
+            size = int(number) * _UNITS[unit.upper()]
+        else:
+            total += int(number) * (size or usual)
+    return total if any(key.lower() == "hugepages" for key, _, _ in found) else None
+
+
+@check(
+    {"NFV-101": "The huge pages suffice for DPDK"},
+    reads=("OvsDpdkSocketMemory", "KernelArgs"),
+    source="TripleO deployment guide: OVS-DPDK; Linux: kernel parameters",
+)
+def dpdk_memory(subject: Subject) -> Iterator[Finding]:
+    """What DPDK takes against what the kernel reserves."""
+    composition, names = subject.composition, ("OvsDpdkSocketMemory", "KernelArgs")
+    for role in scopes(composition, *names):
+        given = entries(str(composition.value(names[0], role) or ""))
+        reserved = reserved_memory(str(composition.value(names[1], role) or ""))
+        if not given or reserved is None or not all(part.isdecimal() for part in given):
+            continue
+        wanted = sum(map(int, given))
+        if wanted > reserved:
+            text = f"{names[0]} takes {wanted} MB, and {names[1]} reserves {reserved:.0f} MB in huge pages"
+            yield finding(composition, "NFV-101", text, "Reserve more pages, or take less.", names, role)
+
+
+@check(
+    {"NOVA-108": "A device is of one type of virtual GPU"},
+    reads=("NovaVGPUTypesDeviceAddressesMapping", "NovaMDEVTypes"),
+    source="Nova configuration reference: devices.enabled_mdev_types",
+)
+def mediated_devices(subject: Subject) -> Iterator[Finding]:
+    """Addresses of devices that are split."""
+    composition = subject.composition
+    for name in ("NovaVGPUTypesDeviceAddressesMapping", "NovaMDEVTypes"):
+        for role in scopes(composition, name):
+            value = composition.value(name, role)
+            seen: dict[str, str] = {}
+            for kind, given in value.items() if isinstance(value, dict) else ():
+                listed = given.get("device_addresses") if isinstance(given, dict) else given
+                for place in entries(listed):
+                    first = seen.setdefault(place.lower(), str(kind))
+                    if first != str(kind):
+                        text = f"{name}: the device {place} is of the types {first} and {kind}"
+                        yield finding(composition, "NOVA-108", text, "Keep one of them.", [name], role)
+                    elif not _address(place):
+                        text = f"{name}: {kind}: {place!r} is no PCI address"
+                        yield finding(composition, "NOVA-105", text, "Write 0000:84:00.0.", [name], role)
 
 
 @check(

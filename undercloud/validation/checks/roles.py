@@ -25,15 +25,6 @@ _EXCLUSIVE: tuple[tuple[str, str], ...] = (
 )
 """Services that claim the same ports, sockets, bridges or processes of a node."""
 
-# A role that has the first runs instances, and is no use without the second.
-_NEEDED: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("NovaLibvirt", ("NovaCompute",)),
-    ("NovaLibvirtLegacy", ("NovaCompute",)),
-    ("NovaMigrationTarget", ("NovaCompute",)),
-    ("NovaCompute", ("NovaLibvirt", "NovaLibvirtLegacy", "NovaIronic")),
-    ("SwiftStorage", ("SwiftRingBuilder",)),
-)
-
 
 @check(
     {
@@ -101,7 +92,6 @@ def _names(subject: Subject) -> Iterator[Finding]:
 @check(
     {
         "SVC-005": "Services of a role do not exclude each other",
-        "SVC-006": "A role has what its services need beside them",
     },
     reads=("roles", "ROLEServices", "resource_registry"),
     source="overcloud-resource-registry-puppet.j2.yaml; roles/*.yaml",
@@ -124,13 +114,6 @@ def services(subject: Subject) -> Iterator[Finding]:
                 yield Finding(
                     "SVC-005", text, "Remove one of them from the role.", Severity.ERROR, places, names
                 )
-        for first, wanted in _NEEDED:
-            if first in running and not running & set(wanted):
-                text = f"the role {role.name} runs {first}, and not {' or '.join(wanted)}, without which it is no use"
-                needed = (*(SERVICE + name for name in wanted), SERVICE + first, role.name)
-                fix = f"Add {SERVICE}{wanted[0]} to the role."
-                severity = Severity.ERROR if first.startswith("Nova") else Severity.WARNING
-                yield Finding("SVC-006", text, fix, severity, places, needed)
 
 
 @check(

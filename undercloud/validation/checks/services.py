@@ -60,6 +60,7 @@ _NETWORKS = ("UnboundAllowedCIDRs",)
         "HA-101": "A fencing device belongs to a node",
         "HA-102": "A fencing device has its agent and settings",
         "HA-103": "A fencing device is described once",
+        "HA-104": "Each member of the cluster can be fenced",
     },
     reads=("FencingConfig", "EnableFencing"),
     source="description of FencingConfig",
@@ -70,6 +71,18 @@ def fencing(subject: Subject) -> Iterator[Finding]:
     config = composition.value(name)
     if not isinstance(config, Mapping):
         return
+    described = {
+        str(device.get("host_mac") or "").lower()
+        for _, devices in _device_lists(config)
+        for device in devices
+        if isinstance(device, Mapping)
+    }
+    members = composition.nodes_of("Pacemaker")
+    if config and composition.value("EnableFencing") is True and len(described) < members:
+        roles = sorted(composition.running["Pacemaker"])
+        text = f"{name} has devices for {len(described)} of the {members} members of the cluster"
+        names = [name, *(f"{role}Count" for role in roles)]
+        yield finding(composition, "HA-104", text, "Describe a device for each.", names)
     for where, devices in _device_lists(config):
         seen: dict[str, int] = {}
         for index, device in enumerate(devices, 1):

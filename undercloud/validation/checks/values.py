@@ -26,6 +26,10 @@ _LISTED = re.compile(
     r"(?:[Vv]alid (?:values|options)|[Oo]ne of|[Pp]ossible values|[Aa]llowed values|[Oo]ptions are|[Ss]upported (?:values )?are)"
     r"[^'\"]{0,30}((?:['\"][\w.-]+['\"](?:\s*\([^)]*\))?(?:,\s*|\s+)?(?:(?:and|or)\s+)?){2,})"
 )
+_PLACEHOLDER = re.compile(
+    r"<[A-Za-z][\w .:/-]*>|(?i:change[-_ ]?me|replace[-_ ]?me|fix[-_ ]?me|to[-_ ]?do|x{4,}(-x{4,})*|your[-_ ]\w+)"
+    r"|\*\*.*\*\*|(?s:.*\*\*The contents of.*)"
+)
 _QUOTED = re.compile(r"['\"]([\w.-]+)['\"]")
 _TRUTH = ("true", "false", "yes", "no", "on", "off", "1", "0", "t", "f", "y", "n", "")
 
@@ -97,6 +101,7 @@ def _codes() -> dict[str, str]:
     return {shape.code: shape.title for shape in shapes()} | {
         "FRM-041": "Values are among those that the template's description names",
         "FRM-042": "A text whose default is a truth value is one",
+        "FRM-043": "The text of a sample is replaced",
     }
 
 
@@ -116,6 +121,8 @@ def values(subject: Subject) -> Iterator[Finding]:
         if not wrong:
             continue
         mild = severity if not code.endswith("?") else Severity.WARNING
+        if code == "FRM-043" and name in composition.declared:
+            mild = Severity.ERROR
         whose = f" for the role {role}" if role else ""
         names = (name, *((f"{role}Parameters", role) if role else ()))
         yield Finding(code.rstrip("?"), f"{name}{whose}: {wrong}", fix, mild, places, names)
@@ -222,19 +229,20 @@ def _entries(value: Any, form: str, default: Any) -> Iterator[str]:
 
 def _described(value: Any, default: Any, description: str) -> tuple[str, str, str]:
     """What the description and the default of the template say of a text."""
-    if isinstance(value, Mapping | list):
+    if isinstance(value, Mapping | list | bool):
         return "", "", ""
     text = str(value).strip()
-    takes_truth = (
-        isinstance(default, str) and default.lower() in ("true", "false") and "auto" not in description
-    )
+    if _PLACEHOLDER.fullmatch(text):
+        return (
+            "FRM-043",
+            f"{brief(value)} is the text of a sample, not a value",
+            "Put the value in its place.",
+        )
+    takes_truth = str(default).lower() in ("true", "false") and "auto" not in description
     if takes_truth and text.lower() not in _TRUTH:
         return "FRM-042", f"{brief(value)} is neither true nor false", "Write true or false."
-    match = _LISTED.search(" ".join(description.split()))
-    if not match:
-        return "", "", ""
-    listed = _QUOTED.findall(match.group(1))
-    if default not in (None, "") and str(default) not in listed:
+    listed = _listed(description)
+    if not listed or (default not in (None, "") and str(default) not in listed):
         return "", "", ""
     if text.lower() in (each.lower() for each in listed):
         return "", "", ""
@@ -243,3 +251,9 @@ def _described(value: Any, default: Any, description: str) -> tuple[str, str, st
         f"{brief(value)} is not among {', '.join(listed)}, which its description names",
         did_you_mean(text, listed) or "Use one of these.",
     )
+
+
+def _listed(description: str) -> list[str]:
+    """The values in quotes that a description says are valid."""
+    match = _LISTED.search(" ".join(description.split()))
+    return _QUOTED.findall(match.group(1)) if match else []
