@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,25 +20,51 @@ FILE = "facts.json"
 VERSION = 1
 
 COMPARED = (
+    "BarbicanDogtagStoreGlobalDefault",
+    "BarbicanKmipStoreGlobalDefault",
+    "BarbicanPkcs11CryptoGlobalDefault",
     "BarbicanSimpleCryptoGlobalDefault",
     "CephClusterFSID",
+    "CephClusterName",
     "CinderBackupBackend",
+    "CinderBackupNfsShare",
+    "CinderBackupRbdPoolName",
+    "CinderBackupS3Bucket",
     "CinderRbdPoolName",
+    "CinderVolumeCluster",
     "CloudDomain",
     "GlanceBackend",
     "GlanceBackendID",
     "GlanceMultistoreConfig",
+    "GlanceNfsShare",
     "GlanceRbdPoolName",
     "GnocchiBackend",
+    "GnocchiRbdPoolName",
+    "InstanceNameTemplate",
     "KeystoneRegion",
+    "ManilaCephFSBackendName",
+    "ManilaCephFSDataPoolName",
+    "ManilaCephFSMetadataPoolName",
     "NeutronMechanismDrivers",
     "NovaEnableRbdBackend",
     "NovaNfsEnabled",
+    "NovaNfsShare",
     "NovaRbdPoolName",
     "NovaServiceName",
     "SwiftPartPower",
 )
 """The parameters whose values are kept; none of them is a secret."""
+BACKEND_NAMES = re.compile(r"Cinder\w*BackendName")
+"""Further ones, of which each back end has its own."""
+KEYS = (
+    "BarbicanSimpleCryptoKek",
+    "CephClientKey",
+    "HeatAuthEncryptionKey",
+    "SwiftHashPrefix",
+    "SwiftHashSuffix",
+)
+"""Secrets that data are encrypted or found with: a digest is kept of those that a file sets."""
+_ROUNDS = 20_000
 
 
 def facts(compilation: Compilation) -> dict[str, Any]:
@@ -50,8 +78,12 @@ def describe(composition: Composition) -> dict[str, Any]:
     return {
         "version": VERSION,
         "values": {
-            name: masked(value) for name in COMPARED if (value := comparable(composition, name)) is not None
+            name: masked(value)
+            for name in compared(composition)
+            if (value := comparable(composition, name)) is not None
         },
+        "keys": {name: kept for name in KEYS if (kept := digest(composition, name))},
+        "placement": {name: sorted(roles) for name, roles in sorted(composition.running.items())},
         "roles": {
             role.name: {
                 "count": composition.counts[role.name],
@@ -77,6 +109,19 @@ def describe(composition: Composition) -> dict[str, Any]:
     }
 
 
+def compared(composition: Composition) -> tuple[str, ...]:
+    """The names of the parameters whose values are kept."""
+    return (*COMPARED, *sorted(filter(BACKEND_NAMES.fullmatch, composition.declared)))
+
+
+def digest(composition: Composition, name: str) -> str:
+    """A digest of a secret that a file sets, slow to compute so that it cannot be guessed; else empty."""
+    value = composition.given.get(name) if composition.settings(name) else None
+    if not isinstance(value, str) or not value:
+        return ""
+    return hashlib.pbkdf2_hmac("sha256", value.encode(), name.encode(), _ROUNDS).hex()
+
+
 def comparable(composition: Composition, name: str) -> Any:
     """A parameter's value; None where it is generated, which validation has placeholders for."""
     if passwords.is_password(name) and name not in composition.given:
@@ -100,4 +145,6 @@ def read(data: Any) -> Previous:
         networks=data["networks"],
         vips=data["vips"],
         services=frozenset(data.get("services") or ()),
+        keys=data.get("keys") or {},
+        placement=data.get("placement") or {},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from undercloud.plan.documents import Document
@@ -18,7 +18,8 @@ class Previous:
 
     ``values``: parameter → value (secrets masked); ``roles``: name → count, hostname_format; ``networks``:
     lower-case name → name, subnets (name → its ranges); ``vips``: network → fixed address or empty;
-    ``services``: short names of those that ran on a node.
+    ``services``: short names of those that ran on a node; ``keys``: secret →
+    digest; ``placement``: service → the roles that ran it.
     """
 
     values: Mapping[str, Any]
@@ -26,6 +27,8 @@ class Previous:
     networks: Mapping[str, Mapping[str, Any]]
     vips: Mapping[str, str]
     services: frozenset[str]
+    keys: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    placement: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,11 @@ from tests.conformance.validation import running
 from undercloud.diagnostics import Finding
 
 _FILES = {"roles": "-r", "networks": "-n", "vips": "--vip-file"}
-_SAMPLES = {"roles": "roles/{}.yaml", "networks": "network-data-samples/{}.yaml", "vips": "network-data-samples/{}.yaml"}
+_SAMPLES = {
+    "roles": "roles/{}.yaml",
+    "networks": "network-data-samples/{}.yaml",
+    "vips": "network-data-samples/{}.yaml",
+}
 MACHINES = [
     {
         "name": f"node-{number}",

@@ -13,7 +13,7 @@ from undercloud.validation.composition import Composition
 from undercloud.validation.subject import Subject
 from undercloud.validation.values import FORMS
 
-_PROTOCOLS = ("http", "https", "ws", "wss", "tcp", "rabbit")
+_PROTOCOLS = ("http", "https", "ws", "wss", "tcp", "ssl", "nfs", "amqp", "amqps", "rabbit", "redis", "mysql+pymysql")
 _KEYS = ("protocol", "port", "host", "uri_suffix", "uri", "uri_no_suffix", "host_nobrackets")
 _KINDS = ("Public", "Internal", "Admin", "PublicAdmin", "UIConfig")
 
@@ -86,7 +86,7 @@ def _same(first: str, second: str) -> bool:
 def _entry(composition: Composition, name: str, key: str, entry: Mapping[Any, Any]) -> Iterator[Finding]:
     protocol, port = entry.get("protocol"), entry.get("port")
     if protocol is not None and protocol not in _PROTOCOLS:
-        fix = did_you_mean(str(protocol), _PROTOCOLS) or "Use http or https."
+        fix = did_you_mean(str(protocol), _PROTOCOLS) or f"Known are {', '.join(_PROTOCOLS)}."
         text = f"{name}: {key} has the protocol {protocol}"
         yield finding(composition, "EPT-001", text, fix, [name, key, "protocol"])
     if port is not None and FORMS["port"](str(port)):

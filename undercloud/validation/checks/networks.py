@@ -12,8 +12,8 @@ from undercloud.plan.roles import Role
 from undercloud.topology.model import CTLPLANE
 from undercloud.validation.checks import check
 from undercloud.validation.finding import at
+from undercloud.validation.ranges import Address, Range, address, network
 from undercloud.validation.ranges import Network as Cidr
-from undercloud.validation.ranges import Range, address, network
 from undercloud.validation.subject import Subject
 
 _MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
@@ -163,9 +163,8 @@ def routes(subject: Subject) -> Iterator[Finding]:
                         yield _about("NET-008", text, "Write an address.", net, subnet, key, "nexthop")
                     elif not any(hop in whole for whole in cidrs(subnet)):
                         text = f"{where}: the nexthop {route.nexthop} is not in the subnet"
-                        fix = "Name a router that is in the subnet."
-                        severity = Severity.WARNING
-                        yield _about("NET-008", text, fix, net, subnet, key, "nexthop", severity=severity)
+                        fix = "Name a router that is in the subnet: another one cannot be reached."
+                        yield _about("NET-008", text, fix, net, subnet, key, "nexthop")
 
 
 @check(
@@ -354,18 +353,21 @@ def mtus(subject: Subject) -> Iterator[Finding]:
     {
         "NET-016": "An address is fixed for one node only",
         "NET-017": "Fixed addresses are in a subnet of their network",
+        "NET-018": "Addresses are fixed on networks that are there",
+        "NET-019": "Each node of a role has its fixed address",
     },
-    reads=("ROLEIPs", "networks"),
+    reads=("ROLEIPs", "ROLECount", "networks", "vips"),
     source="tripleo-validations: network_environment (duplicate_static_ips)",
 )
 def fixed_addresses(subject: Subject) -> Iterator[Finding]:
     """The addresses that parameters such as ControllerIPs fix."""
     networks = {net.name_lower: net for net in enabled(subject)}
-    seen: dict[str, str] = {}
+    seen: dict[str, str] = {vip.ip_address: "vip" for vip in subject.plan.vips if vip.ip_address}
     for role in subject.plan.roles:
         name = f"{role.name}IPs"
         given = subject.composition.given.get(name)
         for key, listed in given.items() if isinstance(given, Mapping) else ():
+            yield from _listed(subject, networks, role.name, str(key), listed)
             for item in listed if isinstance(listed, list) else ():
                 text = str(item)
                 places = subject.composition.locate(name)
@@ -384,6 +386,23 @@ def fixed_addresses(subject: Subject) -> Iterator[Finding]:
                 yield from _placed(networks.get(str(key)), text, name, places)
 
 
+def _listed(
+    subject: Subject, networks: Mapping[str, Network], role: str, key: str, listed: object
+) -> Iterator[Finding]:
+    """Whether the network is there, and the list long enough."""
+    name = f"{role}IPs"
+    places = subject.composition.locate(name)
+    if networks and key not in (*networks, CTLPLANE):
+        text = f"{name} fixes addresses on the network {key}, which is not there"
+        fix = did_you_mean(key, networks) or f"The networks are {', '.join(networks)}."
+        yield Finding("NET-018", text, fix, Severity.ERROR, places, (name, key))
+    count = subject.composition.counts.get(role, 0)
+    if isinstance(listed, list) and 0 < len(listed) < count:
+        text = f"{name} fixes {len(listed)} addresses on {key}, and {role} has {count} nodes"
+        fix = "Give one for each node, or none."
+        yield Finding("NET-019", text, fix, Severity.ERROR, places, (name, key, f"{role}Count"))
+
+
 def _placed(net: Network | None, text: str, name: str, places: tuple[Location, ...]) -> Iterator[Finding]:
     place = address(text)
     ranges = [whole for subnet in net.subnets.values() for whole in cidrs(subnet)] if net else []
@@ -392,3 +411,23 @@ def _placed(net: Network | None, text: str, name: str, places: tuple[Location, .
         yield Finding(
             "NET-017", message, f"Take it from {ranges[0]}.", Severity.ERROR, places, (name, text, net.name)
         )
+    elif net:
+        taken = unusable(net, place)
+        if taken:
+            message = f"{name} fixes {text}, which is {taken} of {net.name}"
+            names = (name, text, net.name, "gateway")
+            yield Finding("NET-017", message, "Take another one.", Severity.ERROR, places, names)
+
+
+def unusable(net: Network, place: Address | None) -> str:
+    """What an address of a network is that no node or service can have; empty if it can be had."""
+    for subnet in net.subnets.values():
+        if place is not None and place in (address(subnet.gateway), address(subnet.gateway_v6)):
+            return "the gateway"
+        for whole in cidrs(subnet):
+            if whole.version == 4 and whole.prefixlen < 31:
+                if place == whole.network_address:
+                    return "the own address"
+                if place == whole.broadcast_address:
+                    return "the broadcast address"
+    return ""

@@ -11,7 +11,7 @@ from undercloud.topology.names import Naming
 from undercloud.validation.checks import check
 from undercloud.validation.checks.networks import cidrs, enabled
 from undercloud.validation.composition import SERVICE
-from undercloud.validation.previous import comparable
+from undercloud.validation.previous import BACKEND_NAMES, KEYS, comparable, compared, digest
 from undercloud.validation.subject import Previous, Subject
 
 # Parameters whose value names what data are kept in or by: another value leaves the data behind.
@@ -30,7 +30,22 @@ _KEPT: Mapping[str, str] = {
     "KeystoneRegion": "endpoints and everything that names them are of the region of before",
     "SwiftPartPower": "objects that are there would no longer be found",
     "NovaServiceName": "endpoints are registered under the name of before",
+    "CephClusterName": "it is the name of the cluster that holds the data",
+    "CinderBackupRbdPoolName": "the backups that are there stay in the pool of before",
+    "CinderBackupNfsShare": "the backups that are there stay on the share of before",
+    "CinderBackupS3Bucket": "the backups that are there stay in the bucket of before",
+    "CinderVolumeCluster": "the volumes that are there belong to the service of before",
+    "GlanceNfsShare": "the images that are there stay on the share of before",
+    "GnocchiRbdPoolName": "the measures that are there stay in the pool of before",
+    "InstanceNameTemplate": "the instances that are there are known to libvirt by the name of before",
+    "ManilaCephFSBackendName": "the shares that are there belong to the back end of before",
+    "ManilaCephFSDataPoolName": "the shares that are there stay in the pool of before",
+    "ManilaCephFSMetadataPoolName": "the shares that are there stay in the pool of before",
+    "NovaNfsShare": "the disks of instances stay on the share of before",
 }
+_EMPTY: tuple[object, ...] = (None, "", [], {})
+_DATA = ("MySQL", "CephMon", "CephOSD", "SwiftStorage", "Etcd")
+"""Services that keep data on the nodes they run on."""
 _MEMBERS = ("MySQL", "OsloMessagingRpc", "Pacemaker", "CephMon", "Etcd")
 """Services whose nodes form a cluster that needs a majority."""
 
@@ -40,8 +55,12 @@ def _finding(code: str, text: str, fix: str, places: tuple[Location, ...], *name
 
 
 @check(
-    {"CHG-001": "What data are kept by does not change"},
-    reads=tuple(_KEPT),
+    {
+        "CHG-001": "What data are kept by does not change",
+        "CHG-012": "Keys that data were encrypted with do not change",
+        "CHG-013": "Stores of images do not go",
+    },
+    reads=(*_KEPT, "Cinder*BackendName", "GlanceMultistoreConfig", *KEYS),
     source="TripleO's client: check_ceph_fsid_matches_env_files; documentation of the services",
 )
 def kept(subject: Subject) -> Iterator[Finding]:
@@ -50,9 +69,13 @@ def kept(subject: Subject) -> Iterator[Finding]:
     if before is None:
         return
     composition = subject.composition
-    for name, why in _KEPT.items():
+    backends = dict.fromkeys(
+        compared(composition), "the volumes that are there belong to the back end of before"
+    )
+    backends = {name: why for name, why in backends.items() if BACKEND_NAMES.fullmatch(name)}
+    for name, why in {**_KEPT, **backends}.items():
         old, new = before.values.get(name), comparable(composition, name)
-        if old is None or new is None or old == new:
+        if old in _EMPTY or new is None or old == new or _is_grown(old, new):
             continue
         if name == "GlanceBackend" and _still_there(
             old, composition.value("GlanceMultistoreConfig"), "GlanceBackend"
@@ -65,6 +88,25 @@ def kept(subject: Subject) -> Iterator[Finding]:
             else f"Keep {name}."
         )
         yield _finding("CHG-001", f"{text}: {why}", fix, composition.locate(name), name)
+    for name, old in before.keys.items():
+        if (new := digest(composition, name)) and new != old:
+            text = f"{name} changes: what was encrypted or placed with it can no longer be read"
+            yield _finding("CHG-012", text, f"Keep {name}.", composition.locate(name), name)
+    stores, now = before.values.get("GlanceMultistoreConfig"), composition.value("GlanceMultistoreConfig")
+    for store in stores if isinstance(stores, Mapping) else ():
+        if store not in (now if isinstance(now, Mapping) else {}) and store != composition.value(
+            "GlanceBackendID"
+        ):
+            text = f"GlanceMultistoreConfig no longer has the store {store}: the images that are in it would be out of reach"
+            places = composition.locate("GlanceMultistoreConfig")
+            yield _finding(
+                "CHG-013", text, "Keep it until it is empty.", places, "GlanceMultistoreConfig", str(store)
+            )
+
+
+def _is_grown(old: Any, new: Any) -> bool:
+    """Whether a list has everything that it had, and more."""
+    return isinstance(old, list) and isinstance(new, list) and set(map(str, old)) <= set(map(str, new))
 
 
 def _still_there(store: Any, stores: Any, key: str) -> bool:
@@ -128,6 +170,12 @@ def _fewer(subject: Subject, role: str, old: int, new: int, *, is_leader: bool) 
         text = f"{name} goes from {old} to {new}: the cluster of {', '.join(members) or role} loses members"
         fix = f"Replace a node and keep {name} at {old}; do not take it away."
         yield _finding("CHG-002", text, fix, composition.locate(name), name, role)
+    elif (held := [each for each in _DATA if role in composition.running.get(each, ())]) and not (
+        composition.given.get(policies)
+    ):
+        text = f"{name} goes from {old} to {new}: the data of {', '.join(held)} on the nodes that go would be lost"
+        fix = f"Empty the nodes first, and name them in {policies}."
+        yield _finding("CHG-002", text, fix, composition.locate(name), name, role, policies)
     elif subject.plan.baremetal is None and not composition.given.get(policies):
         text = f"{name} goes from {old} to {new}, and nothing says which nodes go: it would be the last ones"
         fix = f"Name them in {policies}."
@@ -195,7 +243,11 @@ def _vips(subject: Subject, before: Previous, now: set[str]) -> Iterator[Finding
 
 
 @check(
-    {"CHG-010": "The network back end stays", "CHG-011": "Services with data do not go"},
+    {
+        "CHG-010": "The network back end stays",
+        "CHG-011": "Services with data do not go",
+        "CHG-014": "Services with data stay on their nodes",
+    },
     reads=("NeutronMechanismDrivers", "resource_registry"),
     source="TripleO's client: check_network_plugin; Neutron documentation: OVN migration",
 )
@@ -217,6 +269,13 @@ def services(subject: Subject) -> Iterator[Finding]:
             fix = "Keep it; from Open vSwitch to OVN there is a migration of its own."
             places = composition.locate(drivers)
             yield _finding("CHG-010", text, fix, places, drivers, SERVICE + had, SERVICE + has)
+    for name in _DATA:
+        was, there = set(before.placement.get(name, ())), set(composition.running.get(name, ()))
+        if was and there and not was & there:
+            text = f"{SERVICE}{name} moves from {', '.join(sorted(was))} to {', '.join(sorted(there))}: its data do not move with it"
+            fix = "Keep it on a role that has its data, or move the data first."
+            places = tuple(each.location for role in sorted(there) if (each := composition.role(role)))
+            yield _finding("CHG-014", text, fix, places, SERVICE + name, *sorted(was), *sorted(there))
     for name in (
         "MySQL",
         "CephOSD",

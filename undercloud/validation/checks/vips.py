@@ -9,7 +9,7 @@ from undercloud.plan.names import did_you_mean
 from undercloud.plan.networks import Network, Vip
 from undercloud.topology.model import CTLPLANE
 from undercloud.validation.checks import check
-from undercloud.validation.checks.networks import cidrs, control_plane, enabled
+from undercloud.validation.checks.networks import cidrs, control_plane, enabled, unusable
 from undercloud.validation.composition import is_operators
 from undercloud.validation.ranges import address
 from undercloud.validation.subject import Subject
@@ -112,6 +112,54 @@ def _on_network(net: Network, vip: Vip) -> Iterator[Finding]:
         if place in (address(subnet.gateway), address(subnet.gateway_v6)):
             text = f"the virtual address {place} of {vip.network} is the gateway of {subnet.name}"
             yield _about("VIP-005", text, "Take another one.", vip, "ip_address", str(place))
+
+
+@check(
+    {
+        "VIP-008": "A virtual address that a parameter fixes is in its network",
+        "VIP-009": "A virtual address that a parameter fixes is used once",
+    },
+    reads=("ControlFixedIPs", "NETWORKVirtualFixedIPs", "ServiceNetMap", "networks", "vips"),
+    source="description of ControlFixedIPs; network/ports",
+)
+def parameters(subject: Subject) -> Iterator[Finding]:
+    """Parameters such as InternalApiVirtualFixedIPs."""
+    composition = subject.composition
+    networks = {net.name_lower: net for net in enabled(subject)}
+    mapped = composition.value("ServiceNetMap")
+    mapped = mapped if isinstance(mapped, Mapping) else {}
+    owners = {f"{net.name}VirtualFixedIPs": net.name_lower for net in networks.values()}
+    owners |= {
+        "ControlFixedIPs": CTLPLANE,
+        "PublicVirtualFixedIPs": "external",
+        "RedisVirtualFixedIPs": str(mapped.get("RedisNetwork", "")),
+        "OVNDBsVirtualFixedIPs": str(mapped.get("OvnDbsNetwork", "")),
+    }
+    seen = {vip.ip_address: vip.network for vip in subject.plan.vips if vip.ip_address}
+    for name, network in owners.items():
+        given = composition.given.get(name)
+        for entry in given if isinstance(given, list) else ():
+            text = str(entry.get("ip_address") or "") if isinstance(entry, Mapping) else ""
+            place, net = address(text), networks.get(network)
+            if place is None:
+                continue
+            planes = list(control_plane(subject).values()) if network == CTLPLANE else []
+            ranges = planes or [
+                whole for subnet in (net.subnets.values() if net else ()) for whole in cidrs(subnet)
+            ]
+            where = composition.locate(name)
+            if ranges and not any(place in whole for whole in ranges):
+                message = f"{name} fixes {text}, which is not in {', '.join(map(str, ranges))}"
+                yield Finding("VIP-008", message, "Take it from there.", Severity.ERROR, where, (name, text))
+            elif net and (taken := unusable(net, place)):
+                message = f"{name} fixes {text}, which is {taken} of {net.name}"
+                yield Finding("VIP-008", message, "Take another one.", Severity.ERROR, where, (name, text))
+            first = seen.setdefault(text, name)
+            if first not in (name, network):
+                message = f"{first} and {name} have the same virtual address {text}"
+                yield Finding(
+                    "VIP-009", message, "Give each its own.", Severity.ERROR, where, (name, first, text)
+                )
 
 
 @check(
