@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from undercloud.cli import base, plan_compile, plan_options
+from undercloud.cli import base, plan_compile, plan_options, rendering
 
 if TYPE_CHECKING:
     from undercloud.playbooks.compiler import Compilation
@@ -72,8 +72,10 @@ class PlanExplain(base.Compiling):
 
             roots = (str(Path.cwd()), made.plan.bundle.root)
             self.app.stdout.write(Renderer(roots, all_effects=parsed_args.all).render(answers))
+            self.app.stdout.write(_warning(made))
             return 0
-        document = {"findings": [], "name": parsed_args.name, "answers": [each.as_dict() for each in answers]}
+        findings = [finding.as_dict() for finding in made.errors]
+        document = {"findings": findings, "name": parsed_args.name, "answers": [each.as_dict() for each in answers]}
         self.app.stdout.write(_document(document, parsed_args.formatter))
         return 0
 
@@ -88,6 +90,14 @@ def _compiled(parsed_args: argparse.Namespace) -> Compilation:
     plan = loader.load(plan_options.plan_source(parsed_args, images))
     state = plan_compile.read_state(Path(parsed_args.state).expanduser()) if parsed_args.state else State()
     return compiler.compile(plan, state, SeededEntropy("explain"))
+
+
+def _warning(made: Compilation) -> str:
+    """What is to be said of a plan with errors: it is explained as far as it was worked out."""
+    if made.ok:
+        return ""
+    count = rendering.plural(len(made.errors), "error")
+    return f"\nThe plan has {count}, so that this may not be all: openstack overcloud plan validate tells them.\n"
 
 
 def _document(document: dict[str, Any], form: str) -> str:

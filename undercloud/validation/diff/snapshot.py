@@ -68,11 +68,10 @@ class Snapshot:
 def of_compilation(
     compilation: Compilation, composition: Composition | None = None, *, with_parameters: bool = True
 ) -> Snapshot:
-    """The snapshot of a compilation; raises UndercloudError with all its errors if it has any.
+    """The snapshot of a compilation, as far as it came.
 
     Whoever changed a parameter to see what follows can do without the parameters.
     """
-    compilation.raise_for_errors()
     composition = composition or Composition(compilation.plan, compilation.stack, compilation.topology)
     native = compilation.contract is Contract.NATIVE
     outputs = compilation.stack.outputs

@@ -29,12 +29,12 @@ class Context:
     """The compilation that is asked about, and what answers need of it."""
 
     def __init__(self, compilation: Compilation) -> None:
-        """The compilation has no errors."""
+        """The compilation got as far as a stack."""
         self.compilation = compilation
         self.composition = Composition(compilation.plan, compilation.stack, compilation.topology)
         self.veil = Veil(self.composition)
         root = compilation.stack.root
-        assert root is not None, "a compilation without errors has a stack"
+        assert root is not None, "the templates could be read"
         self.root: StackScope = root
 
     @property
@@ -101,12 +101,12 @@ class Context:
                     return service.resource
         return None
 
-    def is_large(self, value: Any) -> bool:
-        """Whether a value is too large to be traced part by part."""
+    def is_large(self, value: Any, most: int = _READ_WHOLE) -> bool:
+        """Whether a value is too large to be traced part by part; ``most`` is in characters of JSON."""
         if not isinstance(value, Mapping | list):
             return False
         try:
-            return len(json.dumps(value, default=str)) > _READ_WHOLE
+            return len(json.dumps(value, default=str)) > most
         except (TypeError, ValueError):
             return True
 

@@ -32,6 +32,7 @@ from undercloud.validation.explain.snippets import UNKNOWN, follow
 Keys = tuple[Any, ...]
 SEED = "explain"
 _MOST_TRIES = 4
+_MOST_FRUITLESS = 2
 _MARK = "explain"
 _CARRIERS = ("config_settings.yaml", "service_config_settings.yaml", "global_config_settings.yaml")
 
@@ -50,7 +51,7 @@ def effects(context: Context, name: str, path: Keys, declared: Parameter | None,
     if whole is None:
         whole = context.composition.values.get(name)
     current = None if value is UNKNOWN else value
-    nothing = Tried()
+    nothing, fruitless = Tried(), 0
     for other in _candidates(declared if not path else None, current):
         plan = _changed(context, name, _replaced(whole, path, other))
         made = compiler.compile(plan, context.compilation.state, SeededEntropy(SEED))
@@ -62,8 +63,10 @@ def effects(context: Context, name: str, path: Keys, declared: Parameter | None,
         then = of_compilation(made, with_parameters=False)
         found = compare(context.snapshot, then, ("now", "then"))
         if found:
-            return Tried(tuple(_effects(found)), text)
-        nothing = Tried((), text)
+            return Tried(tuple(_joined(_effects(found))), text)
+        nothing, fruitless = Tried((), text), fruitless + 1
+        if fruitless == _MOST_FRUITLESS:
+            break
     return nothing
 
 
@@ -218,8 +221,11 @@ def _effects(found: PlanDiff) -> Iterator[Effect]:
         reason = "; ".join([*([f"other {keys}"] if keys else []), *container.reasons])
         effect = f"{container.effect} in step {container.step}{f': {reason}' if reason else ''}"
         yield Effect("container", container.name, container.where, reason=effect)
+    hiera = {
+        role: len(file.options) for file in found.files if file.path == "hieradata" for role in file.where
+    }
     for file in plain:
-        if not file.path.endswith(_CARRIERS):
+        if not file.path.endswith(_CARRIERS) and not _is_hiera(file, hiera):
             yield _of_file(file)
     for resource in found.resources:
         yield Effect(
@@ -229,6 +235,23 @@ def _effects(found: PlanDiff) -> Iterator[Effect]:
         )
     for output in found.outputs:
         yield Effect("output", "/".join(output.path), (), "", *_sides(output))
+
+
+def _is_hiera(file: FileChange, hiera: Mapping[str, int]) -> bool:
+    """Whether a role's variables differ in nothing but hieradata, which is told key by key."""
+    role = file.path.removeprefix("group_vars/")
+    changed = sum(line[:1] in ("+", "-") for line in file.diff[2:])
+    return role != file.path and changed <= 2 * hiera.get(role, 0)
+
+
+def _joined(found: Iterator[Effect]) -> Iterator[Effect]:
+    """Effects that are the same but for the nodes, as one."""
+    same: dict[Any, Effect] = {}
+    for effect in found:
+        key = repr(dataclasses.replace(effect, where=()))
+        known = same.get(key)
+        same[key] = dataclasses.replace(known, where=(*known.where, *effect.where)) if known else effect
+    yield from same.values()
 
 
 def _of_file(file: FileChange) -> Effect:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from undercloud.diagnostics import UndercloudError
+from undercloud.diagnostics import Finding, UndercloudError
 from undercloud.playbooks.compiler import Compilation
 from undercloud.validation.explain import native, parameters, stacks, upstream
 from undercloud.validation.explain.context import Context
@@ -16,14 +16,19 @@ Answers = Iterator[Answer]
 KINDS = ("param", "resource", "output", "option", "hiera", "container", "file", "unit", "host")
 """What may stand before a name and a colon, to say which of its meanings is meant."""
 _MOST_HINTS = 6
+_WORDS = {"param": "parameter", "hiera": "key of hieradata", "unit": "systemd unit", "host": "node"}
 
 
 def explain(compilation: Compilation, name: str, *, with_effects: bool = True) -> tuple[Answer, ...]:
     """Everything that a name means; ``with_effects`` also what a parameter leads to, which compiles once more.
 
-    Raises UndercloudError: those of the compilation, or EXP-001 if nothing is called so, with what was meant.
+    A plan with errors is explained as far as it was evaluated, without effects.
+
+    Raises UndercloudError: EXP-001 if nothing is called so, with what was meant, and the plan's errors.
     """
-    compilation.raise_for_errors()
+    if compilation.stack.root is None:
+        compilation.raise_for_errors()
+    with_effects = with_effects and compilation.ok
     context = Context(compilation)
     kind, wanted = _kind(name)
     asked = _Asked(context, with_effects)
@@ -35,7 +40,7 @@ def explain(compilation: Compilation, name: str, *, with_effects: bool = True) -
             # A name may be a parameter, a resource and an output at once.
             rest = [other for other in ("param", "resource", "output") if other != each]
             return (*found, *(one for other in rest for one in asked.answers[other](wanted)))
-    raise _unknown(context, kind, wanted)
+    raise UndercloudError(_unknown(context, kind, wanted), *compilation.errors)
 
 
 def _kind(name: str) -> tuple[str, str]:
@@ -126,11 +131,15 @@ def _has(context: Context, name: str, path: tuple[str, ...]) -> bool:
     return isinstance(value, dict | list)
 
 
-def _unknown(context: Context, kind: str, name: str) -> UndercloudError:
-    what = {"param": "parameter", "": "thing"}.get(kind, kind)
+def _unknown(context: Context, kind: str, name: str) -> Finding:
+    what = (
+        f"{_WORDS.get(kind, kind)} {name}"
+        if kind
+        else f"{name}: no parameter, resource, output, option or node"
+    )
     hints = list(_hints(context, kind, name))
     fix = f"Did you mean {', '.join(hints)}?" if hints else _HOW
-    return UndercloudError.of("EXP-001", f"there is no {what} {name} in this plan", fix=fix)
+    return Finding("EXP-001", text, fix)
 
 
 _HOW = (

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from undercloud.plan.secrets import MASK
 from undercloud.playbooks.desired import Container, File, as_dict
 from undercloud.playbooks.references import REFERENCE
-from undercloud.plan.secrets import MASK
 from undercloud.validation.diff import ini
+from undercloud.validation.explain import late
 from undercloud.validation.explain.context import Context
-from undercloud.validation.explain.model import NO_VALUE, Answer, Effect, Kind, Link
+from undercloud.validation.explain.model import NO_VALUE, Answer, Effect, Link
 from undercloud.validation.explain.tracing import Tracer
 
 OPTION = re.compile(r"^(?P<file>[^\[\]]+):\[(?P<section>[^\]]*)\](?:/(?P<option>.+))?$")
@@ -19,14 +21,29 @@ _SINGULAR = {"containers": "container", "units": "unit", "files": "file", "direc
 
 
 class Placed:
-    """An entry of the desired state, with the nodes that it is on; equal entries of several nodes are one."""
+    """An entry of the desired state, on all nodes that one service of a role puts it on."""
 
-    def __init__(self, name: str, entry: Any, step: int, role: str) -> None:
+    def __init__(self, name: str, step: int, role: str) -> None:
         self.name = name
-        self.entry = entry
         self.step = step
         self.role = role
-        self.hosts: list[str] = []
+        self.entries: dict[str, Any] = {}
+
+    @property
+    def entry(self) -> Any:
+        """The entry of the first node; what is filled in for each node may differ on others."""
+        return next(iter(self.entries.values()))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The nodes that it is on."""
+        return tuple(self.entries)
+
+    def differing(self) -> list[str]:
+        """The fields that are not the same on all nodes."""
+        plain = [as_dict(entry) for entry in self.entries.values()]
+        names = dict.fromkeys(name for each in plain for name in each)
+        return [name for name in names if any(each.get(name) != plain[0].get(name) for each in plain)]
 
 
 def entries(context: Context, kind: str) -> Iterator[Placed]:
@@ -36,10 +53,9 @@ def entries(context: Context, kind: str) -> Iterator[Placed]:
     found: dict[Any, Placed] = {}
     for host, state in context.desired.hosts.items():
         for step, name, entry in state.entries(kind):
-            key = (name, repr(entry), step)
-            if key not in found:
-                found[key] = Placed(name, entry, step, state.role)
-            found[key].hosts.append(host)
+            key = (name, entry.origin, step, state.role)
+            placed = found.setdefault(key, Placed(name, step, state.role))
+            placed.entries[host] = entry
     yield from found.values()
 
 
@@ -54,9 +70,9 @@ def options(context: Context, file: str, section: str, option: str | None) -> It
         if not file_matches(placed.name, file):
             continue
         known = ini.options(placed.entry.content) or {}
-        for (own_section, own), values in known.items():
+        for own_section, own in known:
             if own_section == section and option in (None, own):
-                yield _option(context, placed, section, own, values)
+                yield _option(context, placed, section, own)
 
 
 def option_names(context: Context) -> Iterator[str]:
@@ -66,18 +82,29 @@ def option_names(context: Context) -> Iterator[str]:
             yield f"{placed.name.rsplit('/', 1)[-1]}:[{section}]/{option}"
 
 
-def _option(context: Context, placed: Placed, section: str, option: str, values: list[str]) -> Answer:
-    value: Any = [_masked(each) for each in values]
+def _option(context: Context, placed: Placed, section: str, option: str) -> Answer:
+    values = {host: _value(context, entry, section, option) for host, entry in placed.entries.items()}
+    distinct = {repr(value) for value in values.values()}
     link = _entry_link(context, context.tracer(), placed, ("content", section, option))
     return Answer(
         "option",
         f"{placed.name}:[{section}]/{option}",
-        context.veil.shown(value[0] if len(value) == 1 else value),
+        next(iter(values.values())) if len(distinct) == 1 else values,
         link.location if link else None,
-        {"service": placed.entry.origin.service, "on": placed.hosts, "written in step": placed.step},
+        {
+            "service": placed.entry.origin.service,
+            "on": list(placed.hosts),
+            "written in step": placed.step,
+        },
         (link,) if link else (),
         tuple(_readers(context, placed)),
     )
+
+
+def _value(context: Context, entry: File, section: str, option: str) -> Any:
+    values = (ini.options(entry.content) or {}).get((section, option), [])
+    shown = [context.veil.text(_masked(value)) for value in values]
+    return shown[0] if len(shown) == 1 else shown
 
 
 def option_link(context: Context, tracer: Tracer, host: str, path: str, name: str) -> Link | None:
@@ -97,7 +124,7 @@ def files(context: Context, wanted: str) -> Iterator[Answer]:
             link = _entry_link(context, context.tracer(), placed, ("content",))
             facts = {
                 "service": entry.origin.service,
-                "on": placed.hosts,
+                "on": list(placed.hosts),
                 "written in step": placed.step,
                 "owner": f"{entry.owner}:{entry.group}",
                 "mode": entry.mode,
@@ -135,9 +162,10 @@ def containers(context: Context, wanted: str, host: str = "") -> Iterator[Answer
         if placed.name == wanted and (not host or host in placed.hosts):
             entry: Container = placed.entry
             link = _entry_link(context, context.tracer(), placed, ())
-            facts = {
+            differing = [name for name in placed.differing() if name != "origin"]
+            facts: dict[str, Any] = {
                 "service": entry.origin.service,
-                "on": placed.hosts,
+                "on": list(placed.hosts),
                 "step": placed.step,
                 "image": _masked(entry.image),
                 "kind": "stays up"
@@ -145,6 +173,8 @@ def containers(context: Context, wanted: str, host: str = "") -> Iterator[Answer
                 else f"runs once, again on: {entry.rerun or 'config'}",
                 "reads": list(entry.files),
             }
+            if differing:
+                facts["differs by node in"] = differing
             value = {
                 key: each
                 for key, each in as_dict(entry).items()
@@ -159,7 +189,7 @@ def units(context: Context, wanted: str) -> Iterator[Answer]:
     for placed in entries(context, "units"):
         if placed.name in (wanted, f"{wanted}.service"):
             link = _entry_link(context, context.tracer(), placed, ())
-            facts = {"service": placed.entry.origin.service, "on": placed.hosts, "step": placed.step}
+            facts = {"service": placed.entry.origin.service, "on": list(placed.hosts), "step": placed.step}
             value = {
                 key: each for key, each in as_dict(placed.entry).items() if key not in {"origin", "secrets"}
             }
@@ -196,19 +226,13 @@ def _entry_link(context: Context, tracer: Tracer, placed: Placed, more: tuple[An
     resource = context.service_of(placed.role, origin)
     if resource is None:
         return None
-    path = (*origin.path, *more)
-    link = tracer.output(resource, "role_data", path)
-    if link.value is None and more:
-        return tracer.output(resource, "role_data", (*origin.path, "content"))
-    late = _late(link.value)
-    if late:
-        note = Link(Kind.NOTE, "filled in for each node when the cloud is known (late binding)", late)
-        return Link(link.kind, link.text, link.value, link.location, link.note, (*link.links, note))
-    return link
-
-
-def _late(value: Any) -> str:
-    return value if isinstance(value, str) and ("{{" in value or "{%" in value) else ""
+    link = tracer.output(resource, "role_data", (*origin.path, *more))
+    if link.value is None and len(more) > 1:
+        # The content is given as ready text: its origin is all there is to tell.
+        link = tracer.output(resource, "role_data", (*origin.path, *more[:1]))
+    return dataclasses.replace(
+        link, links=(*link.links, *late.bound(context, tracer, resource, origin.path, more))
+    )
 
 
 def _masked(value: Any) -> Any:

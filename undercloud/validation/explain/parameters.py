@@ -65,7 +65,7 @@ def _facts(context: Context, name: str, path: Keys, declared: list[Parameter]) -
     if not path:
         roles = list(_of_roles(context, name))
         if roles:
-            facts["roles with their own value"] = roles
+            facts["also set for single roles, for services that look there"] = roles
     return facts
 
 
@@ -94,7 +94,7 @@ def _readers(context: Context, name: str) -> tuple[list[str], int]:
             continue
         whole = Snippet(scope, Site(template.document, None), template.document.value)
         found += [str(each.location()) for each in _reads(whole, name)]
-    return found, more
+    return list(dict.fromkeys(found)), more
 
 
 def _reads(snippet: Snippet, name: str) -> Iterator[Snippet]:

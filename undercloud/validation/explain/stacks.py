@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from undercloud.diagnostics import Location
-from undercloud.hot.faults import Fault, Reported
+from undercloud.hot.faults import Fault, Reported, Site
 from undercloud.hot.resources.base import Resource
 from undercloud.hot.resources.nested import TemplateResource
 from undercloud.topology.model import Host
@@ -18,6 +18,8 @@ from undercloud.validation.explain.tracing import at
 from undercloud.validation.explain.veil import described
 
 Keys = tuple[Any, ...]
+_READ_IN_PROPERTIES = 200
+_KINDS = {"containers": "container", "files": "file", "units": "unit", "directories": "directory"}
 
 
 def resource(context: Context, path: tuple[str, ...]) -> Answer | None:
@@ -95,8 +97,6 @@ def _read_by(found: Resource) -> Iterator[Location]:
 
 
 def _section(document: Any, name: str) -> Any:
-    from undercloud.hot.faults import Site  # noqa: PLC0415
-
     return Site(document, (None, name))
 
 
@@ -114,31 +114,30 @@ def _lands(context: Context, found: Resource) -> Iterator[Effect]:
     if service is None or not isinstance(found, TemplateResource):
         return
     hosts = context.hosts_of(service.role) or context.hosts_of(found.path[0].removesuffix("ServiceChain"))
-    if context.is_native:
-        for kind in ("containers", "files", "units", "directories"):
-            for placed in native.entries(context, kind):
-                same = placed.entry.origin.template == service.template
-                both = tuple(host for host in placed.hosts if host in hosts)
-                if same and both:
-                    yield Effect(
-                        kind.removesuffix("s").replace("directorie", "directory"),
-                        placed.name,
-                        both,
-                        reason=f"step {placed.step}",
-                    )
-        return
+    yield from _entries(context, service.template, hosts) if context.is_native else _role_data(found, hosts)
+
+
+def _entries(context: Context, template: str, hosts: tuple[str, ...]) -> Iterator[Effect]:
+    """Entries of the desired state that a template asked for."""
+    for kind, word in _KINDS.items():
+        for placed in native.entries(context, kind):
+            both = tuple(host for host in placed.hosts if host in hosts)
+            if placed.entry.origin.template == template and both:
+                yield Effect(word, placed.name, both, reason=f"step {placed.step}")
+
+
+def _role_data(found: TemplateResource, hosts: tuple[str, ...]) -> Iterator[Effect]:
+    """Containers of TripleO's contract, and how much there is of everything else."""
     try:
         data = found.child().output("role_data")
     except (Fault, Reported, KeyError):
         return
     for key, value in data.items() if isinstance(data, Mapping) else ():
-        if value in (None, {}, [], ""):
-            continue
-        if key == "docker_config":
+        if key == "docker_config" and isinstance(value, Mapping):
             for step, entries in value.items():
                 for name in entries if isinstance(entries, Mapping) else ():
                     yield Effect("container", str(name), hosts, reason=str(step).replace("_", " "))
-        elif isinstance(value, Mapping | list):
+        elif isinstance(value, Mapping | list) and value:
             yield Effect("role_data", str(key), hosts, reason=described(value))
 
 
@@ -280,6 +279,7 @@ def _count(context: Context, found: Host) -> Iterator[Link]:
                         context.veil.shown(dict(instance)),
                         baremetal.locate(index, "instances", number),
                     )
+            return
     name = f"{found.role}Count"
     declared = context.root.template.parameters.get(name)
     yield from (

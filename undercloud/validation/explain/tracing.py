@@ -350,9 +350,8 @@ class Tracer:
             value = follow(scope.output(name), path)
         except (Fault, Reported, KeyError):
             return self._resource(resource, f"the attribute {name} of")
-        read = f", read at {place}" if site is not None and (place := site.location()) else ""
+        note = f"read at {place}" if site is not None and (place := site.location()) else ""
         text = f"output {_dotted(name, path)} of {'/'.join(resource.path)}"
-        note = f"template {scope.template.base}{read}"
         return self._output(scope, output.site, path, Link(Kind.OUTPUT, text, self._value(value), note=note))
 
     def root_output(self, scope: StackScope, name: str, path: Keys) -> Link:
