@@ -14,11 +14,17 @@ CLOUDS_FILE = ".config/openstack/clouds.yaml"
 def keep(given: Credentials, stack: str, *, clouds_file: Path, rc_directory: Path) -> list[Path]:
     """Write the cloud's entry into ``clouds_file`` and ``STACKrc`` into ``rc_directory``, mode 0600.
 
-    Returns the two files. Raises UndercloudError where one cannot be written.
+    The certificate authority that both trust lies beside ``clouds_file``. Returns the first two files.
+    Raises UndercloudError where one cannot be written.
     """
     from undercloud.cli import clouds_file as clouds  # noqa: PLC0415  (start-up)
     from undercloud.cli import files  # noqa: PLC0415
+    from undercloud.deploy import credentials  # noqa: PLC0415
 
+    if given.authority:
+        authority = credentials.authority_file(clouds_file.parent, given.cloud)
+        files.write(authority, given.authority)
+        given = credentials.trusting(given, authority)
     rc_file = rc_directory / f"{stack}rc"
     files.write(rc_file, given.rc)
     clouds.put(clouds_file, given.cloud, given.clouds)

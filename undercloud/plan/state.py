@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from undercloud.diagnostics import Finding, Location, UndercloudError
-from undercloud.plan.secrets import conceal
+from undercloud.plan.secrets import Secret, conceal
 
 VERSION = 1
 
@@ -23,6 +23,7 @@ class State:
 
     ``passwords``: generated parameter → value (text, or a map such as a key pair), all secret.
     ``random_strings``: path of an OS::Heat::RandomString in the stack → text, secret.
+    ``certificates``: purpose → PEM texts (:func:`undercloud.plan.certificates.ensure`), the keys secret.
     ``addresses``: network → port name → address.
     ``node_indexes``: role → host name → index, so that a node keeps its index for life.
     ``removals``: role → indexes that were removed and are never used again.
@@ -30,6 +31,7 @@ class State:
 
     passwords: Mapping[str, Any] = dataclasses.field(default_factory=_empty, repr=False)
     random_strings: Mapping[str, str] = dataclasses.field(default_factory=_empty, repr=False)
+    certificates: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=_empty, repr=False)
     addresses: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=_empty)
     node_indexes: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=_empty)
     removals: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=_empty)
@@ -41,6 +43,10 @@ class State:
     def with_random_strings(self, strings: Mapping[str, str]) -> State:
         """A state that has these random strings too."""
         return dataclasses.replace(self, random_strings={**self.random_strings, **_secrets(strings)})
+
+    def with_certificate(self, purpose: str, texts: Mapping[str, str]) -> State:
+        """A state in which the certificate for this purpose is this."""
+        return dataclasses.replace(self, certificates={**self.certificates, purpose: _pems(texts)})
 
     def with_addresses(self, network: str, addresses: Mapping[str, str]) -> State:
         """A state in which the network's addresses are these."""
@@ -100,6 +106,7 @@ def from_json(text: str, file: str = "state.json") -> State:
     return State(
         passwords=_secrets(parts["passwords"]),
         random_strings=_secrets(parts["random_strings"]),
+        certificates={purpose: _pems(texts) for purpose, texts in parts["certificates"].items()},
         addresses=parts["addresses"],
         node_indexes=parts["node_indexes"],
         removals={role: tuple(indexes) for role, indexes in parts["removals"].items()},
@@ -113,6 +120,11 @@ def _misshapen(name: str, shape: str, file: str) -> Finding:
 
 def _secrets(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: conceal(value) for name, value in values.items()}
+
+
+def _pems(texts: Mapping[str, str]) -> dict[str, str]:
+    """PEM texts by name, of which keys are secret and certificates are for everyone."""
+    return {name: Secret(text) if name.endswith("key") else text for name, text in texts.items()}
 
 
 def _is_index(value: object) -> bool:
@@ -130,6 +142,7 @@ def _is_text(value: object) -> bool:
 _SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "passwords": (_map_of(lambda value: isinstance(value, str | dict | int)), "a map of texts and maps"),
     "random_strings": (_map_of(_is_text), "a map of texts"),
+    "certificates": (_map_of(_map_of(_is_text)), "a map of purposes to maps of texts"),
     "addresses": (_map_of(_map_of(_is_text)), "a map of networks to maps of addresses"),
     "node_indexes": (_map_of(_map_of(_is_index)), "a map of roles to maps of indexes"),
     "removals": (

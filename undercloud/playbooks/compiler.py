@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import enum
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,9 +20,12 @@ from undercloud.plan.entropy import Entropy
 from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
 from undercloud.playbooks.desired import DesiredState
+from undercloud.playbooks.endpoints import PublicFront
 from undercloud.playbooks.given import set_at, with_places
 from undercloud.playbooks.lower import Lowered, lower
 from undercloud.playbooks.native import PlaybookFile, directory
+from undercloud.playbooks.public_tls import OUTPUT as PUBLIC_TLS
+from undercloud.playbooks.public_tls import PublicTls, settle
 from undercloud.playbooks.role_data import CONTRACT, ServiceData, read
 from undercloud.playbooks.upstream.compiling import compile_upstream
 from undercloud.topology.hosts import PlaceRequest, place
@@ -44,7 +48,8 @@ class Compilation:
 
     ``files`` is the playbook directory by relative path, ``secrets`` reference → value, ``state`` the state
     to keep, ``findings`` everything that was found. With an error among them there are no files and no
-    secrets, and ``lowered`` and ``topology`` are as far as it came.
+    secrets, and ``lowered`` and ``topology`` are as far as it came. ``public_tls`` is what clients are served
+    with; None is plain HTTP.
     """
 
     plan: Plan = dataclasses.field(repr=False)
@@ -53,6 +58,7 @@ class Compilation:
     state: State = dataclasses.field(repr=False)
     findings: tuple[Finding, ...]
     topology: Topology | None = None
+    public_tls: PublicTls | None = dataclasses.field(default=None, repr=False)
     lowered: Lowered | None = dataclasses.field(default=None, repr=False)
     files: Mapping[str, PlaybookFile] = dataclasses.field(default_factory=dict, repr=False)
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
@@ -144,7 +150,7 @@ def _native(
     report = Report((*plan.findings, *with_places(stack.findings, plan.roles, environment)))
     if not _is_known(plan, stack, report):
         return Compilation(plan, Contract.NATIVE, stack, state, report.findings)
-    public = _public_network(stack)
+    public, here = _public_network(stack), functools.partial(set_at, environment)
     placement = place(
         PlaceRequest(
             stack=plan.name,
@@ -153,33 +159,32 @@ def _native(
             vips=plan.vips,
             deployment=plan.baremetal,
             parameters=collections.ChainMap(stack.parameters, environment.parameter_defaults),
-            locate=lambda name: set_at(environment, name),
+            locate=here,
             state=state,
             public_network=public,
             reserved=reserved,
         ),
         report,
     )
-    topology = placement.topology
+    topology, state = placement.topology, placement.state
+    public_tls = None
+    titled = (vip for name, vip in topology.vips.items() if public in {name, topology.networks[name].title})
+    if vip := next(titled, None):
+        wanted = stack.outputs.get(PUBLIC_TLS)
+        public_tls, state = settle(wanted, vip, state, entropy, locate=here, report=report)
     role_data = _role_data(plan, stack)
     if report.errors:
         # With nodes or services missing, what refers to them would be told as well: only the form is checked.
         read(role_data, report)
         return Compilation(plan, Contract.NATIVE, stack, state, report.findings, topology)
-    lowered = lower(topology, role_data, report, public, stack.hidden)
-    if report.errors:
-        return Compilation(plan, Contract.NATIVE, stack, state, report.findings, topology, lowered)
-    return Compilation(
-        plan,
-        Contract.NATIVE,
-        stack,
-        placement.state,
-        report.findings,
-        topology,
-        lowered,
-        directory(lowered, topology),
-        lowered.secrets,
+    lowered = lower(topology, role_data, report, PublicFront(public, public_tls), stack.hidden)
+    made = Compilation(
+        plan, Contract.NATIVE, stack, state, report.findings, topology, public_tls, lowered=lowered
     )
+    if report.errors:
+        return made
+    files = directory(lowered, topology)
+    return dataclasses.replace(made, files=files, secrets=lowered.secrets)
 
 
 def _is_known(plan: Plan, stack: Stack, report: Report) -> bool:

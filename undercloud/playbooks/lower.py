@@ -10,7 +10,7 @@ from undercloud.diagnostics import Report, UndercloudError
 from undercloud.playbooks import tasks as task_files
 from undercloud.playbooks.bind import Binder
 from undercloud.playbooks.desired import DesiredState, HostState, Step
-from undercloud.playbooks.endpoints import databases, endpoints
+from undercloud.playbooks.endpoints import PLAIN, PublicFront, databases, endpoints
 from undercloud.playbooks.parts import Item, Part
 from undercloud.playbooks.references import References
 from undercloud.playbooks.role_data import CONTRACT, ServiceData, read
@@ -40,7 +40,7 @@ def lower(
     topology: Topology,
     role_data: Mapping[str, Sequence[ServiceData]],
     report: Report,
-    public_network: str = "ctlplane",
+    public: PublicFront = PLAIN,
     verbatim: Iterable[str] = (),
 ) -> Lowered:
     """Lower a native stack. ``role_data`` is role → services in order; ``verbatim`` are values of hidden
@@ -61,11 +61,12 @@ def lower(
     everyone = [service for services in running.values() for service in services]
     _firewall(hosts.values(), running, early, report)
     cloud["databases"] = databases(everyone, early, report)
+    cloud["public_tls"] = _public_tls(public, references)
     found = endpoints(
         everyone,
         members=members,
         topology=topology,
-        public_network=public_network,
+        public=public,
         texts=early,
         report=report,
     )
@@ -90,6 +91,14 @@ def lower(
         files,
         references.values,
     )
+
+
+def _public_tls(public: PublicFront, references: References) -> Scope | None:
+    """``cloud.public_tls``: the certificate, its key (a reference) and the authority; None without TLS."""
+    if public.tls is None:
+        return None
+    key = references.add(public.tls.key.reveal(), ("public_tls", "key"))
+    return {"certificate": public.tls.certificate, "key": key, "authority": public.tls.authority}
 
 
 def _distinct(services: Sequence[ServiceData], report: Report) -> list[ServiceData]:

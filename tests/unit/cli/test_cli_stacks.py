@@ -146,7 +146,11 @@ def test_credentials_are_written_for_their_owner_alone(
     clouds, rc = tmp_path / "clouds.yaml", tmp_path / "overcloudrc"
     assert done.out.split() == [str(clouds), str(rc)]
     assert yaml.safe_load(clouds.read_text())["clouds"]["overcloud"]["auth"]["password"] == "s3cret"
-    assert [stat.S_IMODE(file.stat().st_mode) for file in (clouds, rc)] == [0o600, 0o600]
+    authority = tmp_path / "overcloud-ca.pem"
+    assert authority.read_text() == "AUTHORITY\n"
+    assert yaml.safe_load(clouds.read_text())["clouds"]["overcloud"]["cacert"] == str(authority)
+    assert rc.read_text().endswith(f"export OS_CACERT={authority}\n")
+    assert [stat.S_IMODE(file.stat().st_mode) for file in (clouds, rc, authority)] == [0o600] * 3
 
 
 def test_a_host_key_is_forgotten(openstack: Openstack, world: World) -> None:

@@ -172,7 +172,7 @@ class World:
 
     def credentials(self, stack: str) -> Credentials:
         entry = {"auth": {"auth_url": "http://192.0.2.5:5000/v3", "password": "s3cret"}}
-        return Credentials(stack, entry, "export OS_PASSWORD=s3cret\n")
+        return Credentials(stack, entry, "export OS_PASSWORD=s3cret\n", "AUTHORITY\n")
 
     def forget_host_key(self, address: str, port: int = 22) -> bool:
         self.asked.append(("forget", address, port))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,16 +67,47 @@ def test_our_own_templates_deploy(native: World, tmp_path: Path) -> None:
         if file.is_file():
             assert not [value for value in secrets.values() if value in file.read_text()], file
     given = engine.credentials("overcloud")
-    assert given.clouds["auth"]["auth_url"] == "http://192.168.24.100:5000/v3"
+    assert given.clouds["auth"]["auth_url"] == "https://192.168.24.100:13000/v3"
     assert given.clouds["region_name"] == "regionOne"
     password = given.clouds["auth"]["password"]
     assert any(password in value for value in secrets.values())
     assert native.runner.runs[0].mask(f"the password is {password}, see?") == "the password is ********, see?"
+    served = secrets["public_tls/key"]
+    assert native.runner.runs[0].mask(served.splitlines()[1]) == "********"
+    assert given.authority.startswith("-----BEGIN CERTIFICATE-----")
+    beside = yaml.safe_load((Path(ended.directory).parent / "clouds.yaml").read_text())
+    authority = Path(beside["clouds"]["overcloud"]["cacert"])
+    assert authority.read_text() == given.authority
+    assert f"export OS_CACERT={authority}\n" in (Path(ended.directory).parent / "overcloudrc").read_text()
     assert engine.status("overcloud").hosts == {"standalone-0": "192.168.24.11"}
 
     again = engine.wait(engine.deploy(request(plan=paths(tmp_path))).id, 60)
     assert again.version == ended.version
     assert json.loads(native.runner.secrets[1]) == secrets
+
+
+def test_a_cloud_without_tls(native: World, tmp_path: Path) -> None:
+    switch = str(DATA / "environments" / "ssl" / "no-tls-endpoints-public-ip.yaml")
+    given = paths(tmp_path)
+    plan = replace(given, environments=(*given.environments, switch))
+    engine = native.engine()
+    ended = engine.wait(engine.deploy(request(plan=plan)).id, 60)
+    written = engine.credentials("overcloud")
+    assert written.clouds["auth"]["auth_url"] == "http://192.168.24.100:5000/v3"
+    assert (written.authority, "cacert" in written.clouds) == ("", False)
+    assert "public_tls/key" not in json.loads(native.runner.secrets[0])
+    assert " ssl " not in (Path(ended.directory) / "desired_state" / "standalone-0.json").read_text()
+
+
+def test_an_authority_of_the_operators_is_named(native: World, tmp_path: Path) -> None:
+    site = yaml.safe_load((tmp_path / "site.yaml").read_text())
+    site["parameter_defaults"]["PublicTLSCAFile"] = "/etc/ssl/site.pem"
+    (tmp_path / "site.yaml").write_text(yaml.safe_dump(site))
+    engine = native.engine()
+    engine.wait(engine.deploy(request(plan=paths(tmp_path))).id, 60)
+    given = engine.credentials("overcloud")
+    assert (given.authority, given.clouds["cacert"]) == ("", "/etc/ssl/site.pem")
+    assert "export OS_CACERT=/etc/ssl/site.pem\n" in given.rc
 
 
 def test_a_plan_is_compiled_from_what_was_kept_of_it(native: World, tmp_path: Path) -> None:

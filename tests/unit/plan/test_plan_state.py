@@ -15,6 +15,7 @@ FULL = (
     State()
     .with_passwords({"AdminPassword": "a", "KeystoneFernetKeys": {"/0": {"content": "k"}}})
     .with_random_strings({"overcloud/Random": "r"})
+    .with_certificate("public", {"certificate": "c", "key": "s", "authority_key": "s"})
     .with_addresses("internal_api", {"overcloud-controller-0": "172.16.2.10"})
     .with_node_indexes("Controller", {"overcloud-controller-0": 0, "overcloud-controller-2": 2})
     .with_removals("Controller", (3, 1))
@@ -39,6 +40,8 @@ def test_json_and_back() -> None:
     assert isinstance(again.passwords["AdminPassword"], Secret)
     assert isinstance(again.passwords["KeystoneFernetKeys"]["/0"]["content"], Secret)
     assert isinstance(again.random_strings["overcloud/Random"], Secret)
+    secret = {name: isinstance(text, Secret) for name, text in again.certificates["public"].items()}
+    assert secret == {"certificate": False, "key": True, "authority_key": True}
     assert json.loads(FULL.to_json())["version"] == 1
     assert from_json('{"version": 1}') == State()
 
@@ -58,6 +61,7 @@ def test_secrets_do_not_print() -> None:
         ('{"version": 2}', ["PLAN-061"]),
         ('{"version": true}', ["PLAN-061"]),
         ('{"version": 1, "passwords": [], "addresses": {"a": 1}, "odd": 1}', ["PLAN-062"] * 3),
+        ('{"version": 1, "certificates": {"public": {"key": 1}}}', ["PLAN-062"]),
         ('{"version": 1, "random_strings": {"a": 1}, "node_indexes": {"a": {"b": -1}}}', ["PLAN-062"] * 2),
         ('{"version": 1, "removals": {"a": [true]}}', ["PLAN-062"]),
     ],

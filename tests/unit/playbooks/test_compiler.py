@@ -159,7 +159,7 @@ def test_inventory_and_variables(build: Callable[..., Compilation]) -> None:
     assert [host["name"] for host in cloud["hosts"]] == ["controller-0", "backend-0"]
     assert cloud["services"]["mysql"]["first"] is cloud["hosts"][1]
     assert cloud["endpoints"]["keystone"]["hosts"] == [cloud["hosts"][0]]
-    assert cloud["endpoints"]["keystone"]["url"]["public"] == "http://192.168.24.3:5000"
+    assert cloud["endpoints"]["keystone"]["url"]["public"] == "https://192.168.24.3:13000"
     password = cloud["databases"]["keystone"]["password"]
     assert password == "{{ undercloud_secrets['keystone/databases/keystone/password'] }}"
     host = yaml.safe_load(files["host_vars/backend-0.yaml"].text)["host"]

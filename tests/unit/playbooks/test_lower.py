@@ -11,8 +11,11 @@ import yaml
 
 from tests.unit.playbooks.conftest import Loader, make_topology
 from undercloud.diagnostics import Report
+from undercloud.plan.secrets import Secret
 from undercloud.playbooks.desired import from_dict
+from undercloud.playbooks.endpoints import PublicFront
 from undercloud.playbooks.lower import Lowered, lower
+from undercloud.playbooks.public_tls import PublicTls
 from undercloud.playbooks.role_data import ServiceData, schema
 
 CASES = sorted((Path(__file__).parent / "cases" / "lower").glob("*.yaml"))
@@ -27,7 +30,10 @@ def _lowered(case: dict[str, Any]) -> tuple[Lowered, Report]:
     }
     report = Report()
     topology = make_topology(case["hosts"])
-    return lower(topology, role_data, report, case.get("public_network", "ctlplane")), report
+    given = case.get("public_tls")
+    tls = PublicTls(**{**given, "key": Secret(given["key"])}) if given else None
+    public = PublicFront(case.get("public_network", "ctlplane"), tls)
+    return lower(topology, role_data, report, public), report
 
 
 def _short(value: Any) -> Any:
