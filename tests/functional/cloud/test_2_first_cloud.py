@@ -75,6 +75,26 @@ def test_the_cloud_can_be_used_through_haproxy(deployed: Cloud) -> None:
     assert by["172.17.0.11:5000"] == "uwsgi"
 
 
+def test_what_no_service_asked_for_is_refused(deployed: Cloud) -> None:
+    """A stranger's server answers on its own node alone; what the cloud needs is open."""
+    look = "curl -s -o /dev/null -m 5 http://172.17.0.12:9999/"
+    server = "systemd-run --quiet --unit=stranger python3 -m http.server 9999"
+    deployed.lab.inside(
+        "node2", f"{server}; for i in 1 2 3 4 5 6 7 8; do {look} && exit; sleep 1; done; exit 1"
+    )
+    try:
+        assert deployed.lab.inside("node1", look, check=False).returncode == 7, "refused, not just silent"
+        assert (
+            deployed.lab.inside("node1", "curl -s -m 5 http://172.17.0.12:22/", check=False).returncode == 7
+        )
+    finally:
+        deployed.lab.inside("node2", "systemctl stop stranger")
+    for port in (3306, 5672):
+        open_port = f"timeout 5 bash -c 'exec 3<>/dev/tcp/172.17.0.12/{port}'"
+        assert deployed.lab.inside("node1", open_port, check=False).returncode == 0, port
+    assert deployed.lab.inside("node1", "systemctl is-enabled undercloud-firewall").stdout == "enabled\n"
+
+
 def test_an_rc_file_is_written_too(deployed: Cloud) -> None:
     clouds = deployed.home / ".config" / "openstack" / "clouds.yaml"
     clouds.rename(clouds.with_name("hidden"))
