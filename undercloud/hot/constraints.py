@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from undercloud.hot.custom_constraints import ASKED, DECIDED
 from undercloud.hot.values import is_list, kind_of, number_from, shown
 from undercloud.plan.names import did_you_mean
 
 Convert = Callable[[Any], Any]
 
-NAMES = ("length", "range", "modulo", "allowed_values", "allowed_pattern", "custom_constraint")
+NAMES = ("modulo", "range", "length", "allowed_values", "allowed_pattern", "custom_constraint")
+"""All constraints; of several in one map Heat takes the one that comes first here."""
 _FOR_TYPES = {
     "length": ("string", "comma_delimited_list", "json"),
     "range": ("number",),
@@ -166,10 +167,14 @@ def _allowed_pattern(definition: Any) -> Callable[[Any, Convert], str | None]:
 def _custom(definition: Any) -> Callable[[Any, Convert], str | None]:
     if not isinstance(definition, str):
         raise BadConstraint("custom_constraint is a name")
-    decide = CUSTOM.get(definition)
+    decide = DECIDED.get(definition)
+    if decide is None and definition not in ASKED:
+        raise BadConstraint(
+            f"{definition} is not a custom constraint. {did_you_mean(definition, DECIDED)}".strip()
+        )
 
     def check(value: Any, _convert: Convert) -> str | None:
-        if decide is None or decide(value):
+        if decide is None or (isinstance(value, str) and decide(value)):
             return None
         return f"{shown(value)} does not validate as {definition}"
 
@@ -184,48 +189,3 @@ _MAKERS: Mapping[str, Callable[[Any], Callable[[Any, Convert], str | None]]] = {
     "allowed_pattern": _allowed_pattern,
     "custom_constraint": _custom,
 }
-
-
-def _parses(parser: Callable[[str], Any]) -> Callable[[Any], bool]:
-    def check(value: Any) -> bool:
-        try:
-            parser(str(value))
-        except ValueError:
-            return False
-        return True
-
-    return check
-
-
-def _address_or_network(text: str) -> Any:
-    return ipaddress.ip_network(text, strict=False)
-
-
-_MAC = re.compile(r"(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
-_LABEL = re.compile(r"(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)")
-
-
-def _is_domain(value: Any) -> bool:
-    text = str(value)
-    labels = text.rstrip(".").split(".")
-    return not text or (len(text) <= 255 and all(_LABEL.fullmatch(label) for label in labels))
-
-
-def _is_iso_8601(value: Any) -> bool:
-    return bool(
-        re.fullmatch(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?", str(value))
-    )
-
-
-CUSTOM: Mapping[str, Callable[[Any], bool]] = {
-    "ip_addr": _parses(ipaddress.ip_address),
-    "net_cidr": _parses(_address_or_network),
-    "ip_or_cidr": _parses(_address_or_network),
-    "mac_addr": lambda value: bool(_MAC.fullmatch(str(value))),
-    "dns_name": _is_domain,
-    "rel_dns_name": _is_domain,
-    "dns_domain": lambda value: not value or (_is_domain(value) and str(value).endswith(".")),
-    "iso_8601": _is_iso_8601,
-    "test_constr": lambda _value: True,
-}
-"""Custom constraints that can be decided without asking a cloud. Others hold for any value."""

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from undercloud.diagnostics import Finding, Location, Report, Severity
+from undercloud.hot.fixes import FIXES
 
 if TYPE_CHECKING:
     from undercloud.plan.documents import Document
@@ -81,7 +82,8 @@ class Fault(Exception):  # noqa: N818 - it is caught inside the room and never e
         """The fault as told to an operator; ``via`` is the chain of resources that leads to it."""
         location = self.site.location()
         locations = (location,) if location else ()
-        return Finding(self.code, self.message, self.fix, self.severity, locations, self.parameters, via)
+        fix = self.fix or FIXES[self.code]
+        return Finding(self.code, self.message, fix, self.severity, locations, self.parameters, via)
 
 
 class Reported(Exception):  # noqa: N818 - no mistake of its own

@@ -95,12 +95,12 @@ def declare(
         hint = did_you_mean(str(kind), TYPES) if isinstance(kind, str) else ""
         faults.append(Fault("HOT-006", wrong, site, fix=hint or f"The types are {', '.join(TYPES)}."))
         return None, faults
-    tags = definition.get("tags")
-    if tags is not None and not isinstance(tags, list):
+    tags = definition.get("tags", [])
+    if has_tags and not isinstance(tags, list):
         faults.append(
             Fault("HOT-007", f"the tags of {name} are {kind_of(tags)}, not a list", site.below("tags"))
         )
-        tags = None
+        tags = []
     parameter = Parameter(
         name,
         kind,
@@ -110,7 +110,7 @@ def declare(
         immutable=_truth(definition.get("immutable")),
         label=str(definition.get("label") or ""),
         description=str(definition.get("description") or ""),
-        tags=tuple(map(str, tags or ())),
+        tags=tuple(map(str, tags)) if isinstance(tags, list) else (),
         constraints=tuple(_constraints(definition.get("constraints"), kind, site, faults, has_modulo)),
     )
     return parameter, faults
@@ -141,8 +141,15 @@ def _constraints(
     return found
 
 
-def _string(raw: Any, _normaliser: Normaliser) -> str:
-    return raw if isinstance(raw, str) else str(raw)
+def _string(raw: Any, normaliser: Normaliser) -> str:
+    return raw if isinstance(raw, str) else str(_plain(raw, normaliser))
+
+
+def _plain(raw: Any, normaliser: Normaliser) -> Any:
+    try:
+        return normaliser.plain(raw)
+    except (TypeError, ValueError) as error:
+        raise NotConvertible(str(error)) from None
 
 
 def _number(raw: Any, _normaliser: Normaliser) -> int | float:
@@ -161,13 +168,10 @@ def _boolean(raw: Any, _normaliser: Normaliser) -> bool:
         raise NotConvertible(f"{shown(raw)} is neither true nor false") from None
 
 
-def _list(raw: Any, _normaliser: Normaliser) -> list[str]:
+def _list(raw: Any, normaliser: Normaliser) -> list[str]:
     if isinstance(raw, list):
-        return (
-            raw
-            if all(isinstance(item, str) for item in raw)
-            else [item if isinstance(item, str) else str(item) for item in raw]
-        )
+        plain = all(isinstance(item, str) for item in raw)
+        return raw if plain else [_string(item, normaliser) for item in raw]
     if not isinstance(raw, str):
         raise NotConvertible(f"{kind_of(raw)} is not a list, nor text with commas")
     return split_list(raw)
@@ -181,10 +185,7 @@ def split_list(text: str) -> list[str]:
 
 def _json(raw: Any, normaliser: Normaliser) -> Any:
     if not isinstance(raw, str):
-        try:
-            return normaliser.plain(raw)
-        except (TypeError, ValueError) as error:
-            raise NotConvertible(str(error)) from None
+        return _plain(raw, normaliser)
     if not raw:
         return raw
     try:

@@ -58,12 +58,16 @@ class RandomStrings(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Binding:
-    """What a template's parameters are where nothing is given, in one environment."""
+    """What a template's parameters are where nothing is given, in one environment.
+
+    ``faults`` hold always, ``unusable`` are defaults that are wrong only where nothing else is given.
+    """
 
     values: dict[str, Any]
     required: frozenset[str]
     faulty: frozenset[str]
     faults: tuple[Fault, ...]
+    unusable: Mapping[str, Fault]
 
 
 def _ends_in_block(value: Any) -> bool:
@@ -160,6 +164,7 @@ class Run:
         required: set[str] = set()
         faulty: set[str] = set()
         faults: list[Fault] = []
+        unusable: dict[str, Fault] = {}
         for name, parameter in template.parameters.items():
             given = self.defaults.get(name)
             raw = parameter.default if given is None else given
@@ -168,28 +173,48 @@ class Run:
                 continue
             try:
                 values[name] = self.converted(parameter, raw)
+                continue
             except Fault as fault:
-                faults.append(fault if given is not None else _bad_default(parameter, fault.message))
-                faulty.add(name)
-        return Binding(values, frozenset(required), frozenset(faulty), tuple(faults))
+                wrong = fault
+            faulty.add(name)
+            if given is not None:
+                faults.append(wrong)
+            else:
+                always = self._default_faults(parameter)
+                faults += always
+                if not always:
+                    message = wrong.message.removeprefix(_misfit(parameter))
+                    unusable[name] = _bad_default(parameter, message)
+        return Binding(values, frozenset(required), frozenset(faulty), tuple(faults), unusable)
 
     def faulty_defaults(self, template: Template) -> list[Fault]:
         """What is wrong with a root template's own defaults, though the environment overrides them.
 
         In nested templates Heat puts the environment's value in the default's place before it looks.
         """
-        faults: list[Fault] = []
-        for parameter in template.parameters.values():
-            overridden = self.defaults.get(parameter.name) is not None
-            if not overridden or parameter.default is None or not parameter.constraints:
-                continue
-            try:
-                value = parameter.convert(parameter.default, self.normaliser)
-                wrong = parameter.violations(value, custom=False)
-            except NotConvertible as error:
-                wrong = [str(error)]
-            faults += [_bad_default(parameter, message) for message in wrong]
-        return faults
+        overridden = [
+            parameter
+            for parameter in template.parameters.values()
+            if self.defaults.get(parameter.name) is not None
+        ]
+        return [fault for parameter in overridden for fault in self._default_faults(parameter)]
+
+    def _default_faults(self, parameter: Parameter) -> list[Fault]:
+        """What Heat holds against a default even where another value is given: only what its constraints say.
+
+        They look at the text of a json parameter before it is read as JSON, and at no text as one item of a
+        list; custom constraints look at values that are used.
+        """
+        raw, is_list_type = parameter.default, parameter.type == "comma_delimited_list"
+        constrained = parameter.constraints and not (parameter.type == "json" and isinstance(raw, str))
+        if raw is None or not (is_list_type or constrained):
+            return []
+        try:
+            value = [""] if is_list_type and raw == "" else parameter.convert(raw, self.normaliser)
+            wrong = parameter.violations(value, custom=False)
+        except NotConvertible as error:
+            wrong = [str(error)]
+        return [_bad_default(parameter, message) for message in wrong]
 
     def converted(self, parameter: Parameter, raw: Any) -> Any:
         """The value that an environment or a user gives to a parameter; raises Fault."""
@@ -211,7 +236,7 @@ class Run:
             return
         wrong = parameter.violations(value)
         if wrong:
-            message = f"the parameter {parameter.name} does not fit: {'; '.join(wrong)}"
+            message = _misfit(parameter) + "; ".join(wrong)
             raise self.parameter_fault("HOT-013", message, parameter)
 
     def parameter_fault(
@@ -237,6 +262,10 @@ class Run:
         """Count one more resource; False when there are too many."""
         self.resource_count += 1
         return self.resource_count <= self.limits.resources
+
+
+def _misfit(parameter: Parameter) -> str:
+    return f"the parameter {parameter.name} does not fit: "
 
 
 def _bad_default(parameter: Parameter, message: str) -> Fault:

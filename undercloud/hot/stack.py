@@ -332,6 +332,9 @@ def _root_scope(run: Run, template: Template, request: StackRequest, registry: R
             run.findings.add(fault, ())
             values.pop(name, None)
             faulty.add(name)
+    for name, unusable in binding.unusable.items():
+        if given.get(name) is None:
+            run.findings.add(unusable, ())
     for name in sorted(missing):
         _default_or_missing(run, template, name, values, faulty)
     return StackScope(

@@ -200,7 +200,7 @@ class _Sections:
     def _groups(self, parameters: Mapping[str, Parameter]) -> tuple[Mapping[str, Any], ...]:
         groups = self.content.get("parameter_groups")
         path: Path = (None, "parameter_groups")
-        if groups is None:
+        if not groups:
             return ()
         if not isinstance(groups, list):
             self.fault("HOT-004", f"parameter_groups is {kind_of(groups)}, not a list", path)
@@ -229,11 +229,16 @@ class _Sections:
         for name, definition in self._section("conditions").items():
             path: Path = ((None, "conditions"), name)
             expr = self.compiler.condition(definition, path)
-            if type(expr) is Const and not isinstance(expr.value, bool):
-                wrong = f"the condition {name} is {kind_of(expr.value)}, not a boolean or a function"
+            if not self._is_condition(definition):
+                wrong = f"the condition {name} is {kind_of(definition)}, not a boolean or a function"
                 self.fault("HOT-034", wrong, path, "Write true, false, or a function such as equals.")
             conditions[name] = expr
         return conditions
+
+    def _is_condition(self, definition: Any) -> bool:
+        if isinstance(definition, dict) and len(definition) == 1:
+            return next(iter(definition)) in self.version.condition_functions
+        return isinstance(definition, bool)
 
     def _resources(self) -> dict[str, ResourceDefinition]:
         resources = {}

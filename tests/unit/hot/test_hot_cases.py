@@ -35,4 +35,5 @@ def test_finding_has_a_place_and_a_message() -> None:
         for finding in case.evaluate().findings:
             assert finding.locations or finding.code in {"HOT-045", "HOT-011"}, f"{case.name}: {finding}"
             assert finding.message
+            assert finding.fix
             assert "Traceback" not in finding.message

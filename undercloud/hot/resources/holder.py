@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from undercloud.hot.resources.base import Resource
+from undercloud.hot.run import Binding
 from undercloud.hot.stacks import StackScope
 from undercloud.hot.template import ResourceDefinition
 
@@ -28,6 +31,15 @@ class StackHolder(Resource):
             finally:
                 self._running = False
         return self._child
+
+    def tell_unbound(self, binding: Binding, given: Container[str]) -> None:
+        """Report the parameters of the stack inside that lack a value, or whose default is none."""
+        for name in binding.required:
+            if name not in given:
+                self.scope.tell(self._unassigned(name), self.name)
+        for name, fault in binding.unusable.items():
+            if name not in given:
+                self.scope.tell(fault, self.name)
 
     def _make_child(self) -> StackScope:
         """Make it; raises Reported."""

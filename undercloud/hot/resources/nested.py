@@ -66,9 +66,8 @@ class TemplateResource(StackHolder):
             given.add(name)
             values.pop(name, None)
             faulty.add(name)
-        for name in binding.required - given:
-            scope.tell(self._unassigned(name), self.name)
-            faulty.add(name)
+        self.tell_unbound(binding, given)
+        faulty |= binding.required - given
         return StackScope(
             run,
             self.nested_template,

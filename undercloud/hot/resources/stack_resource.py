@@ -57,9 +57,8 @@ class StackResource(StackHolder):
                 faulty.add(name)
                 if isinstance(error, Fault):
                     scope.tell(error, self.name)
-        for name in binding.required - set(given):
-            scope.tell(self._unassigned(name), self.name)
-            faulty.add(name)
+        self.tell_unbound(binding, set(given))
+        faulty |= binding.required - set(given)
         return StackScope(
             run,
             template,

@@ -1,0 +1,45 @@
+"""How a mistake is mended, by the code of the finding, where who finds it knows nothing better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FIXES: Mapping[str, str] = {
+    "HOT-001": "Give a HOT template: a map that begins with heat_template_version.",
+    "HOT-002": "Begin the template with heat_template_version: wallaby.",
+    "HOT-003": "Remove the section, or correct its name.",
+    "HOT-004": "Write the section as a map: NAME: DEFINITION.",
+    "HOT-005": "Remove the key, or correct its name.",
+    "HOT-006": "Add what is missing.",
+    "HOT-007": "Write it in the form that the language has for it.",
+    "HOT-008": "Rename one of them.",
+    "HOT-010": "Give it in an environment, under parameter_defaults.",
+    "HOT-011": "Remove it, or declare it under parameters.",
+    "HOT-012": "Give a value of the parameter's type.",
+    "HOT-013": "Give a value that the constraints allow.",
+    "HOT-014": "Write a constraint that fits the parameter's type.",
+    "HOT-015": "Change the default.",
+    "HOT-020": "Use a function that this heat_template_version has.",
+    "HOT-021": "Correct the function's arguments.",
+    "HOT-022": "Give the function values that it can work on; look at what the functions inside it give.",
+    "HOT-023": "Use a function that conditions know.",
+    "HOT-024": "Use a later heat_template_version.",
+    "HOT-025": "Correct the expression.",
+    "HOT-026": "Correct the expression, or give it data that it can work on.",
+    "HOT-030": "Name a resource of this template, or add the resource.",
+    "HOT-031": "Name an attribute that the resource has; those of a nested stack are its outputs.",
+    "HOT-032": "Name a parameter of this template, or declare it under parameters.",
+    "HOT-033": "Add the file, or correct its path, which is relative to the template.",
+    "HOT-034": "Name an entry of conditions, or write true, false or a function such as equals.",
+    "HOT-035": "Cut the circle.",
+    "HOT-036": "Put the reference into an if of the same condition.",
+    "HOT-040": "Map the type in the resource_registry of an environment.",
+    "HOT-041": "Remove the property, or correct its name.",
+    "HOT-042": "Add what is missing.",
+    "HOT-043": "Give a value of the property's type.",
+    "HOT-044": "Add the template, or correct its path.",
+    "HOT-045": "Correct the resource_registry.",
+    "HOT-050": "Cut one of the references.",
+    "HOT-051": "Flatten the templates.",
+    "HOT-052": "Make it smaller.",
+}
