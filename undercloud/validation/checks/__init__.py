@@ -37,6 +37,8 @@ def check(codes: dict[str, str], *, reads: Iterable[str] = (), source: str = "")
 def registered() -> tuple[Check, ...]:
     """All checks; their modules are loaded when they are asked for first."""
     from undercloud.validation.checks import (  # noqa: F401, PLC0415 - they register themselves
+        addresses,
+        capacity,
         certificates,
         endpoints,
         hosts,
@@ -45,6 +47,7 @@ def registered() -> tuple[Check, ...]:
         neutron,
         nodes,
         nova,
+        options,
         roles,
         services,
         storage,

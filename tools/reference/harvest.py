@@ -1,0 +1,220 @@
+"""Every code of a finding, with what the code that makes it says: read from the sources, never run.
+
+A code stands as a text in a call (``Finding("NET-014", message, fix, …)``, ``UndercloudError.of(…)``, and
+the helpers of each room), and in the docstring of what raises it (``PLAN-001 no valid YAML, PLAN-002 …``).
+Messages are followed to the variable that holds them; what an f-string fills in becomes a word in braces.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CODE = re.compile(r"[A-Z][A-Z0-9]*-\d{3}")
+_TOLD = re.compile(
+    r"\b([A-Z][A-Z0-9]*-\d{3})(?:\s+|: )((?!to\b|and [A-Z0-9]+-\d|…)[^\s,;.…][^;]*?)"
+    r"(?=[,;:.]?\s*(?:and |or |…\s*)?\b[A-Z][A-Z0-9]*-\d{3}|[;.](?:\s|$)|\s*\n\s*\n|$)"
+)
+_NOT_CODES = frozenset({"SHA-256", "UTF-008", "ISO-8601"})
+_SEVERITIES = ("ERROR", "WARNING", "INFO")
+
+
+@dataclass
+class Seen:
+    """What the sources say about one code: short descriptions, messages, fixes, severities, and where."""
+
+    code: str
+    titles: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    fixes: list[str] = field(default_factory=list)
+    severities: set[str] = field(default_factory=set)
+    modules: list[str] = field(default_factory=list)
+
+
+def harvest(root: Path, directories: tuple[str, ...]) -> dict[str, Seen]:
+    """Every code that stands in the Python files below the directories."""
+    found: dict[str, Seen] = {}
+    for directory in directories:
+        for path in sorted((root / directory).rglob("*.py")):
+            module = str(path.relative_to(root))
+            tree = ast.parse(path.read_text("utf-8"))
+            _module(tree, module, found)
+    return {code: found[code] for code in sorted(found)}
+
+
+def _module(tree: ast.Module, module: str, found: dict[str, Seen]) -> None:
+    constants = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for scope in _scopes(tree):
+        if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
+            for code, text in told(ast.get_docstring(scope) or ""):
+                _add(_seen(found, code, module).titles, text)
+        reader = _Reader(scope, constants)
+        for node in _own(scope):
+            if isinstance(node, ast.Call):
+                _call(node, reader, module, found)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and is_code(node.value):
+                _seen(found, node.value, module)
+
+
+def told(docstring: str) -> Iterator[tuple[str, str]]:
+    """The codes that a docstring explains, each with its words."""
+    for match in _TOLD.finditer(docstring):
+        text = " ".join(match.group(2).split()).strip(" .,")
+        if is_code(match.group(1)) and text and not CODE.search(text):
+            yield match.group(1), text
+
+
+def is_code(text: str) -> bool:
+    """Whether a text is a code and nothing else."""
+    return bool(CODE.fullmatch(text)) and text not in _NOT_CODES
+
+
+def _call(node: ast.Call, reader: _Reader, module: str, found: dict[str, Seen]) -> None:
+    """A call with a code among its arguments: what follows is the message, then the fix."""
+    arguments = list(node.args)
+    keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    for index, argument in enumerate(arguments):
+        codes = [each for each in reader.texts(argument) if is_code(each)]
+        if not codes or not isinstance(argument, ast.Constant | ast.IfExp | ast.Name):
+            continue
+        rest = arguments[index + 1 :]
+        texts = [reader.texts(each) for each in rest]
+        said = [text for text in texts if text and not any(map(is_code, text))]
+        message = reader.texts(keywords["message"]) if "message" in keywords else said[0] if said else []
+        has_fix = len(said) > 1 and said.index(said[1]) == 1
+        fix = reader.texts(keywords["fix"]) if "fix" in keywords else said[1] if has_fix else []
+        for code in codes:
+            seen = _seen(found, code, module)
+            for text in message:
+                _add(seen.messages, text)
+            for text in fix:
+                _add(seen.fixes, text)
+            seen.severities |= _severities(node)
+        return
+
+
+def _severities(node: ast.Call) -> set[str]:
+    return {
+        each.attr.lower()
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords))
+        for each in ast.walk(argument)
+        if isinstance(each, ast.Attribute) and each.attr in _SEVERITIES
+    }
+
+
+class _Reader:
+    """Reads expressions as the texts that they may be, within one function."""
+
+    def __init__(self, scope: ast.AST, constants: dict[str, ast.expr]) -> None:
+        self._constants = constants
+        self._assigned: dict[str, list[ast.expr]] = {}
+        for node in _own(scope):
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    self._assign(target, node.value)
+            elif isinstance(node, ast.For):
+                self._loop(node)
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            self._assigned.setdefault(target.id, []).append(value)
+        elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            for each, inner in zip(target.elts, value.elts, strict=False):
+                self._assign(each, inner)
+
+    def _loop(self, node: ast.For) -> None:
+        if isinstance(node.iter, ast.Tuple | ast.List):
+            for item in node.iter.elts:
+                self._assign(node.target, item)
+
+    def texts(self, node: ast.expr, depth: int = 0) -> list[str]:
+        """The texts that an expression may be, as far as that can be read."""
+        if isinstance(node, ast.Constant):
+            return [_tidy(node.value)] if isinstance(node.value, str) and node.value.strip() else []
+        if isinstance(node, ast.JoinedStr):
+            return [_tidy("".join(self._part(value, depth) for value in node.values))]
+        if isinstance(node, ast.IfExp):
+            return [*self.texts(node.body, depth), *self.texts(node.orelse, depth)]
+        if isinstance(node, ast.BoolOp):
+            return [text for value in node.values for text in self.texts(value, depth)]
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            left, right = self.texts(node.left, depth), self.texts(node.right, depth)
+            return [f"{first} {second}" for first in left[:1] for second in right[:1]]
+        if isinstance(node, ast.Name) and depth < 3:
+            values = (
+                self._assigned.get(node.id) or [self._constants[node.id]]
+                if node.id in self._constants or node.id in self._assigned
+                else []
+            )
+            return list(dict.fromkeys(text for value in values for text in self.texts(value, depth + 1)))
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name == "did_you_mean":
+                return ["Did you mean {name}?"]
+            if name in ("strip", "format", "rstrip") and isinstance(node.func, ast.Attribute):
+                return self.texts(node.func.value, depth)
+        return []
+
+    def _part(self, node: ast.expr, depth: int) -> str:
+        if isinstance(node, ast.Constant):
+            return str(node.value)
+        value = node.value if isinstance(node, ast.FormattedValue) else node
+        if isinstance(value, ast.Constant | ast.IfExp):
+            known = self.texts(value, depth)
+            return " / ".join(known) if len(known) == 1 else "{…}"
+        return f"{{{_word(value)}}}"
+
+
+def _word(node: ast.expr) -> str:
+    """A word for what is filled in: the last name in the expression."""
+    if isinstance(node, ast.Attribute):
+        own = getattr(node.value, "id", "")
+        return node.attr if node.attr not in {"name", "value", "text"} or own in {"", "self"} else own
+    if isinstance(node, ast.Name):
+        return node.id.rstrip("_")
+    if isinstance(node, ast.Call) and node.args:
+        return _word(node.args[-1])
+    if isinstance(node, ast.Subscript | ast.Starred):
+        return _word(node.value)
+    return "…"
+
+
+def _scopes(tree: ast.Module) -> Iterator[ast.AST]:
+    yield tree
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
+
+
+def _own(scope: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a scope without those of the functions and classes inside of it."""
+    waiting = list(ast.iter_child_nodes(scope))
+    while waiting:
+        node = waiting.pop(0)
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _seen(found: dict[str, Seen], code: str, module: str) -> Seen:
+    seen = found.setdefault(code, Seen(code))
+    _add(seen.modules, module)
+    return seen
+
+
+def _add(known: list[str], text: str) -> None:
+    if text and text not in known and not is_code(text):
+        known.append(text)
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split())
