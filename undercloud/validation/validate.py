@@ -14,7 +14,7 @@ from undercloud.plan.state import State
 from undercloud.playbooks import compiler
 from undercloud.playbooks.compiler import Compilation
 from undercloud.validation import checks, engine, parameters, registry, rules, secrets, undercloud_conf
-from undercloud.validation.checks import nodes as node_checks
+from undercloud.validation.checks import machines as node_checks
 from undercloud.validation.checks import undercloud as undercloud_checks
 from undercloud.validation.composition import Composition, is_operators
 from undercloud.validation.subject import Previous, Subject

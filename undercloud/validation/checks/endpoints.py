@@ -13,7 +13,20 @@ from undercloud.validation.composition import Composition
 from undercloud.validation.subject import Subject
 from undercloud.validation.values import FORMS
 
-_PROTOCOLS = ("http", "https", "ws", "wss", "tcp", "ssl", "nfs", "amqp", "amqps", "rabbit", "redis", "mysql+pymysql")
+_PROTOCOLS = (
+    "http",
+    "https",
+    "ws",
+    "wss",
+    "tcp",
+    "ssl",
+    "nfs",
+    "amqp",
+    "amqps",
+    "rabbit",
+    "redis",
+    "mysql+pymysql",
+)
 _KEYS = ("protocol", "port", "host", "uri_suffix", "uri", "uri_no_suffix", "host_nobrackets")
 _KINDS = ("Public", "Internal", "Admin", "PublicAdmin", "UIConfig")
 

@@ -1,356 +1,21 @@
-"""Registered machines, and whether they suffice for what is to be deployed."""
+"""What is to be provisioned against the machines that are registered, and what is said of single nodes."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from undercloud.diagnostics import Finding, Location, Severity
 from undercloud.plan.documents import Document
 from undercloud.plan.names import did_you_mean
+from undercloud.plan.networks import Network
 from undercloud.validation.checks import check
-from undercloud.validation.checks.services import MAC
+from undercloud.validation.checks.machines import DEFAULT_CLASS, Machine, machines
+from undercloud.validation.checks.networks import cidrs, enabled, unusable
 from undercloud.validation.matching import unmatched
 from undercloud.validation.ranges import address
 from undercloud.validation.subject import Subject
-
-# The fields of a machine, by tripleo-common's documentation of instackenv.json.
-_FIELDS = frozenset(
-    [
-        "name",
-        "uuid",
-        "description",
-        "pm_type",
-        "pm_addr",
-        "pm_user",
-        "pm_password",
-        "pm_port",
-        "pm_system_id",
-        "pm_service_profile",
-        "pm_relay_id",
-        "pm_vm_name",
-        "pm_vendor",
-        "pm_snmp_version",
-        "pm_snmp_community",
-        "pm_outlet_id",
-        "mac",
-        "ports",
-        "arch",
-        "cpu",
-        "memory",
-        "disk",
-        "capabilities",
-        "profile",
-        "root_device",
-        "resource_class",
-        "kernel_id",
-        "ramdisk_id",
-        "platform",
-        "conductor_group",
-        "owner",
-        "lessee",
-        "traits",
-        "properties",
-        "driver_info",
-        "extra",
-        "automated_clean",
-        "physical_network",
-        "switches",
-        "rack",
-        "_comment",
-        "bios_interface",
-        "boot_interface",
-        "console_interface",
-        "deploy_interface",
-        "inspect_interface",
-        "management_interface",
-        "network_interface",
-        "power_interface",
-        "raid_interface",
-        "rescue_interface",
-        "storage_interface",
-        "vendor_interface",
-    ]
-)
-_DRIVER_FIELDS = (
-    "ipmi_",
-    "redfish_",
-    "ilo_",
-    "irmc_",
-    "drac_",
-    "idrac_",
-    "snmp_",
-    "xclarity_",
-    "deploy_",
-    "agent_",
-)
-_PORT_FIELDS = (
-    "address",
-    "physical_network",
-    "local_link_connection",
-    "pxe_enabled",
-    "is_smartnic",
-    "extra",
-    "name",
-)
-_TYPES = {
-    "ipmi": ("pm_addr", "pm_user", "pm_password"),
-    "ipmitool": ("pm_addr", "pm_user", "pm_password"),
-    "pxe_ipmitool": ("pm_addr", "pm_user", "pm_password"),
-    "intel-ipmi": ("pm_addr", "pm_user", "pm_password"),
-    "redfish": ("pm_addr", "pm_user", "pm_password"),
-    "ilo": ("pm_addr", "pm_user", "pm_password"),
-    "ilo5": ("pm_addr", "pm_user", "pm_password"),
-    "idrac": ("pm_addr", "pm_user", "pm_password"),
-    "drac": ("pm_addr", "pm_user", "pm_password"),
-    "pxe_drac": ("pm_addr", "pm_user", "pm_password"),
-    "pxe_ilo": ("pm_addr", "pm_user", "pm_password"),
-    "irmc": ("pm_addr", "pm_user", "pm_password"),
-    "pxe_irmc": ("pm_addr", "pm_user", "pm_password"),
-    "xclarity": ("pm_addr", "pm_user", "pm_password"),
-    "ibmc": ("pm_addr", "pm_user", "pm_password"),
-    "snmp": ("pm_addr",),
-    "staging-ovirt": ("pm_addr", "pm_user", "pm_password", "pm_vm_name"),
-    "manual-management": (),
-    "fake-hardware": (),
-    "fake": (),
-}
-_HINTS = (
-    "model",
-    "vendor",
-    "serial",
-    "size",
-    "wwn",
-    "wwn_with_extension",
-    "wwn_vendor_extension",
-    "rotational",
-    "hctl",
-    "name",
-    "by_path",
-)
-_CAPABILITY = re.compile(r"[^:,\s]+:[^,]*\S[^,]*|[^:,\s]+:")
-_DEFAULT_CLASS = "baremetal"
-
-
-@dataclasses.dataclass(frozen=True)
-class Machine:
-    """What deployment asks of one registered machine."""
-
-    name: str
-    uuid: str
-    resource_class: str
-    capabilities: Mapping[str, str]
-
-
-def listed(document: Document) -> tuple[list[Any], tuple[str | int, ...]]:
-    """The machines of a file, and the path that leads to their list."""
-    value = document.value
-    if isinstance(value, Mapping) and isinstance(value.get("nodes"), list):
-        return value["nodes"], ("nodes",)
-    return (value, ()) if isinstance(value, list) else ([], ())
-
-
-def registered(document: Document) -> Iterator[Finding]:
-    """What is wrong with the file of machines itself: BM-001 … BM-012."""
-    nodes, path = listed(document)
-    if not nodes:
-        text = "the file of machines has no list of nodes"
-        fix = "Write nodes: and begin each machine with '- name: NAME'."
-        yield Finding("BM-001", text, fix, Severity.ERROR, (document.locate(),), ("nodes",))
-        return
-    seen: dict[tuple[str, str], int] = {}
-    for index, node in enumerate(nodes):
-        place = (*path, index)
-        if not isinstance(node, Mapping):
-            text = f"machine {index + 1} is no map"
-            yield Finding(
-                "BM-001",
-                text,
-                "Begin it with '- name: NAME'.",
-                Severity.ERROR,
-                (document.locate(*place),),
-                ("nodes",),
-            )
-            continue
-        what = str(node.get("name") or node.get("uuid") or f"machine {index + 1}")
-        report = _Told(document, place, what)
-        yield from _fields(report, node)
-        yield from _power(report, node)
-        yield from _ports(report, node)
-        yield from _properties(report, node)
-        for kind, value in _identities(node):
-            first = seen.setdefault((kind, value), index)
-            if first != index or (kind == "ports" and _own_macs(node).count(value) > 1):
-                other = document.locate(*path, first)
-                text = (
-                    f"{kind} {value} stands at two machines"
-                    if first != index
-                    else f"{kind} {value} stands twice"
-                )
-                yield report.error("BM-005", text, "Give each its own.", kind, value, other=other)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Told:
-    """Makes the findings about one machine."""
-
-    document: Document
-    path: tuple[str | int, ...]
-    what: str
-
-    def error(
-        self,
-        code: str,
-        text: str,
-        fix: str,
-        *names: str,
-        at: tuple[str | int, ...] = (),
-        severity: Severity = Severity.ERROR,
-        other: Location | None = None,
-    ) -> Finding:
-        places = (self.document.locate(*self.path, *(at or names[:1])), *((other,) if other else ()))
-        return Finding(code, f"{self.what}: {text}", fix, severity, places, names)
-
-
-def _own_macs(node: Mapping[Any, Any]) -> list[str]:
-    ports = node.get("ports")
-    found = (
-        [port.get("address") for port in ports if isinstance(port, Mapping)]
-        if isinstance(ports, list)
-        else []
-    )
-    macs = node.get("mac")
-    found += macs if isinstance(macs, list) else []
-    return [str(mac).lower() for mac in found if mac]
-
-
-def _identities(node: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
-    """What two machines may not have in common."""
-    yield from (("ports", mac) for mac in dict.fromkeys(_own_macs(node)))
-    for key in ("name", "uuid"):
-        if node.get(key):
-            yield key, str(node[key])
-    if node.get("pm_addr"):
-        parts = [str(node.get(key) or "") for key in ("pm_addr", "pm_port", "pm_system_id", "pm_vm_name")]
-        yield "pm_addr", " ".join(part for part in parts if part)
-
-
-def _fields(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
-    for key in node:
-        if key in _FIELDS or str(key).startswith(_DRIVER_FIELDS):
-            continue
-        near = did_you_mean(str(key), _FIELDS)
-        names = (str(key), *re.findall(r"mean (\w+)", near))
-        yield report.error("BM-002", f"{key} is no field of a machine", near or "Remove it.", *names)
-
-
-def _power(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
-    kind = node.get("pm_type")
-    if not kind:
-        yield report.error("BM-003", "it has no pm_type", "Add pm_type: ipmi or redfish.", "pm_type")
-        return
-    if kind not in _TYPES:
-        fix = did_you_mean(str(kind), _TYPES) or f"Known are {', '.join(sorted(_TYPES))}."
-        yield report.error("BM-010", f"pm_type {kind} is not known", fix, "pm_type", str(kind))
-    for field in _TYPES.get(str(kind), ()):
-        prefixed = any(str(key).startswith(_DRIVER_FIELDS) for key in node)
-        if node.get(field) in (None, "") and not prefixed:
-            yield report.error("BM-003", f"it has no {field}, which {kind} needs", f"Add {field}.", field)
-    port = node.get("pm_port")
-    if port not in (None, "") and not (str(port).isdecimal() and 0 < int(port) < 65536):
-        yield report.error("BM-011", f"pm_port {port} is no port", "Write a number.", "pm_port")
-    where = str(node.get("pm_addr") or "")
-    if where and re.fullmatch(r"[0-9.]+", where) and address(where) is None:
-        yield report.error("BM-004", f"pm_addr {where} is no address", "Write an address.", "pm_addr")
-
-
-def _ports(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
-    ports = node.get("ports", [])
-    if not isinstance(ports, list) or not all(isinstance(port, Mapping) for port in ports):
-        fix = "Write ports: [{address: 52:54:00:00:00:01}]."
-        yield report.error("BM-012", "ports is no list of maps", fix, "ports")
-    else:
-        for port in ports:
-            for key in port:
-                if key not in _PORT_FIELDS:
-                    fix = did_you_mean(str(key), _PORT_FIELDS) or "Remove it."
-                    yield report.error("BM-002", f"{key} is no field of a port", fix, "ports", str(key))
-            if not port.get("address"):
-                yield report.error(
-                    "BM-004", "a port has no address", "Add its MAC address.", "ports", "address"
-                )
-    for mac in _own_macs(node):
-        if not MAC.fullmatch(mac):
-            text = f"{mac} is no MAC address"
-            yield report.error("BM-004", text, "Write six pairs of hexadecimal digits.", "ports", mac)
-
-
-def _properties(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
-    for key in ("cpu", "memory", "disk"):
-        value = node.get(key)
-        if value not in (None, "") and not (str(value).isdecimal() and int(value) > 0):
-            yield report.error("BM-011", f"{key} {value} is no number above zero", "Write a number.", key)
-    given = node.get("capabilities")
-    if isinstance(given, str):
-        for part in given.split(","):
-            if part.strip() and not _CAPABILITY.fullmatch(part.strip()):
-                text = f"the capability {part.strip()!r} is no key and value with a colon between them"
-                yield report.error("BM-007", text, "Write profile:compute,boot_option:local.", "capabilities")
-    elif given is not None and not isinstance(given, Mapping):
-        yield report.error(
-            "BM-007", "capabilities are neither text nor a map", "Write profile:compute.", "capabilities"
-        )
-    hints = node.get("root_device")
-    if hints is not None and not isinstance(hints, Mapping):
-        yield report.error(
-            "BM-008", "root_device is no map of hints", "Write root_device: {name: /dev/sda}.", "root_device"
-        )
-    for hint, value in hints.items() if isinstance(hints, Mapping) else ():
-        if hint not in _HINTS:
-            fix = did_you_mean(str(hint), _HINTS) or f"Known are {', '.join(_HINTS)}."
-            text = f"the hint {hint} for the root device is not known"
-            yield report.error("BM-008", text, fix, "root_device", str(hint), at=("root_device", hint))
-        elif hint == "size" and not re.fullmatch(
-            r"\s*(?:(?:[<>=!]=|[<>=])?\s*\d+|s[<>=!]+.*|<or>.*)", str(value)
-        ):
-            text = f"the hint size is {value!r}, no number of GiB"
-            yield report.error(
-                "BM-008", text, "Write a number.", "root_device", "size", at=("root_device", "size")
-            )
-
-
-def machines(document: Document) -> list[Machine]:
-    """The machines that can be told apart, with what deployment asks of them."""
-    found = []
-    for index, node in enumerate(listed(document)[0]):
-        if isinstance(node, Mapping):
-            found.append(
-                Machine(
-                    str(node.get("name") or f"#{index}"),
-                    str(node.get("uuid") or ""),
-                    str(node.get("resource_class") or _DEFAULT_CLASS),
-                    _capabilities(node),
-                )
-            )
-    return found
-
-
-def _capabilities(node: Mapping[Any, Any]) -> dict[str, str]:
-    given = node.get("capabilities")
-    found: dict[str, str] = {}
-    if isinstance(given, str):
-        found = {
-            key.strip(): value.strip()
-            for key, _, value in (part.partition(":") for part in given.split(","))
-            if key
-        }
-    elif isinstance(given, Mapping):
-        found = {str(key): str(value) for key, value in given.items()}
-    if node.get("profile"):
-        found["profile"] = str(node["profile"])
-    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -379,7 +44,7 @@ def _demands(subject: Subject) -> list[_Demand]:
     baremetal = subject.plan.baremetal
     if baremetal is None:
         return [
-            _Demand(role, _DEFAULT_CLASS, ())
+            _Demand(role, DEFAULT_CLASS, ())
             for role, count in subject.composition.counts.items()
             for _ in range(max(0, count))
         ]
@@ -407,7 +72,7 @@ def _of_role(role: Mapping[str, Any], index: int) -> Iterator[_Demand]:
             capabilities["profile"] = data["profile"]
         yield _Demand(
             role["name"],
-            str(data.get("resource_class") or _DEFAULT_CLASS),
+            str(data.get("resource_class") or DEFAULT_CLASS),
             tuple(sorted((str(key), str(value)) for key, value in capabilities.items())),
             str(given.get("name") or "") if given.get("hostname") else "",
             (index, "instances", number) if number < len(wanted) else (index,),
@@ -516,6 +181,10 @@ def _short(subject: Subject, code: str, text: str, fix: str, demands: list[_Dema
     {
         "BM-024": "A machine that is not managed has an address",
         "BM-025": "Nodes are on networks that are there",
+        "BM-026": "A role is deployed that is there, in a number of 0 or more",
+        "BM-027": "Networks of a node are given in one way",
+        "BM-028": "Addresses of nodes are in their subnets, and differ",
+        "BM-029": "A machine is named for one node",
     },
     reads=("baremetal_deployment", "networks"),
     source="tripleo-ansible: module_utils/baremetal_deploy.py",
@@ -523,11 +192,14 @@ def _short(subject: Subject, code: str, text: str, fix: str, demands: list[_Dema
 def deployment(subject: Subject) -> Iterator[Finding]:
     """What the deployment file says of single nodes."""
     baremetal = subject.plan.baremetal
+    seen: dict[tuple[str, str], str] = {}
     for index, role in enumerate(baremetal.value if baremetal and isinstance(baremetal.value, list) else ()):
         if not isinstance(role, Mapping):
             continue
         defaults = role.get("defaults") if isinstance(role.get("defaults"), Mapping) else {}
         assert baremetal is not None, "its roles are gone through"
+        yield from _role(subject, baremetal, role, index)
+        yield from _single(subject, baremetal, role, index, seen)
         for number, given in enumerate(role.get("instances") or ()):
             data = {**(defaults or {}), **(given if isinstance(given, Mapping) else {})}
             if data.get("managed", True) is not False or data.get("provisioned", True) is False:
@@ -543,6 +215,93 @@ def deployment(subject: Subject) -> Iterator[Finding]:
             names = ("managed", "fixed_ip", "management_ip", str(role.get("name")))
             yield Finding("BM-024", text, "Add one of the two.", Severity.ERROR, (place,), names)
         yield from _attached(subject, baremetal, role, index)
+
+
+def _role(subject: Subject, document: Document, role: Mapping[str, Any], index: int) -> Iterator[Finding]:
+    """Whether the role is one of the plan's, and its number is one."""
+    known = [each.name for each in subject.plan.roles]
+    name, count = role.get("name"), role.get("count", 1)
+    if name not in known:
+        text = f"nodes are to be deployed for the role {name}, which the roles file does not have"
+        fix = did_you_mean(str(name), known) or f"The roles are {', '.join(known)}."
+        yield Finding(
+            "BM-026", text, fix, Severity.ERROR, (document.locate(index, "name"),), ("name", str(name))
+        )
+    if isinstance(count, int) and count < 0:
+        text = f"{name} is to have {count} nodes"
+        yield Finding(
+            "BM-026",
+            text,
+            "Use 0 or more.",
+            Severity.ERROR,
+            (document.locate(index, "count"),),
+            ("count", str(name)),
+        )
+
+
+def _single(
+    subject: Subject,
+    document: Document,
+    role: Mapping[str, Any],
+    index: int,
+    seen: dict[tuple[str, str], str],
+) -> Iterator[Finding]:
+    """What single nodes have that no other may have; both ways of giving networks at once."""
+    networks = {key: net for net in enabled(subject) for key in (net.name_lower, net.name)}
+    instances = role.get("instances")
+    parts: list[tuple[tuple[str | int, ...], Any]] = [((index, "defaults"), role.get("defaults"))]
+    parts += [
+        ((index, "instances", n), each)
+        for n, each in enumerate(instances if isinstance(instances, list) else ())
+    ]
+    for path, data in parts:
+        if not isinstance(data, Mapping):
+            continue
+        what = str(data.get("hostname") or data.get("name") or f"{role.get('name')} ({path[-1]})")
+        if data.get("networks") and data.get("nics"):
+            text = f"{what}: networks and nics are both given"
+            names = ("networks", "nics")
+            yield Finding(
+                "BM-027", text, "Keep networks.", Severity.ERROR, (document.locate(*path, "nics"),), names
+            )
+        machine = (
+            str(data.get("name") or "") if data.get("hostname") and data.get("provisioned", True) else ""
+        )
+        first = seen.setdefault(("name", machine), what) if machine else what
+        if first != what:
+            text = f"{first} and {what} name the same machine {machine}"
+            yield Finding(
+                "BM-029",
+                text,
+                "Give each its own.",
+                Severity.ERROR,
+                (document.locate(*path, "name"),),
+                (machine, "name"),
+            )
+        ports = data.get("networks")
+        for number, port in enumerate(ports if isinstance(ports, list) else ()):
+            fixed = str(port.get("fixed_ip") or "") if isinstance(port, Mapping) else ""
+            if fixed:
+                place = document.locate(*path, "networks", number)
+                yield from _fixed(networks.get(str(port.get("network"))), fixed, what, place, seen)
+
+
+def _fixed(
+    net: Network | None, fixed: str, what: str, place: Location, seen: dict[tuple[str, str], str]
+) -> Iterator[Finding]:
+    found = address(fixed)
+    ranges = [whole for subnet in net.subnets.values() for whole in cidrs(subnet)] if net else []
+    names = ("fixed_ip", fixed, net.name if net else "ctlplane")
+    first = seen.setdefault(("fixed_ip", fixed), what)
+    if first != what:
+        text = f"{first} and {what} have the same fixed_ip {fixed}"
+        yield Finding("BM-028", text, "Give each its own.", Severity.ERROR, (place,), names)
+    if found is None or (ranges and not any(found in whole for whole in ranges)):
+        text = f"{what}: fixed_ip {fixed} is not in {', '.join(map(str, ranges)) or 'any network'}"
+        yield Finding("BM-028", text, "Take it from the subnet.", Severity.ERROR, (place,), names)
+    elif net and (taken := unusable(net, found)):
+        text = f"{what}: fixed_ip {fixed} is {taken} of {net.name}"
+        yield Finding("BM-028", text, "Take another one.", Severity.ERROR, (place,), names)
 
 
 def _attached(subject: Subject, document: Document, role: Mapping[str, Any], index: int) -> Iterator[Finding]:

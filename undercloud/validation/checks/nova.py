@@ -11,8 +11,9 @@ from undercloud.validation.checks import check
 from undercloud.validation.checks.neutron import entries, finding, passthrough, scopes
 from undercloud.validation.subject import Subject
 
-_SETS = ("NovaComputeCpuSharedSet", "NovaComputeCpuDedicatedSet", "NovaVcpuPinSet")
-_LISTS = ("IsolCpusList", "OvsPmdCoreList", "OvsDpdkCoreList", "OVNContainerCpusetCpus")
+SETS = ("NovaComputeCpuSharedSet", "NovaComputeCpuDedicatedSet", "NovaVcpuPinSet")
+LISTS = ("IsolCpusList", "OvsPmdCoreList", "OvsDpdkCoreList", "OVNContainerCpusetCpus")
+"""Parameters that are lists of CPUs: of instances, and of other things."""
 _SELECTORS = (
     "vendor_id",
     "product_id",
@@ -54,7 +55,7 @@ def cpus(value: Any) -> set[int]:
         "NOVA-103": "Polling threads and instances have CPUs of their own",
         "NOVA-107": "Polling threads and DPDK's own threads have CPUs of their own",
     },
-    reads=(*_SETS, *_LISTS),
+    reads=(*SETS, *LISTS),
     source="Nova configuration reference: compute.cpu_dedicated_set; descriptions of the parameters",
 )
 def cpu_sets(subject: Subject) -> Iterator[Finding]:
@@ -62,23 +63,25 @@ def cpu_sets(subject: Subject) -> Iterator[Finding]:
     composition = subject.composition
     for role in ("", *sorted(composition.running.get("NovaCompute", ()))):
         found: dict[str, set[int]] = {}
-        for name in (*_SETS, *_LISTS):
+        for name in (*SETS, *LISTS):
             try:
                 found[name] = cpus(composition.value(name, role))
             except ValueError as error:
                 yield finding(composition, "NOVA-101", f"{name}: {error}", "Write 4-15 or 0,2.", [name], role)
-        if role and not composition.role_parameters(role).keys() & {*_SETS, *_LISTS}:
+        if role and not composition.role_parameters(role).keys() & {*SETS, *LISTS}:
             continue
-        shared, dedicated = (found.get(name, set()) for name in _SETS[:2])
+        shared, dedicated = (found.get(name, set()) for name in SETS[:2])
         if shared & dedicated:
-            text = f"{_listed(shared & dedicated)} are in {_SETS[0]} and in {_SETS[1]}, which have to be disjoint"
-            yield finding(composition, "NOVA-102", text, "Leave them out of one.", _SETS[:2], role)
+            text = (
+                f"{_listed(shared & dedicated)} are in {SETS[0]} and in {SETS[1]}, which have to be disjoint"
+            )
+            yield finding(composition, "NOVA-102", text, "Leave them out of one.", SETS[:2], role)
         polling = found.get("OvsPmdCoreList", set())
         if polling & found.get("OvsDpdkCoreList", set()):
             names = ["OvsDpdkCoreList", "OvsPmdCoreList"]
             text = f"{_listed(polling & found['OvsDpdkCoreList'])} are in {names[0]} and in {names[1]}"
             yield finding(composition, "NOVA-107", text, "Leave them out of one.", names, role)
-        for name in _SETS:
+        for name in SETS:
             if polling & found.get(name, set()):
                 text = f"{_listed(polling & found[name])} are in OvsPmdCoreList and in {name}"
                 fix = "Leave them out of the CPUs of instances: a thread that polls takes all of a CPU."

@@ -238,7 +238,7 @@ def _described(value: Any, default: Any, description: str) -> tuple[str, str, st
             f"{brief(value)} is the text of a sample, not a value",
             "Put the value in its place.",
         )
-    takes_truth = str(default).lower() in ("true", "false") and "auto" not in description
+    takes_truth = str(default).lower() in ("true", "false") and "'auto'" not in description
     if takes_truth and text.lower() not in _TRUTH:
         return "FRM-042", f"{brief(value)} is neither true nor false", "Write true or false."
     listed = _listed(description)

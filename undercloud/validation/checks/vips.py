@@ -168,6 +168,7 @@ def parameters(subject: Subject) -> Iterator[Finding]:
         "VIP-011": "ServiceNetMap names networks that are there",
         "VIP-012": "The keys of ServiceNetMap are those of services",
         "VIP-013": "Networks with endpoints have a virtual address",
+        "VIP-014": "Nodes that run a service are on the network it is put on",
     },
     reads=("VipSubnetMap", "ServiceNetMap", "networks", "vips"),
     source="network/service_net_map.j2.yaml",
@@ -214,6 +215,7 @@ def _service_networks(subject: Subject, networks: Mapping[str, Network]) -> Iter
             text = f"ServiceNetMap puts {key} on the network {name}, which is not there"
             fix = did_you_mean(str(name), known) or f"The networks are {', '.join(sorted(known))}."
             yield Finding("VIP-011", text, fix, Severity.ERROR, places, names)
+        yield from _unattached(subject, networks, str(key), str(name))
         if str(key) not in composition.service_networks:
             text = f"no service is called as the key {key} of ServiceNetMap says: it has no effect"
             fix = (
@@ -221,6 +223,39 @@ def _service_networks(subject: Subject, networks: Mapping[str, Network]) -> Iter
                 or "A key is the service's name and Network."
             )
             yield Finding("VIP-012", text, fix, Severity.ERROR, places, names)
+
+
+_KEYS_OF = {
+    "mysql": ("MySQL",),
+    "ovndbs": ("OVNDBs",),
+    "keystonepublicapi": ("Keystone",),
+    "keystoneadminapi": ("Keystone",),
+    "neutrontenant": ("OVNController", "NeutronOvsAgent", "ComputeNeutronOvsAgent", "ComputeNeutronOvsDpdk"),
+    "placement": ("PlacementApi",),
+    "heatapicfn": ("HeatApiCfn",),
+    "ironic": ("IronicConductor",),
+    "swiftproxy": ("SwiftProxy",),
+    "ceph_cluster": ("CephOSD",),
+    "cephcluster": ("CephOSD",),
+}
+"""Keys of ServiceNetMap, without Network, whose services are called otherwise."""
+
+
+def _unattached(subject: Subject, networks: Mapping[str, Network], key: str, name: str) -> Iterator[Finding]:
+    """VIP-014: a role runs the service of a key, and is not on its network."""
+    composition, net = subject.composition, networks.get(name)
+    if net is None:
+        return
+    stem = key.removesuffix("Network").lower()
+    services = _KEYS_OF.get(stem) or tuple(each for each in composition.running if each.lower() == stem)
+    for role in subject.plan.roles:
+        runs = [each for each in services if role.name in composition.running.get(each, ())]
+        if runs and role.networks and net.name not in role.networks:
+            text = f"ServiceNetMap puts {key} on {name}, and the role {role.name}, which runs {runs[0]}, is not on {net.name}"
+            fix = f"Add {net.name} to the networks of {role.name}, or name one that it is on."
+            places = (*composition.locate("ServiceNetMap"), role.location)
+            names = ("ServiceNetMap", key, net.name, role.name)
+            yield Finding("VIP-014", text, fix, Severity.ERROR, places, names)
 
 
 def _endpoints(subject: Subject, networks: Mapping[str, Network]) -> Iterator[Finding]:
