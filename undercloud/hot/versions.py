@@ -106,13 +106,12 @@ _NAMES = {
 
 
 def _condition_functions(date: str, functions: Mapping[str, Handler]) -> dict[str, Handler]:
-    """What a condition may use; another function is an error there, one of older versions is data."""
+    """What a condition may use; a function that it may not is an error there, not plain data."""
     if date < "2016-10-14":
         return {}
     known: dict[str, Handler] = {
-        name: conditions.not_in_conditions
+        name: handler if handler is conditions.removed else conditions.not_in_conditions
         for name, handler in functions.items()
-        if handler is not conditions.removed
     }
     known |= _CONDITIONS
     if date >= "2017-09-01":
