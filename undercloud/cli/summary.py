@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import itertools
 from collections.abc import Sequence
@@ -57,9 +58,10 @@ def _failure_text(failure: Failure, width: int) -> str:
         lines.append(f"  task: {failure.task}")
     if failure.container:
         lines.append(f"  container: {failure.container}")
-    lines.append(
-        rendering.indent(rendering.finding_text(failure.finding, width=max(0, width - 2))).rstrip("\n")
-    )
+    finding = failure.finding
+    if finding.path == (failure.host,):
+        finding = dataclasses.replace(finding, path=())  # the host stands above
+    lines.append(rendering.indent(rendering.finding_text(finding, width=max(0, width - 2))).rstrip("\n"))
     if failure.log:
         lines.append("  last lines of the log:")
         lines += [f"    | {line}" for line in failure.log]

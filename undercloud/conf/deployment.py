@@ -16,20 +16,18 @@ OPTIONS = [
         help="Seconds without a sign of life after which a writer counts as dead. One whose process is known "
         "to have ended on this machine is followed at once.",
     ),
-    cfg.IntOpt("minimum_disk", default=1024, min=0, help="MiB that must be free on a node's /var/lib."),
 ]
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """``heartbeat`` and ``lease`` are seconds, ``minimum_disk`` is MiB."""
+    """``heartbeat`` and ``lease`` are seconds."""
 
     heartbeat: float
     lease: float
-    minimum_disk: int
 
     @classmethod
     def read(cls, conf: cfg.ConfigOpts) -> Deployment:
         """The values of a loaded configuration."""
         area = conf[GROUP]
-        return cls(area.heartbeat, area.lease, area.minimum_disk)
+        return cls(area.heartbeat, area.lease)

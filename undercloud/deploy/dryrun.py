@@ -14,7 +14,7 @@ FREE_TASK = {"kind": "task", "action": "run", "reason": "effect unknown"}
 
 def validate_only(work: Work, turns: Turns) -> None:
     """Read, compile with the plan's state and judge, as a deployment would; what is generated is dropped."""
-    work.loaded = work.borders.compiler().load(deploy_request(work))
+    work.loaded = gate.read_request(work)
     gate.validate_plan(work, turns)
 
 

@@ -120,7 +120,7 @@ class DeployRequest:
     deployment, ``errors_pass`` lets all of them pass that validation and the checks of the nodes make, and
     ``warnings_stop`` makes their warnings stop it; ``operator`` is who asks, for the record; ``given`` are
     files that validation reads; ``timeout`` is in seconds, 0 for none; ``parameters`` are set over all
-    environments.
+    environments. ``version`` is a kept version of the plan to deploy instead of the files of ``plan``.
     """
 
     stack: str
@@ -137,6 +137,7 @@ class DeployRequest:
     registry: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     verbosity: int = 0
+    version: int = 0
 
 
 @dataclass(frozen=True)

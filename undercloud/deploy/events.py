@@ -12,8 +12,10 @@ from undercloud.deploy.recorder import Recorder
 
 RECONCILE = "undercloud.deploy.reconcile"
 FINISH = "finish"
+NODE_CHECKS = "node-checks"
 _STEP = re.compile(r"\bstep[ _-]?([0-5])\b", re.IGNORECASE)
 _HOST_PREP = re.compile(r"\bhost prep", re.IGNORECASE)
+_NODE_CHECKS = re.compile(r"\bnode checks\b", re.IGNORECASE)
 _FINISH = re.compile(r"\bfinish|\bno longer\b", re.IGNORECASE)
 _LOGGED = frozenset({"error", "warning", "system_warning"})
 _RESULTS = {
@@ -28,15 +30,20 @@ _LONGEST_TEXT = 65_536  # characters of one side of a diff
 class Translator:
     """Takes ansible-runner's events one by one; ``on_stage`` is told when a play of another stage begins.
 
-    ``addresses`` are those of the nodes by name.
+    ``addresses`` are those of the nodes by name; ``operator`` is who let pass what is forced.
     """
 
     def __init__(
-        self, recorder: Recorder, on_stage: Callable[[str], None], addresses: Mapping[str, str]
+        self,
+        recorder: Recorder,
+        on_stage: Callable[[str], None],
+        addresses: Mapping[str, str],
+        operator: str = "?",
     ) -> None:
         self._recorder = recorder
         self._on_stage = on_stage
         self._addresses = addresses
+        self._operator = operator
         self.failures: list[Failure] = []
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -66,15 +73,18 @@ class Translator:
         failed = status in {ResultStatus.FAILED, ResultStatus.UNREACHABLE}
         if failed:
             recorder = self._recorder
-            failure = failures.from_result(
+            found = failures.from_result(
                 failures.Place(recorder.deployment, recorder.stage, recorder.step),
                 data,
                 address=self._addresses.get(host, ""),
                 unreachable=status is ResultStatus.UNREACHABLE,
             )
-            message = failure.finding.message + (" (ignored)" if ignored else "")
+            message = "; ".join(failure.finding.message for failure in found)
+            message += " (ignored)" if ignored else ""
             if not ignored:
-                self.failures.append(failure)
+                self.failures += found
+        for finding, forced in failures.beside(result, host):
+            self._recorder.finding(finding, host=host, forced_by=self._operator if forced else "")
         self._recorder.count(host, str(status))
         told = {
             "task": str(data.get("task", "")),
@@ -92,6 +102,8 @@ def stage_of(play: str) -> str:
         return f"step-{found[1]}"
     if _HOST_PREP.search(play):
         return "step-0"
+    if _NODE_CHECKS.search(play):
+        return NODE_CHECKS
     return FINISH if _FINISH.search(play) else ""
 
 

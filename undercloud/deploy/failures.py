@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from undercloud.deploy.engine import Failure
-from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.diagnostics import Finding, Severity, UndercloudError
 
 LOG_LINES = 20
 
@@ -120,21 +120,53 @@ def explain(host: str, said: str, *, address: str = "", unreachable: bool = Fals
 
 def from_result(
     place: Place, event: Mapping[str, Any], *, address: str = "", unreachable: bool = False
-) -> Failure:
-    """The failure that a task's result (``event_data`` of ansible-runner) tells of."""
+) -> list[Failure]:
+    """The failures that a task's result (``event_data`` of ansible-runner) tells of, at least one."""
     result = event.get("res") or {}
     host, task = str(event.get("host", "")), str(event.get("task", ""))
-    told = result.get("finding")
+
+    def failure(finding: Finding, container: str, log: Sequence[str]) -> Failure:
+        lines = tuple(log[-LOG_LINES:])
+        return Failure(place.deployment, place.stage, place.step, host, task, container, finding, lines)
+
+    told = [one for one in _told(result) if _severity(one) is Severity.ERROR]
+    if told:
+        return [
+            failure(
+                _finding(one, host), str(one.get("container") or ""), list(map(str, one.get("log") or ()))
+            )
+            for one in told
+        ]
     said = "\n".join(_texts(result))
-    if isinstance(told, Mapping) and told.get("code"):
-        finding = Finding(str(told["code"]), str(told.get("message", "")), str(told.get("fix", "")))
-        log = [str(line) for line in told.get("log") or ()]
-        container = str(told.get("container") or "")
-    else:
-        finding = explain(host, said or "it said nothing", address=address, unreachable=unreachable)
-        log, container = said.splitlines(), ""
-    log = log[-LOG_LINES:]
-    return Failure(place.deployment, place.stage, place.step, host, task, container, finding, tuple(log))
+    finding = explain(host, said or "it said nothing", address=address, unreachable=unreachable)
+    return [failure(finding, "", said.splitlines())]
+
+
+def beside(result: Mapping[str, Any], host: str) -> Iterator[tuple[Finding, bool]]:
+    """What a result tells that stops nothing, each with whether it was let pass."""
+    for one in _told(result):
+        if _severity(one) is not Severity.ERROR:
+            yield _finding(one, host), bool(one.get("forced"))
+
+
+def _told(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The findings of our modules in a result; other modules may use the same words for something else."""
+    listed = result.get("findings")
+    listed = listed if isinstance(listed, list) else [result.get("finding")]
+    return [one for one in listed if isinstance(one, Mapping) and one.get("code")]
+
+
+def _severity(told: Mapping[str, Any]) -> Severity:
+    try:
+        return Severity(str(told.get("severity") or Severity.ERROR))
+    except ValueError:
+        return Severity.ERROR
+
+
+def _finding(told: Mapping[str, Any], host: str) -> Finding:
+    """A module's finding; the host is what its path says."""
+    message, fix = str(told.get("message", "")), str(told.get("fix", ""))
+    return Finding(str(told["code"]), message, fix, _severity(told), path=(host,))
 
 
 def of_error(deployment: str, stage: str, error: UndercloudError) -> list[Failure]:

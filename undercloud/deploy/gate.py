@@ -83,6 +83,24 @@ def judge_stored(
 ) -> tuple[Judged, Loaded]:
     """A kept version of a plan judged against what is deployed, and what was loaded of it."""
     vault = database.vault
+    read = stored(database, compiler, stack, version)
+    with database.read() as session:
+        state = state_of(session, vault, stack)
+        held = reserved(session, vault, stack)
+        known = Known(given, deployed(session, stack))
+    return compiler.judge(read, state, held, known), read
+
+
+def read_request(work: Work) -> Loaded:
+    """The plan that a deployment asks for: a kept version, or the operator's files as they are now."""
+    request, compiler = deploy_request(work), work.borders.compiler()
+    if request.version:
+        return stored(work.database, compiler, work.stack, request.version)
+    return compiler.load(request)
+
+
+def stored(database: Database, compiler: Compiler, stack: str, version: int) -> Loaded:
+    """A kept version of a plan; DEP-028 when there is none of that number."""
     with database.read() as session:
         plan = plans.find(session, stack)
         row = plans.numbered(session, plan, version) if plan else None
@@ -92,13 +110,9 @@ def judge_stored(
                 f"the plan {stack} has no version {version}",
                 fix=f"See its versions: openstack overcloud plan show {stack}",
             )
-        files = plans.version_files(session, vault, row.id)
-        source = vault.open_json(row.sealed_source)
-        state = state_of(session, vault, stack)
-        held = reserved(session, vault, stack)
-        known = Known(given, deployed(session, stack))
-    read = compiler.reload(files, source)
-    return compiler.judge(read, state, held, known), read
+        files = plans.version_files(session, database.vault, row.id)
+        source = database.vault.open_json(row.sealed_source)
+    return compiler.reload(files, source)
 
 
 def _not_compiled(judged: Judged, request: DeployRequest) -> UndercloudError:

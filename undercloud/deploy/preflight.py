@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Preflight:
-    """Checks the nodes of one deployment; ``minimum_disk`` is in MiB.
+    """Looks at the nodes of one deployment before Ansible does.
 
     Where ``cancelled`` says so it ends at once, and what it found means nothing.
     """
@@ -33,7 +33,6 @@ class Preflight:
     access: SshAccess
     workspace: Workspace
     deployment: str
-    minimum_disk: int
     cancelled: Cancelled
 
     def trust(self, nodes: Sequence[Node], *, pin: bool) -> list[Failure]:
@@ -98,10 +97,6 @@ class Preflight:
             found.append(failures.explain(node.name, "no python interpreter"))
         if told.get("uid") != "0" and told.get("sudo") != "yes":
             found.append(failures.explain(node.name, "a password is required"))
-        free = told.get("disk", "")
-        if free.isdigit() and int(free) < self.minimum_disk:
-            short = f"not enough free space: /var/lib has {free} MiB, {self.minimum_disk} are wanted"
-            found.append(failures.explain(node.name, short))
         return found
 
     def _failure(self, node: Node, finding: Finding) -> Failure:

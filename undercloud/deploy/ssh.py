@@ -21,7 +21,6 @@ _GRACE = 20  # seconds that a node may take for the look, beyond the time to con
 # What a node must have, told in lines of KEY VALUE that any POSIX shell prints.
 LOOK = """
 echo "python $(command -v python3)"
-echo "disk $(df -Pm /var/lib | awk 'NR==2 {print $4}')"
 echo "uid $(id -u)"
 echo "sudo $(sudo -n true 2>/dev/null && echo yes || echo no)"
 """

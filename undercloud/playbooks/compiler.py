@@ -21,7 +21,7 @@ from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
 from undercloud.playbooks.desired import DesiredState
 from undercloud.playbooks.endpoints import PublicFront
-from undercloud.playbooks.given import set_at, with_places
+from undercloud.playbooks.given import set_at, with_places, with_secrets
 from undercloud.playbooks.lower import Lowered, lower
 from undercloud.playbooks.native import PlaybookFile, directory
 from undercloud.playbooks.public_tls import OUTPUT as PUBLIC_TLS
@@ -142,7 +142,7 @@ def _native(
 ) -> Compilation:
     given = {**plan.environment.parameter_defaults, **plan.environment.parameters}
     state = passwords.complete(state, given, entropy)
-    environment = plan.environment.with_generated(passwords.parameters(state, given))
+    environment = with_secrets(plan.environment.with_generated(passwords.parameters(state, given)))
     strings = KeptStrings(state.random_strings, entropy)
     stack = evaluate(StackRequest(plan.tree, plan.root, environment, strings, plan.name))
     if strings.strings != state.random_strings:

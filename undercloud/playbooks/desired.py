@@ -119,7 +119,11 @@ class Task:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Validation:
-    """A check that must succeed when the step's containers are healthy; ``delay`` in seconds."""
+    """A check that must succeed when the step's containers are healthy; ``delay`` in seconds.
+
+    One with a ``group`` runs only when that is asked for; ``code``, ``severity`` and ``fix`` are what is told
+    where it fails.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -128,6 +132,10 @@ class Validation:
     retries: int | None = None
     delay: float | None = None
     secrets: tuple[str, ...] = ()
+    group: str | None = None
+    code: str | None = None
+    severity: str | None = None
+    fix: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -91,6 +91,10 @@ class Entries:
             retries=entry.get("retries"),
             delay=entry.get("delay"),
             secrets=self._texts.references.named_in(*command),
+            group=entry.get("group"),
+            code=entry.get("code"),
+            severity=entry.get("severity"),
+            fix=entry.get("fix"),
         )
 
     def container(self, step: int, files: Sequence[str], name: str, host: HostScope | None) -> Container:

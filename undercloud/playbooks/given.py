@@ -4,10 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Any
 
 from undercloud.diagnostics import Finding, Location
+from undercloud.plan import passwords
 from undercloud.plan.environment import Environment, Origin
 from undercloud.plan.roles import Role
+from undercloud.plan.secrets import conceal
+
+
+def with_secrets(environment: Environment) -> Environment:
+    """The environment with the operator's values for passwords and keys made secret.
+
+    Not every template that reads one says that it is hidden; what is built from them is secret all the same.
+    """
+
+    def concealed(values: dict[str, Any]) -> dict[str, Any]:
+        found = {
+            name: conceal(value) for name, value in values.items() if passwords.is_password(name) and value
+        }
+        return values | found if found else values
+
+    return dataclasses.replace(
+        environment,
+        parameter_defaults=concealed(environment.parameter_defaults),
+        parameters=concealed(environment.parameters),
+    )
 
 
 def set_at(environment: Environment, name: str) -> Location | None:

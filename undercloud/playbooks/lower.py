@@ -9,6 +9,7 @@ from typing import Any
 from undercloud.diagnostics import Report, UndercloudError
 from undercloud.playbooks import tasks as task_files
 from undercloud.playbooks.bind import Binder
+from undercloud.playbooks.demands import Requirements, summed
 from undercloud.playbooks.desired import DesiredState, HostState, Step
 from undercloud.playbooks.endpoints import PLAIN, PublicFront, databases, endpoints
 from undercloud.playbooks.parts import Item, Part
@@ -25,7 +26,7 @@ class Lowered:
     """The desired state, and what the playbook directory needs beside it.
 
     ``cloud`` and ``hosts`` (by name) are the names of late binding, with references for secrets; ``secrets``
-    has the values; ``services`` is service → roles that run it.
+    has the values; ``services`` is service → roles that run it; ``requirements`` is by role.
     """
 
     desired: DesiredState
@@ -34,6 +35,7 @@ class Lowered:
     services: Mapping[str, tuple[str, ...]]
     tasks: tuple[TaskFile, ...]
     secrets: Mapping[str, str]
+    requirements: Mapping[str, Requirements] = dataclasses.field(default_factory=dict)
 
 
 def lower(
@@ -90,6 +92,7 @@ def lower(
         {name: tuple(dict.fromkeys(host["role"] for host in found)) for name, found in members.items()},
         files,
         references.values,
+        {role: summed(services) for role, services in running.items()},
     )
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from undercloud.playbooks.demands import Demands
 from undercloud.playbooks.desired import STEPS, DesiredState, HostState, as_dict
 from undercloud.playbooks.lower import Lowered
 from undercloud.playbooks.tasks import EXTERNAL, SECRETS_VARIABLE, TaskFile
@@ -56,6 +57,10 @@ def directory(lowered: Lowered, topology: Topology) -> dict[str, PlaybookFile]:
     writer = _StateWriter(lowered.desired)
     for name in lowered.desired.hosts:
         files[f"desired_state/{name}.json"] = PlaybookFile(writer.text([name]))
+    demands = Demands(topology, lowered.cloud, lowered.hosts, lowered.requirements)
+    for host in topology.hosts:
+        asked = demands.of(host, lowered.desired.hosts[host.name])
+        files[f"preflight/{host.name}.json"] = PlaybookFile(json.dumps(asked, indent=1) + "\n")
     return dict(sorted(files.items()))
 
 
@@ -140,7 +145,20 @@ def _tasks(file: TaskFile) -> str:
     return "\n".join(parts)
 
 
+_LOOK: Mapping[str, Any] = {
+    "name": "Look at the node",
+    "undercloud.deploy.preflight": {
+        "demands": "{{ playbook_dir }}/preflight/{{ inventory_hostname }}.json",
+        "state": "{{ playbook_dir }}/desired_state/{{ inventory_hostname }}.json",
+        "secrets": _SECRETS_FILE,
+        "gate": "{{ undercloud_gate | default({}) }}",
+    },
+}
+
+
 def _deploy_plays(lowered: Lowered) -> Iterable[Mapping[str, Any]]:
+    play = {"name": "Node checks", "hosts": ALL, "become": True, **_PLAY, "tags": ["nodechecks"]}
+    yield {**play, "tasks": [_LOOK]}
     for step in STEPS:
         external = [file for file in lowered.tasks if file.role == EXTERNAL and file.step == step]
         if external:

@@ -23,6 +23,7 @@ STAGES = (
     "compile",
     "preflight",
     "directory",
+    "node-checks",
     *(f"step-{n}" for n in range(6)),
     "finish",
     "credentials",
@@ -75,7 +76,7 @@ def test_killed_at_a_stage_and_resumed(tmp_path: Path, stage: str, moment: str) 
     resumed = engine.wait(engine.resume(left.id).id, 30)
     assert resumed.status is Status.SUCCEEDED
     assert {s.status for s in resumed.stages} == {Status.SUCCEEDED}
-    steps = STAGES[5:12]
+    steps = STAGES[5:13]
     wanted = [play for play, name in zip(PLAYS, steps, strict=True) if name not in done]
     assert world.runner.plays == wanted, "no finished step is repeated"
     if state:

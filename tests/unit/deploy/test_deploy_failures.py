@@ -18,7 +18,7 @@ def test_cause(file: Path) -> None:
     case = yaml.safe_load(file.read_text())
     event = {"host": "node-1", "task": "Step 2", "res": case["result"]}
     place = failures.Place("d", "step-2", 2)
-    failure = failures.from_result(
+    (failure,) = failures.from_result(
         place, event, address="192.0.2.1", unreachable=case.get("unreachable", False)
     )
     assert failure.finding.code == case["code"]

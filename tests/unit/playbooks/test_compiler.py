@@ -171,6 +171,7 @@ def test_plays(build: Callable[..., Compilation]) -> None:
     plays = yaml.safe_load(build().files["deploy_steps_playbook.yaml"].text)
     hosts = {play["name"]: (play["hosts"], play["tags"]) for play in plays}
     assert hosts == {
+        "Node checks": ("overcloud", ["nodechecks"]),
         "Host preparation, step 0": ("overcloud", ["step0"]),
         "Step 1": ("ControllerOpenstack:DatabaseMessaging", ["step1"]),
         "Step 2": ("ControllerOpenstack:DatabaseMessaging", ["step2"]),

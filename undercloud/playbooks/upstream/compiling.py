@@ -14,7 +14,7 @@ from undercloud.plan import passwords
 from undercloud.plan.entropy import Entropy
 from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
-from undercloud.playbooks.given import set_at, with_places
+from undercloud.playbooks.given import set_at, with_places, with_secrets
 from undercloud.playbooks.native import PlaybookFile
 from undercloud.playbooks.upstream.client import generated, own_undercloud
 from undercloud.playbooks.upstream.deployments import HostDeployment, deployments
@@ -56,7 +56,7 @@ def compile_upstream(
     made = generated(plan, placement.topology, passwords.parameters(state, given))
     # An older tree has other templates for ports, or none.
     registry = {name: path for name, path in made.registry.items() if path in plan.tree}
-    environment = plan.environment.with_generated(made.parameters, registry)
+    environment = with_secrets(plan.environment.with_generated(made.parameters, registry))
     state, placer = placement.state, Placer(placement.topology, ports, taken)
     strings = KeptStrings(state.random_strings, entropy)
     request = StackRequest(plan.tree, plan.root, environment, strings, plan.name, allocate=placer)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.undercloud.deploy.plugins.module_utils import errors
+from ansible_collections.undercloud.deploy.plugins.module_utils.control import read_json
 from ansible_collections.undercloud.deploy.plugins.module_utils.errors import NodeError
 from ansible_collections.undercloud.deploy.plugins.module_utils.handover import handover
 
@@ -57,27 +57,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 errors.INPUT, f"unknown parameters: {', '.join(unknown)}", f"Known are {', '.join(OPTIONS)}."
             )
         state, secrets = task.pop("state", None), task.pop("secrets", None)
-        document = _read(self._path(state), "the host's desired state") if state else None
-        values = _read(self._path(secrets), "the secrets") if secrets and document is not None else {}
+        document = read_json(self._path(state), "the host's desired state") if state else None
+        values = read_json(self._path(secrets), "the secrets") if secrets and document is not None else {}
         arguments = handover(task, host, document, values)
         return {**arguments, "secrets": json.dumps(arguments["secrets"])}
 
-    def _path(self, name: str) -> Path:
-        return Path(self._loader.path_dwim(str(name)))
-
-
-def _read(path: Path, what: str) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise errors.NodeError.of(
-            errors.INPUT,
-            f"{what} cannot be read: {path}: {getattr(error, 'strerror', None) or error}",
-            "Compile the plan again, or name the right file.",
-        ) from error
-    except ValueError as error:
-        # The error's own text may quote what is in the file.
-        line = getattr(error, "lineno", 0)
-        raise errors.NodeError.of(
-            errors.INPUT, f"{path}:{line}: {what}: this is not JSON", "Compile the plan again."
-        ) from None
+    def _path(self, name: str) -> str:
+        return str(self._loader.path_dwim(str(name)))

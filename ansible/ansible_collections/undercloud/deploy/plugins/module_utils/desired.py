@@ -26,13 +26,19 @@ NOT_IN_HASH = ("origin", "order", "rerun", "timeout", "secrets")
 
 @dataclasses.dataclass(frozen=True)
 class Validation:
-    """A command that must succeed: in a container, or on the host without one. ``delay`` in seconds."""
+    """A command that must succeed: in a container, or on the host without one. ``delay`` in seconds.
+
+    One with a ``group`` is no part of a deployment; ``code`` and ``fix`` are what is told where it fails.
+    """
 
     name: str
     command: tuple[str, ...] = dataclasses.field(repr=False)
     container: str = ""
     retries: int = 5
     delay: float = 2.0
+    group: str = ""
+    code: str = ""
+    fix: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +91,8 @@ def _parse(
         },
         keep=keep,
     )
-    checks = tuple(_validation(raw, values) for raw in state.get("validations") or ())
+    raws = [raw for raw in state.get("validations") or () if not raw.get("group")]
+    checks = tuple(validation(raw, values) for raw in raws)
     return Request(desired, contents, checks)
 
 
@@ -229,7 +236,8 @@ def _container(
     )
 
 
-def _validation(raw: Mapping[str, Any], values: Mapping[str, str]) -> Validation:
+def validation(raw: Mapping[str, Any], values: Mapping[str, str]) -> Validation:
+    """A check of a step, with the secrets of its command. Raises NodeError NODE-013."""
     retries, delay = raw.get("retries"), raw.get("delay")
     return Validation(
         str(raw["name"]),
@@ -237,4 +245,5 @@ def _validation(raw: Mapping[str, Any], values: Mapping[str, str]) -> Validation
         str(raw.get("container") or ""),
         5 if retries is None else int(retries),
         2.0 if delay is None else float(delay),
+        *(str(raw.get(key) or "") for key in ("group", "code", "fix")),
     )

@@ -49,9 +49,9 @@ def _failed(check: Validation, result: commands.Result) -> Problem:
     status = "it did not end in time" if result.status is None else f"exit status {result.status}"
     lines = (result.output + result.error).splitlines()[-20:]
     return Problem(
-        errors.VALIDATION,
+        check.code or errors.VALIDATION,
         f"the check '{check.name}' failed {where}, tried {check.retries + 1} times: {status}",
-        "What it printed and the logs of the service say why; mend that and deploy again.",
+        check.fix or "What it printed and the logs of the service say why; mend that and deploy again.",
         check.container,
         tuple(lines),
     )
