@@ -18,7 +18,7 @@ from undercloud.plan.environment import Layer, merge
 from undercloud.plan.loader import Plan
 from undercloud.plan.merging import OVERWRITE
 from undercloud.plan.references import declared_types
-from undercloud.plan.secrets import MASK
+from undercloud.plan.secrets import MASK, conceal
 from undercloud.playbooks import compiler
 from undercloud.validation.diff.compare import compare
 from undercloud.validation.diff.model import FileChange, PlanDiff, printed
@@ -34,6 +34,7 @@ SEED = "explain"
 _MOST_TRIES = 4
 _MOST_FRUITLESS = 2
 _MARK = "explain"
+_FEW = 3
 _CARRIERS = ("config_settings.yaml", "service_config_settings.yaml", "global_config_settings.yaml")
 
 
@@ -53,12 +54,12 @@ def effects(context: Context, name: str, path: Keys, declared: Parameter | None,
     current = None if value is UNKNOWN else value
     nothing, fruitless = Tried(), 0
     for other in _candidates(declared if not path else None, current):
-        plan = _changed(context, name, _replaced(whole, path, other))
+        hidden = context.veil.is_hidden(name)
+        plan = _changed(context, name, _replaced(whole, path, conceal(other) if hidden else other))
         made = compiler.compile(plan, context.compilation.state, SeededEntropy(SEED))
         if not made.ok:
             continue
         shown = [context.veil.of_parameter(name, each) for each in (current, other)]
-        hidden = context.veil.is_hidden(name)
         text = "another value" if hidden else f"{short(shown[1])} instead of {short(shown[0])}"
         then = of_compilation(made, with_parameters=False)
         found = compare(context.snapshot, then, ("now", "then"))
@@ -233,8 +234,7 @@ def _effects(found: PlanDiff) -> Iterator[Effect]:
             resource.path,
             reason={"add": "is added", "remove": "goes"}.get(resource.action, "is made of something else"),
         )
-    for output in found.outputs:
-        yield Effect("output", "/".join(output.path), (), "", *_sides(output))
+    yield from _of_outputs(found)
 
 
 def _is_hiera(file: FileChange, hiera: Mapping[str, int]) -> bool:
@@ -242,6 +242,18 @@ def _is_hiera(file: FileChange, hiera: Mapping[str, int]) -> bool:
     role = file.path.removeprefix("group_vars/")
     changed = sum(line[:1] in ("+", "-") for line in file.diff[2:])
     return role != file.path and changed <= 2 * hiera.get(role, 0)
+
+
+def _of_outputs(found: PlanDiff) -> Iterator[Effect]:
+    """Outputs; one that differs in many places is told as a whole."""
+    by_name: dict[str, list[ValueChange]] = {}
+    for change in found.outputs:
+        by_name.setdefault(change.path[0], []).append(change)
+    for name, changes in by_name.items():
+        if len(changes) > _FEW:
+            yield Effect("output", name, reason=f"{len(changes)} places differ")
+        else:
+            yield from (Effect("output", "/".join(each.path), (), "", *_sides(each)) for each in changes)
 
 
 def _joined(found: Iterator[Effect]) -> Iterator[Effect]:

@@ -132,14 +132,11 @@ def _has(context: Context, name: str, path: tuple[str, ...]) -> bool:
 
 
 def _unknown(context: Context, kind: str, name: str) -> Finding:
-    what = (
-        f"{_WORDS.get(kind, kind)} {name}"
-        if kind
-        else f"{name}: no parameter, resource, output, option or node"
-    )
     hints = list(_hints(context, kind, name))
     fix = f"Did you mean {', '.join(hints)}?" if hints else _HOW
-    return Finding("EXP-001", text, fix)
+    if kind:
+        return Finding("EXP-001", f"this plan has no {_WORDS.get(kind, kind)} {name}", fix)
+    return Finding("EXP-001", f"nothing in this plan is called {name}", fix)
 
 
 _HOW = (

@@ -10,16 +10,15 @@ from undercloud.diagnostics import Location
 from undercloud.hot.faults import Site
 from undercloud.hot.parameters import Parameter
 from undercloud.hot.stacks import StackScope
-from undercloud.plan.environment import Origin
-from undercloud.validation.explain import effects
+from undercloud.validation.explain import effects, native, upstream
 from undercloud.validation.explain.context import Context
 from undercloud.validation.explain.model import Answer, Effect, Kind, Link
-from undercloud.validation.explain.snippets import UNKNOWN, Snippet
+from undercloud.validation.explain.snippets import UNKNOWN, Snippet, follow
 from undercloud.validation.explain.tracing import Tracer
 
 Keys = tuple[Any, ...]
 _MOST_READERS = 8
-_MOST_CHAINS = 12
+_MOST_CHAINS = 25
 
 
 def answer(context: Context, name: str, path: Keys, *, with_effects: bool = True) -> Answer:
@@ -136,7 +135,7 @@ def _origins(context: Context, name: str, path: Keys) -> Iterator[Link]:
     free, given = _scopes(context, name)
     if free is not None:
         yield from context.settings.links(name, path, free.template.parameters[name], root=False)
-        yield from _other_defaults(context, name, free)
+        yield from _other_defaults(context, name, path, free)
     elif given is not None:
         yield tracer.parameter(given, name, path)
     else:
@@ -174,33 +173,30 @@ def _scopes(context: Context, name: str) -> tuple[StackScope | None, StackScope 
     return free, given
 
 
-def _other_defaults(context: Context, name: str, first: StackScope) -> Iterator[Link]:
+def _other_defaults(context: Context, name: str, path: Keys, first: StackScope) -> Iterator[Link]:
     """Templates that have another default: where nothing is set, each goes by its own."""
-    known = [first.template.parameters[name].default]
+    known = [follow(first.template.parameters[name].default, path)]
     overridden = context.environment.parameter_defaults.get(name) is not None
     for parameter in context.composition.declared.get(name, ()):
-        if parameter.default is not None and parameter.default not in known:
-            known.append(parameter.default)
+        default = follow(parameter.default, path)
+        if default is not None and default is not UNKNOWN and default not in known:
+            known.append(default)
             text = "another template's default"
             kind = Kind.OVERRIDDEN if overridden else Kind.DEFAULT
-            shown = context.veil.of_parameter(name, parameter.default)
+            shown = context.veil.of_parameter(name, default)
             yield Link(kind, f"overridden: {text}" if overridden else text, shown, parameter.site.location())
 
 
 def _chained(context: Context, name: str, found: tuple[Effect, ...]) -> Iterator[Effect]:
     """The effects, the first of them with the places that the value passes on its way."""
-    tracer = context.tracer()
     for number, effect in enumerate(found):
-        link = _link_of(context, tracer, effect) if number < _MOST_CHAINS else None
+        link = _link_of(context, context.tracer(), effect) if number < _MOST_CHAINS else None
         via = _way(link, name) if link is not None else ()
         yield dataclasses.replace(effect, via=via) if via else effect
 
 
 def _link_of(context: Context, tracer: Tracer, effect: Effect) -> Link | None:
     """The chain that leads to an effect, where its leaf is known."""
-    from undercloud.validation.explain import native, upstream  # noqa: PLC0415 - they answer about the same
-
-    tracer = context.tracer()
     if effect.kind == "hiera":
         return upstream.hiera_link(context, tracer, effect.where[0], effect.name)
     if effect.kind == "option" and effect.where:
@@ -223,6 +219,3 @@ def _way(link: Link, name: str) -> tuple[Location, ...]:
 
     places = [each.location for each in search(link) or () if each.location]
     return tuple(dict.fromkeys(places))
-
-
-__all__ = ["Origin", "answer"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from undercloud.hot.parameters import Parameter
 from undercloud.plan.environment import Environment, Origin, Setting
-from undercloud.plan.merging import OVERWRITE
+from undercloud.plan.merging import DEEP_MERGE, OVERWRITE
 from undercloud.validation.explain.model import Kind, Link
 from undercloud.validation.explain.snippets import UNKNOWN, follow
 from undercloud.validation.explain.veil import Veil
@@ -35,15 +35,20 @@ class Settings:
         ]
         strategy = self._environment.merge_strategies.get(name, OVERWRITE)
         joined = strategy != OVERWRITE
+        counting = _counting(history, path, strategy)
         found: list[Link] = []
-        winner = len(history) - 1
         for number, setting in reversed(list(enumerate(history))):
             value = follow(setting.value, path)
-            if value is UNKNOWN and (joined or number != winner):
+            if value is UNKNOWN and (joined or number not in counting):
                 continue
-            found.append(self._setting(setting, path, value, counts=joined or number == winner))
-        if joined and len(found) > 1:
-            found = [_noted(link, f"joined with the others ({strategy})") for link in found]
+            found.append(self._setting(setting, path, value, counts=number in counting))
+        if len(counting) > 1:
+            found = [
+                _noted(link, f"joined with the others ({strategy})")
+                if link.kind is not Kind.OVERRIDDEN
+                else link
+                for link in found
+            ]
         if not history and self._made.get(name) is not None:
             found.append(self._generated(name, path))
         found += self._default(name, path, declared, overridden=bool(found))
@@ -94,6 +99,19 @@ class Settings:
             )
         )
         yield Link(kind, text, self._veil.of_parameter(name, value), place)
+
+
+def _counting(history: Sequence[Setting], path: tuple[Any, ...], strategy: str) -> set[int]:
+    """Which of the settings give the value (or the part of it that the path leads to): their numbers."""
+    values = {number: follow(setting.value, path) for number, setting in enumerate(history)}
+    having = [number for number, value in values.items() if value is not UNKNOWN]
+    if strategy == OVERWRITE:
+        return {len(history) - 1}
+    if not path:
+        return set(having)
+    # Merged maps take the last one's keys; in a deep merge, maps, lists and texts are joined further in.
+    deep = strategy == DEEP_MERGE and all(isinstance(values[number], str | list | dict) for number in having)
+    return set(having) if deep else set(having[-1:])
 
 
 def _dotted(name: str, path: tuple[Any, ...]) -> str:

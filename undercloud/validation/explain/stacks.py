@@ -71,7 +71,7 @@ def _properties(context: Context, found: Resource) -> Iterator[Link]:
         if value is OMIT:
             continue
         where = found.definition.site.below("properties", name).location()
-        if context.is_large(value):
+        if context.is_large(value, _READ_IN_PROPERTIES):
             yield Link(
                 Kind.PROPERTY, f"property {name}", described(value), where, "large: ask for one key of it"
             )

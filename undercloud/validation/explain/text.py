@@ -11,6 +11,7 @@ from undercloud.validation.explain.model import NO_VALUE, Answer, Effect, Kind, 
 
 _MOST_EFFECTS = 25
 _WIDEST_VALUE = 120
+_LONGEST_WAY = 4
 
 
 class Renderer:
@@ -91,7 +92,12 @@ class Renderer:
             line += f": {effect.reason}"
         yield line
         if effect.via:
-            yield f"      by way of {' → '.join(self.place(each) for each in reversed(effect.via))}"
+            yield f"      by way of {' → '.join(self._way(effect.via))}"
+
+    def _way(self, via: Sequence[Location]) -> list[str]:
+        """The places from where the parameter is read outwards; the middle of a long way is left out."""
+        places = [self.place(each) for each in reversed(via)]
+        return places if len(places) <= _LONGEST_WAY else [*places[: _LONGEST_WAY - 1], "…", places[-1]]
 
     def place(self, location: Location) -> str:
         """FILE:LINE:COLUMN with a short path."""

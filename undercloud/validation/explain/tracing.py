@@ -86,11 +86,14 @@ class Tracer:
         except (IndexError, ValueError):
             return []
 
-    def _parts(self, snippet: Snippet) -> Links:
-        """Each part that is not written out; the whole as it stands if all of it is."""
+    def _parts(self, snippet: Snippet, whole: Snippet | None = None) -> Links:
+        """Each part that is not written out; the whole as it stands if all of it is.
+
+        ``whole`` is the function whose arguments the snippet is.
+        """
         parts = [(_name(inner, snippet), inner) for inner in snippet.functions() if inner.value() is not OMIT]
         if not parts:
-            return [self._literal(snippet)]
+            return [self._literal(whole or snippet)]
         links = []
         for name, inner in parts[:_MOST_PARTS]:
             found = self.expression(inner)
@@ -103,7 +106,8 @@ class Tracer:
 
     def _literal(self, snippet: Snippet) -> Link:
         self._left -= 1
-        return Link(Kind.LITERAL, "written in the template", self._value(snippet.raw), snippet.location())
+        value = self._value(snippet.value())
+        return Link(Kind.LITERAL, "written in the template", value, snippet.location())
 
     def _value(self, value: Any) -> Any:
         return self._veil.shown(None if value in (OMIT, UNKNOWN) else value)
@@ -227,7 +231,7 @@ class Tracer:
         if not isinstance(given.raw, list):
             return self._query(snippet, path)
         if not path:
-            return self._parts(given)
+            return self._parts(given, snippet)
         having = [item for _, item in given.entries() if follow(item.value(), path[:1]) is not UNKNOWN]
         return self._last(having, path)
 
@@ -249,7 +253,7 @@ class Tracer:
         if not isinstance(given.raw, list):
             return self._query(snippet, path)
         if not path:
-            return self._parts(given)
+            return self._parts(given, snippet)
         having = [item for _, item in given.entries() if follow(item.value(), path) is not UNKNOWN]
         maps = [item for item in having if isinstance(follow(item.value(), path), Mapping)]
         if len(maps) < len(having) or not maps:
@@ -282,7 +286,7 @@ class Tracer:
         if not isinstance(given.raw, list):
             return self._query(snippet, path)
         if not path:
-            return self._parts(given)
+            return self._parts(given, snippet)
         wanted = follow(snippet.value(), path[:1])
         for _, item in given.entries():
             values = item.value()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from undercloud.diagnostics import Location
 from undercloud.validation.diff.hushed import shown
 from undercloud.validation.diff.upstream import HIERA, listed
 from undercloud.validation.explain.context import Context
@@ -92,15 +93,13 @@ def keys_of(context: Context, role: str) -> set[str]:
     return {str(key) for level in levels(context, role).values() for key in level}
 
 
-def _innermost(link: Link | None) -> Any:
-    """Where a service's template says it: the last output on the way."""
+def _innermost(link: Link | None) -> Location | None:
+    """Where a service's template says it: the end of the way, before it comes to parameters."""
     place = None
-    for each in link.walk() if link else ():
-        if each.kind is Kind.OUTPUT and each.location:
-            place = each.location
-        if each.kind is Kind.PARAMETER:
-            break
-    return place
+    while link is not None and link.kind is not Kind.PARAMETER:
+        place = link.location or place
+        link = link.links[0] if link.links else None
+    return link.location if link is not None and link.location else place
 
 
 def options(context: Context, file: str, section: str, option: str | None) -> Iterator[Answer]:

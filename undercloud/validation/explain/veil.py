@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from undercloud.plan.secrets import MASK, conceal, masked
@@ -20,9 +20,11 @@ class Veil:
     hidden parameters hold is masked in all other texts too, should it stand there in the clear.
     """
 
-    def __init__(self, composition: Composition, more: Iterable[str] = ()) -> None:
+    def __init__(self, composition: Composition) -> None:
         self._composition = composition
-        hidden = {text for text in (*composition.stack.hidden, *more) if len(text.strip()) >= _SHORTEST}
+        given = composition.given.items()
+        texts = [text for name, value in given if self.is_hidden(str(name)) for text in _texts(value)]
+        hidden = {text for text in (*composition.stack.hidden, *texts) if len(text.strip()) >= _SHORTEST}
         # The longest first: one may be part of another.
         self._hidden = sorted(hidden, key=lambda text: (-len(text), text))
 
@@ -65,6 +67,18 @@ class Veil:
         if isinstance(value, list | tuple):
             return [self._cleared(item) for item in value]
         return value if isinstance(value, bool | int | float) or value is None else str(value)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value."""
+    if isinstance(value, str):
+        yield str.__str__(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
 
 
 def _all(value: Any) -> Any:
