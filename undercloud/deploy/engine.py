@@ -17,11 +17,12 @@ from undercloud.diagnostics import Finding
 
 
 class Operation(enum.StrEnum):
-    """What a deployment does."""
+    """What a deployment does; a check only looks."""
 
     DEPLOY = "deploy"
     DRY_RUN = "dry-run"
     DELETE = "delete"
+    CHECK = "check"
 
 
 class Status(enum.StrEnum):
@@ -150,6 +151,22 @@ class DeleteRequest:
 
     stack: str
     abandon: bool = False
+    ssh: SshAccess = SshAccess()
+    timeout: int = 0
+    verbosity: int = 0
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """What ``overcloud validator run`` asks for: checks of a deployed cloud, on its nodes.
+
+    ``groups`` are pre-deployment, post-deployment (also when none is named), vip-moves, and those that
+    validations of templates name; ``names`` are names or codes of single checks.
+    """
+
+    stack: str
+    groups: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     ssh: SshAccess = SshAccess()
     timeout: int = 0
     verbosity: int = 0
@@ -342,6 +359,10 @@ class Engine(Protocol):
 
     def delete(self, request: DeleteRequest) -> Deployment:
         """Start to undo a stack on its nodes; its plan, passwords and history stay until ``delete_plan``."""
+        ...
+
+    def check(self, request: CheckRequest) -> Deployment:
+        """Start the checks of a deployed cloud; DEP-005 where none is deployed, DEP-001 while one writes it."""
         ...
 
     def resume(self, deployment: str) -> Deployment:

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import json
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from undercloud.diagnostics import Finding, Location, Report, UndercloudError, raise_for
@@ -134,6 +134,13 @@ def read(source: PlanSource) -> Bundle:
         generated=source.generated,
         parameters=source.parameters,
     )
+
+
+def default_files(there: Collection[str]) -> dict[str, str]:
+    """Which file of a template tree is what where the operator names none; empty where there is none."""
+    return {
+        kind: next((name for name in names if name in there), "") for kind, names in _DEFAULTS.items()
+    }
 
 
 def _answers(path: str, report: Report) -> Answers:
