@@ -12,8 +12,8 @@ from undercloud.db import plans, states
 from undercloud.db.models import Deployment, PlanVersion
 from undercloud.deploy import compiled, credentials, failures, gate
 from undercloud.deploy.compiling import STEPS
-from undercloud.deploy.engine import Failure
-from undercloud.deploy.events import FINISH, Translator
+from undercloud.deploy.engine import DeployRequest, Failure
+from undercloud.deploy.events import FINISH, NODE_CHECKS, Translator
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.preflight import Preflight
 from undercloud.deploy.recorder import step_stages
@@ -23,7 +23,7 @@ from undercloud.deploy.workspace import write_private, write_tree
 from undercloud.diagnostics import UndercloudError, internal
 
 PLAYBOOK = "deploy_steps_playbook.yaml"
-STEP_STAGES = (*step_stages(STEPS), FINISH)
+STEP_STAGES = (NODE_CHECKS, *step_stages(STEPS), FINISH)
 
 
 def read_plan(work: Work, turns: Turns) -> None:
@@ -156,6 +156,12 @@ def run_of(work: Work, playbook: str) -> Run:
         "undercloud_secrets_file": str(work.workspace.secrets_file),
         "undercloud_fence": work.lease.fence,
     }
+    if isinstance(work.request, DeployRequest):
+        variables["undercloud_gate"] = {
+            "force": list(work.request.force),
+            "errors_pass": work.request.errors_pass,
+            "warnings_stop": work.request.warnings_stop,
+        }
     if access.user:
         variables["ansible_user"] = access.user
     return Run(
@@ -177,7 +183,8 @@ def run_of(work: Work, playbook: str) -> Run:
 def run_playbook(work: Work, turns: Turns, run: Run) -> None:
     """Run it, recording what happens; raises NodesError with what failed."""
     addresses = {node.name: node.address for node in work.result().nodes}
-    translator = Translator(work.recorder, turns.to, addresses)
+    operator = work.request.operator if isinstance(work.request, DeployRequest) else ""
+    translator = Translator(work.recorder, turns.to, addresses, operator or "?")
 
     def cancelled() -> bool:
         work.recorder.flush()
@@ -213,7 +220,6 @@ def _preflight(work: Work) -> Preflight:
         work.request.ssh,
         work.workspace,
         work.deployment,
-        work.settings.deployment.minimum_disk,
         lambda: work.lease.cancelled,
     )
 
