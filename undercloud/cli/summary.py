@@ -15,6 +15,7 @@ _DONE = {
     Operation.DEPLOY: "deployed",
     Operation.DRY_RUN: "dry run done, nothing was written",
     Operation.DELETE: "deleted from its nodes",
+    Operation.CHECK: "checked, nothing is wrong",
 }
 
 

@@ -13,9 +13,11 @@ from undercloud.deploy.recorder import Recorder
 RECONCILE = "undercloud.deploy.reconcile"
 FINISH = "finish"
 NODE_CHECKS = "node-checks"
+FINAL_CHECKS = "final-checks"
 _STEP = re.compile(r"\bstep[ _-]?([0-5])\b", re.IGNORECASE)
 _HOST_PREP = re.compile(r"\bhost prep", re.IGNORECASE)
 _NODE_CHECKS = re.compile(r"\bnode checks\b", re.IGNORECASE)
+_FINAL_CHECKS = re.compile(r"\bfinal checks\b", re.IGNORECASE)
 _FINISH = re.compile(r"\bfinish|\bno longer\b", re.IGNORECASE)
 _LOGGED = frozenset({"error", "warning", "system_warning"})
 _RESULTS = {
@@ -104,6 +106,8 @@ def stage_of(play: str) -> str:
         return "step-0"
     if _NODE_CHECKS.search(play):
         return NODE_CHECKS
+    if _FINAL_CHECKS.search(play):
+        return FINAL_CHECKS
     return FINISH if _FINISH.search(play) else ""
 
 

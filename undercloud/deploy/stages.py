@@ -13,7 +13,7 @@ from undercloud.db.models import Deployment, PlanVersion
 from undercloud.deploy import compiled, credentials, failures, gate
 from undercloud.deploy.compiling import STEPS
 from undercloud.deploy.engine import DeployRequest, Failure
-from undercloud.deploy.events import FINISH, NODE_CHECKS, Translator
+from undercloud.deploy.events import FINAL_CHECKS, FINISH, NODE_CHECKS, Translator
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.preflight import Preflight
 from undercloud.deploy.recorder import step_stages
@@ -23,7 +23,7 @@ from undercloud.deploy.workspace import write_private, write_tree
 from undercloud.diagnostics import UndercloudError, internal
 
 PLAYBOOK = "deploy_steps_playbook.yaml"
-STEP_STAGES = (NODE_CHECKS, *step_stages(STEPS), FINISH)
+STEP_STAGES = (NODE_CHECKS, *step_stages(STEPS), FINISH, FINAL_CHECKS)
 
 
 def read_plan(work: Work, turns: Turns) -> None:

@@ -11,7 +11,7 @@ from undercloud.conf import Settings
 from undercloud.db.database import Database
 from undercloud.deploy import compiled, failures
 from undercloud.deploy.compiling import Compiled, Compiler, Loaded, Node
-from undercloud.deploy.engine import DeleteRequest, DeployRequest, Failure, Operation, Status
+from undercloud.deploy.engine import CheckRequest, DeleteRequest, DeployRequest, Failure, Operation, Status
 from undercloud.deploy.lease import Lease, LockLostError
 from undercloud.deploy.recorder import Recorder
 from undercloud.deploy.runner import PlaybookRunner
@@ -38,7 +38,7 @@ class Work:
 
     deployment: str
     operation: Operation
-    request: DeployRequest | DeleteRequest
+    request: DeployRequest | DeleteRequest | CheckRequest
     settings: Settings
     database: Database
     borders: Borders
@@ -70,7 +70,7 @@ class Work:
     @property
     def short_lived(self) -> bool:
         """Whether nothing of it is to be kept but its record."""
-        return self.operation is Operation.DRY_RUN
+        return self.operation in {Operation.DRY_RUN, Operation.CHECK}
 
     @property
     def mark(self) -> str:

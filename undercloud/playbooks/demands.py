@@ -85,6 +85,7 @@ class Demands:
             "networks": {name: self._network(host, name) for name in host.ips if name in self._rings},
             "vips": self._vips(host),
             "ports": list(self._ports(host)),
+            "endpoints": self._endpoints(host),
             "stopped_units": stopped,
             "images": images,
         }
@@ -127,6 +128,22 @@ class Demands:
             for name, address in self._cloud["vips"].items()
             if name in host.ips
         }
+
+    def _endpoints(self, host: Host) -> list[dict[str, Any]]:
+        """The cloud's endpoints as clients reach them, for the first of the nodes that balance load."""
+        balancers = self._members(BALANCER)
+        if not balancers or balancers[0]["name"] != host.name:
+            return []
+        return [
+            {
+                "name": name,
+                "mode": endpoint["mode"],
+                "path": endpoint.get("check") or "",
+                **{key: bind[key] for key in ("address", "port", "tls")},
+            }
+            for name, endpoint in self._cloud["endpoints"].items()
+            for bind in endpoint["binds"]
+        ]
 
     def _ports(self, host: Host) -> Iterator[dict[str, Any]]:
         """Ports that ours will listen on; an empty address means any of the node's."""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from undercloud.playbooks.demands import Demands
+from undercloud.playbooks.demands import BALANCER, HOLDER, Demands
 from undercloud.playbooks.desired import STEPS, DesiredState, HostState, as_dict
 from undercloud.playbooks.lower import Lowered
 from undercloud.playbooks.tasks import EXTERNAL, SECRETS_VARIABLE, TaskFile
@@ -19,6 +19,7 @@ from undercloud.topology.model import Topology
 
 INVENTORY = "tripleo-ansible-inventory.yaml"
 PLAYBOOK = "deploy_steps_playbook.yaml"
+CHECKS_PLAYBOOK = "checks_playbook.yaml"
 DELETE_PLAYBOOK = "delete_playbook.yaml"
 ALL = "overcloud"
 _HEAD = "# Written by undercloud from the plan; the next deployment writes it anew.\n"
@@ -43,6 +44,7 @@ def directory(lowered: Lowered, topology: Topology) -> dict[str, PlaybookFile]:
         INVENTORY: PlaybookFile(_HEAD + _inventory(lowered, topology)),
         "global_vars.yaml": PlaybookFile(_HEAD + _global_vars(lowered)),
         PLAYBOOK: PlaybookFile(_HEAD + dump(list(_deploy_plays(lowered)))),
+        CHECKS_PLAYBOOK: PlaybookFile(_HEAD + dump(_checks_plays())),
         DELETE_PLAYBOOK: PlaybookFile(_HEAD + dump(_delete_plays(lowered))),
     }
     for role, hosts in topology.by_role.items():
@@ -156,6 +158,43 @@ _LOOK: Mapping[str, Any] = {
 }
 
 
+_VERIFY: Mapping[str, Any] = {
+    "demands": "{{ playbook_dir }}/preflight/{{ inventory_hostname }}.json",
+    "state": "{{ playbook_dir }}/desired_state/{{ inventory_hostname }}.json",
+    "secrets": _SECRETS_FILE,
+    "gate": "{{ undercloud_gate | default({}) }}",
+}
+_FINAL_HOSTS = (BALANCER, HOLDER)
+
+
+def _final_plays(lowered: Lowered) -> Iterable[Mapping[str, Any]]:
+    """What no step of one node can say: who holds the virtual addresses, whether the endpoints answer."""
+    hosts = [service for service in _FINAL_HOSTS if service in lowered.services]
+    if hosts:
+        task = {
+            "name": "Look at addresses and endpoints",
+            "undercloud.deploy.verify": {**_VERIFY, "final": True},
+        }
+        play = {
+            "name": "Final checks",
+            "hosts": ":".join(hosts),
+            "become": True,
+            **_PLAY,
+            "tags": ["finalchecks"],
+        }
+        yield {**play, "tasks": [{**task, "when": "not ansible_check_mode"}]}
+
+
+def _checks_plays() -> list[Mapping[str, Any]]:
+    """The checks by themselves, for a cloud that is deployed; ``undercloud_checks`` says which."""
+    asked = "(undercloud_checks | default({}))"
+    options = {key: f"{{{{ {asked}.{key} | default([]) }}}}" for key in ("groups", "names")}
+    before = {**_LOOK, "when": f"'pre-deployment' in ({asked}.groups | default([]))"}
+    after = {"name": "See that it works", "undercloud.deploy.verify": {**_VERIFY, **options}}
+    play = {"name": "Checks", "hosts": ALL, "become": True, **_PLAY, "any_errors_fatal": False}
+    return [{**play, "tasks": [before, after]}]
+
+
 def _deploy_plays(lowered: Lowered) -> Iterable[Mapping[str, Any]]:
     play = {"name": "Node checks", "hosts": ALL, "become": True, **_PLAY, "tags": ["nodechecks"]}
     yield {**play, "tasks": [_LOOK]}
@@ -192,6 +231,7 @@ def _deploy_plays(lowered: Lowered) -> Iterable[Mapping[str, Any]]:
         "tags": ["finish"],
         "tasks": [_reconcile(lowered.desired, "Remove what the new state no longer names", finish=True)],
     }
+    yield from _final_plays(lowered)
 
 
 def _roles_in(desired: DesiredState, step: int) -> list[str]:

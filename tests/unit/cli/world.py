@@ -8,6 +8,7 @@ from typing import Any
 
 from undercloud.deploy.engine import (
     Change,
+    CheckRequest,
     Counts,
     Credentials,
     DeleteRequest,
@@ -19,6 +20,7 @@ from undercloud.deploy.engine import (
     GivenFiles,
     Operation,
     PlanInfo,
+    PlanRef,
     StackInfo,
     Status,
     Validated,
@@ -77,6 +79,7 @@ class World:
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.closed = 0
+        self.difference: Mapping[str, Any] = {}
         self.script: tuple[Event, ...] = GOOD_RUN
         self.fresh: tuple[Event, ...] = ()
         self.ending: Mapping[str, Any] = {"status": Status.SUCCEEDED}
@@ -111,6 +114,14 @@ class World:
     def delete(self, request: DeleteRequest) -> Deployment:
         self.asked.append(request)
         return self._start(request.stack, Operation.DELETE)
+
+    def compare_plans(self, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
+        self.asked.append((before, after))
+        return self.difference
+
+    def check(self, request: CheckRequest) -> Deployment:
+        self.asked.append(request)
+        return self._start(request.stack, Operation.CHECK)
 
     def resume(self, deployment: str) -> Deployment:
         self.asked.append(("resume", deployment))

@@ -100,7 +100,8 @@ def test_case(file: Path) -> None:
 
 def test_every_code_of_the_catalogue_has_a_case() -> None:
     told = {code for file in CASES for code, _, _ in yaml.safe_load(file.read_text())["findings"]}
-    assert told | {"NODE-130"} == set(CATALOGUE)
+    after = {"validations", "vips", "endpoints", "containers", "vip-moves"}
+    assert told | {"NODE-130"} == {code for code, (check, _, _) in CATALOGUE.items() if check not in after}
 
 
 def test_the_gate_lets_pass_what_is_forced() -> None:

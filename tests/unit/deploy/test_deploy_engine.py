@@ -57,6 +57,7 @@ def test_a_first_deployment(world: World) -> None:
         "node-checks",
         *(f"step-{n}" for n in range(6)),
         "finish",
+        "final-checks",
     ]
     assert [stage.name for stage in ended.stages] == [*names, "credentials"]
     assert {stage.status for stage in ended.stages} == {Status.SUCCEEDED}
@@ -68,7 +69,7 @@ def test_a_first_deployment(world: World) -> None:
     result = next(event for event in events if event.kind is EventKind.RESULT and event.step == 0)
     assert (result.host, result.step, result.stage, result.data["elapsed"]) == ("ctl-0", 0, "step-0", 0.25)
     steps = [event.step for event in events if event.kind is EventKind.TASK]
-    assert steps == [-1, 0, 1, 2, 3, 4, 5, -1]
+    assert steps == [-1, 0, 1, 2, 3, 4, 5, -1, -1]
 
 
 def test_what_is_on_disk_is_private_and_what_was_secret_is_gone(world: World) -> None:

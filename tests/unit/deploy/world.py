@@ -31,7 +31,7 @@ from undercloud.deploy.workspace import Workspace
 from undercloud.diagnostics import Finding, UndercloudError
 
 PASSWORD = "tops3cret/&value"
-PLAYS = ("Node checks", "Host preparation", *(f"Step {n}" for n in range(1, 6)), "Finish")
+PLAYS = ("Node checks", "Host preparation", *(f"Step {n}" for n in range(1, 6)), "Finish", "Final checks")
 NODES = (Node("ctl-0", "192.0.2.11"), Node("db-0", "192.0.2.12", port=2222))
 GOOD = "python /usr/bin/python3\nuid 0\nsudo no\n"
 
@@ -164,8 +164,10 @@ class FakeRunner:
 def plays_of(run: Run) -> tuple[str, ...]:
     if run.playbook == "delete_playbook.yaml":
         return ("Delete everything",)
+    if run.playbook == "checks_playbook.yaml":
+        return ("Checks",)
     wanted = [tag.removeprefix("step") for tag in run.tags]
-    tags = ("nodechecks", "0", "1", "2", "3", "4", "5", "finish")
+    tags = ("nodechecks", "0", "1", "2", "3", "4", "5", "finish", "finalchecks")
     return tuple(play for tag, play in zip(tags, PLAYS, strict=True) if not wanted or tag in wanted)
 
 

@@ -178,6 +178,7 @@ def test_plays(build: Callable[..., Compilation]) -> None:
         "Step 3": ("ControllerOpenstack", ["step3"]),
         "Step 5": ("ControllerOpenstack", ["step5"]),
         "Finish": ("overcloud", ["finish"]),
+        "Final checks": ("haproxy:keepalived", ["finalchecks"]),
     }
     assert all(play["any_errors_fatal"] and not play["gather_facts"] for play in plays)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from ansible_collections.undercloud.deploy.plugins.module_utils import commands, errors
 from ansible_collections.undercloud.deploy.plugins.module_utils.desired import Validation
@@ -13,10 +15,13 @@ from ansible_collections.undercloud.deploy.plugins.module_utils.podman import Po
 TIMEOUT = 120.0
 
 
+Run = Callable[..., commands.Result]
+
+
 def validate(
     validations: Iterable[Validation],
     podman: Podman,
-    run: Callable[..., commands.Result] = commands.run,
+    run: Run = commands.run,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Run every check until it succeeds, or its retries are used up. Raises NodeError (NODE-015) for all."""
@@ -29,9 +34,14 @@ def validate(
         raise NodeError(*problems)
 
 
-def _attempts(
-    check: Validation, podman: Podman, run: Callable[..., commands.Result], sleep: Callable[[float], None]
-) -> commands.Result:
+def outcome(check: Validation, podman: Podman, retries: int, run: Run = commands.run) -> dict[str, Any]:
+    """Run one check, with fewer retries than a deployment gives it; the finding, empty where it succeeded."""
+    brief = dataclasses.replace(check, retries=min(check.retries, retries))
+    result = _attempts(brief, podman, run, time.sleep)
+    return {} if result.ok else {**_failed(brief, result).as_dict(), "severity": "error"}
+
+
+def _attempts(check: Validation, podman: Podman, run: Run, sleep: Callable[[float], None]) -> commands.Result:
     left = check.retries
     while True:
         if check.container:
