@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class PlanExplain(base.Compiling):
-    """Say where a value comes from and what it leads to. Offline: nothing is created, no node is touched.
+    """Say where a value comes from and what it leads to. Offline: nothing is created or touched.
 
-    The name may be a parameter (also ROLEParameters/KEY, or a key of a map), a resource's path, an output, an output
-    of a nested stack (PATH:OUTPUT), an option (FILE:[SECTION]/OPTION), a container, a file on a node, a node; with
-    TripleO's templates also a key of hieradata. `param:`, `resource:`, `output:`, `hiera:`, `container:`, `file:`,
-    `unit:` or `host:` in front says which is meant.
+    The name may be a parameter (also ROLEParameters/KEY, or a key of a map), a resource's path, an output, an
+    output of a nested stack (PATH:OUTPUT), an option (FILE:[SECTION]/OPTION), a container, a file on a node, a
+    node; with TripleO's templates also a key of hieradata. `param:`, `resource:`, `output:`, `option:`,
+    `hiera:`, `container:`, `file:`, `unit:` or `host:` in front says which is meant.
 
     Secrets are masked. What is generated (passwords, addresses) stands in as a placeholder.
     """
@@ -75,7 +75,11 @@ class PlanExplain(base.Compiling):
             self.app.stdout.write(_warning(made))
             return 0
         findings = [finding.as_dict() for finding in made.errors]
-        document = {"findings": findings, "name": parsed_args.name, "answers": [each.as_dict() for each in answers]}
+        document = {
+            "findings": findings,
+            "name": parsed_args.name,
+            "answers": [each.as_dict() for each in answers],
+        }
         self.app.stdout.write(_document(document, parsed_args.formatter))
         return 0
 
@@ -97,7 +101,7 @@ def _warning(made: Compilation) -> str:
     if made.ok:
         return ""
     count = rendering.plural(len(made.errors), "error")
-    return f"\nThe plan has {count}, so that this may not be all: openstack overcloud plan validate tells them.\n"
+    return f"\nThe plan has {count}, so this may not be all: openstack overcloud plan validate tells them.\n"
 
 
 def _document(document: dict[str, Any], form: str) -> str:

@@ -142,6 +142,19 @@ class DeployRequest:
 
 
 @dataclass(frozen=True)
+class PlanRef:
+    """A plan to be compared: a kept version (0: the newest), the deployed one, or one to be read.
+
+    ``request`` names files as a deployment of them would; nothing of it is kept.
+    """
+
+    stack: str
+    version: int = 0
+    deployed: bool = False
+    request: DeployRequest | None = None
+
+
+@dataclass(frozen=True)
 class DeleteRequest:
     """What ``overcloud delete`` asks for.
 
@@ -415,6 +428,13 @@ class Engine(Protocol):
         """Validate a version of a plan (0: the newest) against what is deployed; nothing is kept.
 
         DEP-003 for an unknown plan, DEP-028 for an unknown version.
+        """
+        ...
+
+    def compare_plans(self, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
+        """What differs between two plans, secrets masked, as ``overcloud plan diff -f json`` prints it.
+
+        DEP-003 for an unknown plan, DEP-028 for an unknown version, DEP-029 for a stack that is not deployed.
         """
         ...
 

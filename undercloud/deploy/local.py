@@ -6,7 +6,9 @@ import logging
 import shutil
 import threading
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -25,6 +27,7 @@ from undercloud.deploy.engine import (
     Operation,
     SshAccess,
     Status,
+    PlanRef,
     Validated,
 )
 from undercloud.deploy.holder import Process, describe
@@ -169,6 +172,12 @@ class LocalEngine(Reading):
         """Let the next contact with an address be the first one; False when it was never met."""
         with self._database.write() as session:
             return host_keys.forget(session, address, port)
+
+    def compare_plans(self, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
+        """What differs between two plans, secrets masked; nothing is kept."""
+        from undercloud.deploy import comparing  # noqa: PLC0415 - most commands compile nothing
+
+        return comparing.compare(self._database, self._borders.compiler(), before, after)
 
     def close(self) -> None:
         """Stop what runs (it becomes ``interrupted``) and free what is held."""

@@ -55,7 +55,7 @@ def _compared(
     for key in dict.fromkeys([*old, *new]):
         sides = [_single(each[key]) if key in each else ABSENT for each in (old, new)]
         if sides[0] != sides[1]:
-            yield OptionChange(*key, ValueChange((), *sides))
+            yield OptionChange(*key, ValueChange((), sides[0], sides[1]))
 
 
 def _single(values: list[str]) -> str | list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from undercloud.validation.diff.hushed import shown
-from undercloud.validation.diff.values import ABSENT, ValueChange
+from undercloud.validation.diff.values import ABSENT, ValueChange, value_change
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -178,6 +178,63 @@ class PlanDiff:
             "notes": list(self.notes),
             **{name: [each.as_dict() for each in level] for name, level in self.levels.items()},
         }
+
+
+def plan_diff(plain: Mapping[str, Any]) -> PlanDiff:
+    """A comparison out of its JSON form: what an engine in another process made of it."""
+
+    def all_of(each: Mapping[str, Any], key: str) -> tuple[ValueChange, ...]:
+        return tuple(value_change(one) for one in each.get(key, ()))
+
+    return PlanDiff(
+        plain["before"],
+        plain["after"],
+        parameters=tuple(
+            ParameterChange(
+                each["name"],
+                all_of(each, "changes"),
+                tuple(each["set_at"]["before"]),
+                tuple(each["set_at"]["after"]),
+            )
+            for each in plain["parameters"]
+        ),
+        resources=tuple(
+            ResourceChange(each["path"], each["action"], each["type"], all_of(each, "changes"))
+            for each in plain["resources"]
+        ),
+        files=tuple(
+            FileChange(
+                each["path"],
+                each["action"],
+                tuple(each["where"]),
+                tuple(
+                    OptionChange(one["section"], one["option"], value_change(one)) for one in each["options"]
+                ),
+                all_of(each, "keys"),
+                tuple(each["diff"]),
+                tuple(each["reasons"]),
+            )
+            for each in plain["files"]
+        ),
+        containers=tuple(
+            ContainerChange(
+                each["name"],
+                each["action"],
+                tuple(each["where"]),
+                each["step"],
+                each["effect"],
+                all_of(each, "changes"),
+                tuple(each["reasons"]),
+            )
+            for each in plain["containers"]
+        ),
+        hosts=tuple(
+            HostChange(each["name"], each["action"], each["role"], all_of(each, "changes"))
+            for each in plain["hosts"]
+        ),
+        outputs=tuple(value_change(each) for each in plain["outputs"]),
+        notes=tuple(plain["notes"]),
+    )
 
 
 def printed(value: Any) -> Any:

@@ -18,11 +18,15 @@ ABSENT: Any = object()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ValueChange:
-    """One place where two values differ; ``before`` or ``after`` is ABSENT where it stands in one only."""
+    """One place where two values differ; ``before`` or ``after`` is ABSENT where it stands in one only.
+
+    ``masked``: the secrets in it are masked already.
+    """
 
     path: tuple[str, ...]
     before: Any
     after: Any
+    masked: bool = False
 
     @property
     def action(self) -> str:
@@ -34,7 +38,7 @@ class ValueChange:
     @property
     def secret(self) -> bool:
         """Whether a secret is in what differs."""
-        return is_hushed(self.before) or is_hushed(self.after)
+        return self.masked or is_hushed(self.before) or is_hushed(self.after)
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form, secrets masked."""
@@ -43,6 +47,12 @@ class ValueChange:
             if value is not ABSENT:
                 plain[key] = shown(value)
         return plain | ({"secret": True} if self.secret else {})
+
+
+def value_change(plain: Mapping[str, Any]) -> ValueChange:
+    """A change out of its JSON form."""
+    sides = (plain.get("before", ABSENT), plain.get("after", ABSENT))
+    return ValueChange(tuple(plain.get("path", ())), *sides, masked=bool(plain.get("secret")))
 
 
 def changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[ValueChange]:

@@ -16,6 +16,7 @@ from undercloud.validation.explain.tracing import Tracer
 
 _VARIABLES = "RoleGroupVars"
 _CONFIG = re.compile(r"::config::\w+_config$|_config_overrides$")
+_ON_THE_WAY = frozenset((Kind.OUTPUT, Kind.RESOURCE, Kind.FUNCTION))
 _WORDS = re.compile(r"[^a-z0-9]+")
 
 
@@ -94,12 +95,13 @@ def keys_of(context: Context, role: str) -> set[str]:
 
 
 def _innermost(link: Link | None) -> Location | None:
-    """Where a service's template says it: the end of the way, before it comes to parameters."""
-    place = None
-    while link is not None and link.kind is not Kind.PARAMETER:
-        place = link.location or place
+    """Where a service's template says it: the last output on the way to it, or what the only one reads."""
+    place, outputs = None, 0
+    while link is not None and link.kind in _ON_THE_WAY:
+        if link.kind is Kind.OUTPUT and link.location:
+            place, outputs = link.location, outputs + 1
         link = link.links[0] if link.links else None
-    return link.location if link is not None and link.location else place
+    return link.location if outputs == 1 and link is not None and link.location else place
 
 
 def options(context: Context, file: str, section: str, option: str | None) -> Iterator[Answer]:
