@@ -1,0 +1,91 @@
+"""Plans that the engine keeps, compiled again to be compared: nothing is kept, nothing secret leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from undercloud.db import deployments, models, plans
+from undercloud.db.database import Database
+from undercloud.deploy import gate
+from undercloud.deploy.compiling import Compiler, Reserved
+from undercloud.deploy.engine import Operation, PlanRef, Status
+from undercloud.diagnostics import UndercloudError
+from undercloud.plan import state as states
+from undercloud.plan.entropy import SeededEntropy
+from undercloud.plan.loader import Plan
+from undercloud.plan.state import State
+from undercloud.playbooks import compiler as pure
+from undercloud.validation.diff.compare import compare as compare_snapshots
+from undercloud.validation.diff.snapshot import Snapshot, of_compilation
+
+
+def compare(database: Database, compiler: Compiler, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
+    """What differs between two plans, as ``validation.diff.model.plan_diff`` reads it.
+
+    Raises UndercloudError: DEP-003 an unknown plan, DEP-028 an unknown version, DEP-029 a stack that is not
+    deployed, and all errors of a plan that cannot be compiled.
+    """
+    found = [_snapshot(database, compiler, each) for each in (before, after)]
+    names = (found[0][0], found[1][0])
+    return compare_snapshots(found[0][1], found[1][1], names).as_dict()
+
+
+def _snapshot(database: Database, compiler: Compiler, wanted: PlanRef) -> tuple[str, Snapshot]:
+    """What a plan is called, and the plan compiled with the state that goes with it."""
+    vault = database.vault
+    with database.read() as session:
+        if wanted.request is not None:
+            name, version, state = wanted.stack, 0, gate.state_of(session, vault, wanted.stack)
+        elif wanted.deployed:
+            last = _deployed(session, wanted.stack)
+            name, version = f"{wanted.stack} as deployed (version {last.version})", last.version
+            state = _state_of(session, database, last) or gate.state_of(session, vault, wanted.stack)
+        else:
+            version = wanted.version or _newest(session, wanted.stack)
+            name, state = f"{wanted.stack}@{version}", gate.state_of(session, vault, wanted.stack)
+        held = gate.reserved(session, vault, wanted.stack)
+    if wanted.request is not None:
+        plan: Plan = compiler.load(wanted.request).plan
+    else:
+        plan = gate.stored(database, compiler, wanted.stack, version).plan
+    return name, of_compilation(_compiled(plan, state, held))
+
+
+def _compiled(plan: Plan, state: Mapping[str, Any] | None, held: Reserved) -> pure.Compilation:
+    """With placeholders for what would be generated: a comparison makes no password."""
+    value = State() if state is None else states.from_json(json.dumps(state))
+    return pure.compile(plan, value, SeededEntropy("comparison"), held).raise_for_errors()
+
+
+def _newest(session: Session, stack: str) -> int:
+    plan = plans.find(session, stack)
+    newest = plans.newest(session, plan) if plan else None
+    if newest is None:
+        raise UndercloudError.of(
+            "DEP-003", f"there is no plan {stack}", fix="See the plans: openstack overcloud plan list"
+        )
+    return newest.number
+
+
+def _deployed(session: Session, stack: str) -> models.Deployment:
+    """The last deployment of a stack that succeeded."""
+    last = deployments.last(session, stack, gate.WRITING, status=str(Status.SUCCEEDED))
+    if last is None or last.operation == Operation.DELETE:
+        raise UndercloudError.of(
+            "DEP-029",
+            f"{stack} is not deployed, so there is nothing to compare with",
+            fix=f"See how it stands: openstack overcloud status {stack}",
+        )
+    return last
+
+
+def _state_of(session: Session, database: Database, row: models.Deployment) -> Mapping[str, Any] | None:
+    """The state that a deployment was compiled with."""
+    kept = session.get(models.Compilation, row.compilation_id) if row.compilation_id else None
+    state = session.get(models.State, kept.state_id) if kept else None
+    value: Mapping[str, Any] | None = database.vault.open_json(state.sealed) if state else None
+    return value
