@@ -42,7 +42,7 @@ def plan_source(arguments: Sequence[str]) -> tuple[PlanSource, dict[str, str]]:
 
 
 def findings(arguments: Sequence[str], earlier: Sequence[str] = ()) -> tuple[Finding, ...]:
-    """What ``overcloud plan validate`` finds with these arguments; ``earlier``: those of the deployed plan."""
+    """What ``overcloud plan validate`` finds; ``earlier``: the arguments of the deployed plan."""
     source, others = plan_source(arguments)
     extras = Extras(
         nodes=_read(others.get("--nodes")),
@@ -61,7 +61,7 @@ def _read(file: str | None) -> tuple[str, str] | None:
 
 def _facts(arguments: Sequence[str]) -> Previous:
     plan = loader.load(plan_source(arguments)[0])
-    compiled = compiler.compile(plan, State(), SeededEntropy("earlier")).raise_for_errors()
+    compiled = compiler.compile(plan, State(), SeededEntropy("earlier"))
     return previous.read(json.loads(json.dumps(previous.facts(compiled))))
 
 

@@ -182,6 +182,11 @@ def _is_deprecated(parameter: Parameter) -> bool:
 
 def _own_parameters(composition: Composition, role: str) -> Iterator[Finding]:
     """VAL-007 an unknown name, VAL-008 a value that does not fit, among what is set for one role alone."""
+    described = composition.role(role)
+    own_file = is_operators(composition.plan.bundle.named.get("roles", ""))
+    for name, value in ((described.parameters_default if described else None) or {}).items():
+        assert described is not None, "its parameters are gone through"
+        yield from _role_value(composition, role, str(name), value, described.location, own=own_file)
     settings = composition.settings(f"{role}Parameters")
     for setting in settings:
         if not isinstance(setting.value, Mapping):

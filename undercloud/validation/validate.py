@@ -69,7 +69,8 @@ def findings(compilation: Compilation, extras: Extras) -> tuple[Finding, ...]:
     if not _is_operators_plan(composition):
         judged = [_softened(finding) for finding in judged]
     report.extend(judged)
-    return tuple(_without_followers((*compilation.findings, *report.findings)))
+    before = (_escalated(finding) for finding in compilation.findings)
+    return tuple(_without_followers((*before, *report.findings)))
 
 
 def undercloud(text: str, file: str) -> tuple[Finding, ...]:
@@ -126,6 +127,20 @@ def _is_operators_plan(composition: Composition) -> bool:
     """Whether any file of the operator's own is part of the plan; without one it is a look at the samples."""
     named = composition.plan.bundle.named.values()
     return composition.has_operator_file or any(is_operators(path) for path in named)
+
+
+def _escalated(finding: Finding) -> Finding:
+    """An unknown key of a role or network that looks like a known one is a mistake, not an addition."""
+    if (
+        finding.code in _ADDITIONS
+        and finding.severity is Severity.WARNING
+        and finding.fix.startswith("Did you mean")
+    ):
+        return dataclasses.replace(finding, severity=Severity.ERROR)
+    return finding
+
+
+_ADDITIONS = frozenset({"PLAN-013"})
 
 
 def _softened(finding: Finding) -> Finding:

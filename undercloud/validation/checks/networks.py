@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 
 from undercloud.diagnostics import Finding, Location, Severity
@@ -11,10 +12,12 @@ from undercloud.plan.networks import Network, Pool, Subnet
 from undercloud.plan.roles import Role
 from undercloud.topology.model import CTLPLANE
 from undercloud.validation.checks import check
+from undercloud.validation.composition import is_operators
 from undercloud.validation.finding import at
 from undercloud.validation.ranges import Address, Range, address, network
 from undercloud.validation.ranges import Network as Cidr
 from undercloud.validation.subject import Subject
+from undercloud.validation.values import FORMS
 
 _MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
 _NEUTRON = "Neutron API reference: subnets"
@@ -55,10 +58,12 @@ def _about(
     {
         "NET-001": "VLAN ids are from 1 to 4094",
         "NET-004": "Pools of a subnet do not overlap",
-        "NET-005": "The gateway is in no pool",
+        "NET-005": "The gateway is an address of its subnet that is in no pool",
         "NET-006": "A pool leaves the network's own and its broadcast address out",
         "NET-009": "The keys of a family take addresses of that family",
         "NET-010": "IPv6 modes are known, agree, and fit the prefix",
+        "NET-020": "A network of IPv6 has subnets of IPv6",
+        "NET-021": "The domain of a network is one",
     },
     reads=("networks",),
     source=f"{_NEUTRON}; IEEE 802.1Q; {_SCHEMA}",
@@ -66,7 +71,19 @@ def _about(
 def subnets(subject: Subject) -> Iterator[Finding]:
     """What can be told of one subnet alone."""
     for net in enabled(subject):
+        domain = str(net.data.get("dns_domain") or "")
+        if domain and FORMS["domain"](domain):
+            text = f"the network {net.name} has the domain {domain}: {FORMS['domain'](domain)}"
+            names = (net.name, "dns_domain")
+            yield Finding(
+                "NET-021", text, "Write storage.example.test.", Severity.ERROR, (net.location,), names
+            )
         for subnet in net.subnets.values():
+            if net.ipv6 and subnet.cidr and not subnet.cidr_v6:
+                text = f"the network {net.name} has ipv6: true, and its subnet {subnet.name} has IPv4 addresses only"
+                yield _about(
+                    "NET-020", text, "Add ipv6_subnet, or remove ipv6.", net, subnet, "ipv6", "ipv6_subnet"
+                )
             if subnet.vlan is not None and not 1 <= subnet.vlan <= 4094:
                 text = f"the subnet {subnet.name} of {net.name} has the VLAN id {subnet.vlan}"
                 yield _about("NET-001", text, "VLAN ids are from 1 to 4094.", net, subnet, "vlan")
@@ -106,6 +123,12 @@ def _family(
         if first.overlaps(second):
             message = f"the pools {first} and {second} of {subnet.name} ({net.name}) overlap"
             yield _about("NET-004", message, "Separate them or join them into one.", net, subnet, pool_key)
+    own = (whole.network_address, whole.broadcast_address) if whole else ()
+    if whole and whole.version == 4 and whole.prefixlen < 31 and address(gateway) in own:
+        message = (
+            f"the gateway {gateway} of {subnet.name} ({net.name}) is {whole}'s own or its broadcast address"
+        )
+        yield _about("NET-005", message, "Take the address of a router.", net, subnet, gateway, gateway_key)
     for pool in ranges:
         if gateway and address(gateway) in pool:
             message = f"the gateway {gateway} of {subnet.name} ({net.name}) is in the pool {pool}"
@@ -236,7 +259,7 @@ def roles(subject: Subject) -> Iterator[Finding]:
             net = networks.get(name)
             if net is None:
                 if networks and name not in disabled and subject.composition.counts.get(role.name):
-                    yield _unknown_network(role, name, networks)
+                    yield _unknown_network(subject, role, name, networks)
                 continue
             subnet = subnet_of(role, net)
             if subnet is None:
@@ -258,10 +281,22 @@ def roles(subject: Subject) -> Iterator[Finding]:
         yield from _default_routes(role, networks)
 
 
-def _unknown_network(role: Role, name: str, networks: Mapping[str, Network]) -> Finding:
+_NAMED = re.compile(r"^- name: *(\w+)", re.MULTILINE)
+
+
+def _usual(subject: Subject) -> set[str]:
+    """The networks of the templates' own samples: their roles name all of them, whatever a plan has."""
+    tree = subject.plan.tree
+    samples = [path for path in tree if path.startswith(("network-data-samples/", "network_data"))]
+    return {name for path in samples for name in _NAMED.findall(tree[path].text)}
+
+
+def _unknown_network(subject: Subject, role: Role, name: str, networks: Mapping[str, Network]) -> Finding:
     text = f"the role {role.name} is on the network {name}, which the networks file does not have"
     fix = did_you_mean(name, networks) or f"The networks are {', '.join(networks)}."
-    return Finding("NET-011", text, fix, Severity.WARNING, (role.location,), (role.name, name))
+    usual = not is_operators(subject.plan.bundle.named.get("roles", "")) or name in _usual(subject)
+    severity = Severity.WARNING if usual else Severity.ERROR
+    return Finding("NET-011", text, fix, severity, (role.location,), (role.name, name))
 
 
 def _default_routes(role: Role, networks: Mapping[str, Network]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from undercloud.diagnostics import Finding
 from undercloud.validation.checks import check
-from undercloud.validation.options import hieradata, native
+from undercloud.validation.options import hieradata, native, passed_on
 from undercloud.validation.options.judging import judge
 from undercloud.validation.subject import Subject
 
@@ -32,7 +32,7 @@ def options(subject: Subject) -> Iterator[Finding]:
     given = hieradata.keys(composition)
     found = [
         *hieradata.options(composition, given),
-        *hieradata.passed_on(composition),
+        *passed_on.options(composition),
         *native.options(composition),
     ]
     yield from (each for each in found if isinstance(each, Finding))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from undercloud.diagnostics import Finding, Location, Severity
@@ -11,6 +12,7 @@ from undercloud.validation.checks import check
 from undercloud.validation.composition import SERVICE
 from undercloud.validation.subject import Subject
 
+_ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _EXCLUSIVE: tuple[tuple[str, str], ...] = (
     ("NovaLibvirt", "NovaLibvirtLegacy"),
     ("NovaLibvirtGuests", "NovaLibvirtLegacy"),
@@ -32,6 +34,7 @@ _EXCLUSIVE: tuple[tuple[str, str], ...] = (
         "SVC-002": "The leading role has nodes",
         "SVC-003": "Host names of roles do not collide",
         "SVC-004": "A format of host names counts",
+        "SVC-011": "The name of a role is letters and digits",
     },
     reads=("roles", "ROLECount", "ROLEHostnameFormat"),
     source="roles/README.rst; overcloud.j2.yaml",
@@ -41,6 +44,10 @@ def nodes(subject: Subject) -> Iterator[Finding]:
     composition = subject.composition
     for role in subject.plan.roles:
         count = composition.counts[role.name]
+        if not _ROLE.fullmatch(role.name):
+            text = f"the role's name {role.name!r} is more than letters and digits: parameters and groups are called by it"
+            names = ("name", role.name)
+            yield Finding("SVC-011", text, "Write ComputeFast.", Severity.ERROR, (role.location,), names)
         if count < 0:
             text = f"the role {role.name} would have {count} nodes"
             names = (f"{role.name}Count", "CountDefault", role.name)

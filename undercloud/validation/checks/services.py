@@ -1,4 +1,4 @@
-"""Fencing devices, Ironic's hardware, and lists of addresses."""
+"""Fencing devices and Ironic's hardware."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from undercloud.diagnostics import Finding, Severity
 from undercloud.plan.names import did_you_mean
 from undercloud.validation.checks import check
 from undercloud.validation.checks.neutron import entries, finding
-from undercloud.validation.ranges import address, network
+from undercloud.validation.ranges import Range, address, network
 from undercloud.validation.subject import Subject
 
 MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
@@ -48,11 +48,6 @@ _INTERFACES = (
     "Vendor",
     "Console",
 )
-
-# Parameters that are lists of addresses: everything in them has to be one.
-_ADDRESSES = ("DnsServers", "OVNDnsServers", "NeutronDhcpAgentDnsmasqDnsServers", "DesignateBackendListenIPs")
-_HOSTS = ("NtpServer", "NtpPool")
-_NETWORKS = ("UnboundAllowedCIDRs",)
 
 
 @check(
@@ -174,26 +169,34 @@ def _softly(error: Finding) -> Finding:
 
 
 @check(
-    {
-        "ADR-001": "A list of addresses holds addresses",
-        "ADR-002": "A list of hosts has one in each entry",
-        "ADR-003": "A list of networks holds networks",
-    },
-    reads=(*_ADDRESSES, *_HOSTS, *_NETWORKS),
-    source="descriptions of these parameters; Heat: comma delimited lists",
+    {"OCT-101": "The network of load balancers holds its gateway and its addresses"},
+    reads=(
+        "OctaviaControlSubnetCidr",
+        "OctaviaControlSubnetGateway",
+        "OctaviaControlSubnetPoolStart",
+        "...PoolEnd",
+    ),
+    source="deployment/octavia/octavia-deployment-config.j2.yaml",
 )
-def addresses(subject: Subject) -> Iterator[Finding]:
-    """Every entry of lists of addresses, hosts and networks."""
-    composition = subject.composition
-    for name in (*_ADDRESSES, *_HOSTS, *_NETWORKS):
-        if not composition.settings(name):
-            continue
-        for entry in entries(composition.value(name, default=composition.given.get(name))):
-            spaced = len(entry.split()) > 1
-            fix = "Separate entries with commas." if spaced else "Write an address."
-            if name in _ADDRESSES and address(entry) is None:
-                yield finding(composition, "ADR-001", f"{name}: {entry!r} is no address", fix, [name])
-            elif name in _HOSTS and spaced:
-                yield finding(composition, "ADR-002", f"{name}: {entry!r} is not one host", fix, [name])
-            elif name in _NETWORKS and network(entry) is None:
-                yield finding(composition, "ADR-003", f"{name}: {entry!r} is no network", fix, [name])
+def load_balancers(subject: Subject) -> Iterator[Finding]:
+    """The subnet that Octavia makes for its instances."""
+    composition, prefix = subject.composition, "OctaviaControlSubnet"
+    whole = network(composition.value(f"{prefix}Cidr"))
+    if whole is None or not composition.has("OctaviaApi"):
+        return
+    places = {
+        part: address(composition.value(f"{prefix}{part}")) for part in ("Gateway", "PoolStart", "PoolEnd")
+    }
+    for part, place in places.items():
+        if place is not None and place not in whole:
+            names = [f"{prefix}{part}", f"{prefix}Cidr"]
+            text = f"{names[0]} is {place}, which is not in {names[1]} ({whole})"
+            yield finding(composition, "OCT-101", text, f"Take it from {whole}.", names)
+    pool = Range.of(str(places["PoolStart"]), str(places["PoolEnd"]))
+    if pool and pool.first > pool.last:
+        names = [f"{prefix}PoolStart", f"{prefix}PoolEnd"]
+        yield finding(composition, "OCT-101", f"{names[0]} comes after {names[1]}", "Exchange them.", names)
+    elif pool and places["Gateway"] in pool:
+        names = [f"{prefix}Gateway", f"{prefix}PoolStart"]
+        text = f"{names[0]} {places['Gateway']} is among the addresses that are handed out ({pool})"
+        yield finding(composition, "OCT-101", text, "Leave it out of the pool.", names)
