@@ -211,6 +211,6 @@ def _nearest(name: str, known: Iterable[str]) -> list[str]:
         for each in known
     }
     wanted = name.casefold()
-    near = difflib.get_close_matches(wanted, bare, n=_MOST_HINTS, cutoff=0.7)
+    near = difflib.get_close_matches(wanted, bare, n=_MOST_HINTS, cutoff=0.6)
     holding = sorted((each for each in bare if len(wanted) > 2 and wanted in each), key=len)
     return [bare[each] for each in dict.fromkeys([*near, *holding])][:_MOST_HINTS]

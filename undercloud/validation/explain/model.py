@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from undercloud.diagnostics import Location
@@ -36,8 +36,8 @@ class Kind(enum.StrEnum):
 class Link:
     """One link of the chain.
 
-    ``text`` says what it is, ``value`` what it gives (masked), ``location`` where it stands, ``links`` what it
-    comes from. ``again``: the same link was drawn out before, its ``links`` are there.
+    ``text`` says what it is, ``value`` what it gives (masked), ``location`` where it stands, ``read_at`` where an
+    output is read, ``links`` what it comes from. ``again``: the same link was drawn out before, its ``links`` are there.
     """
 
     kind: Kind
@@ -47,6 +47,7 @@ class Link:
     note: str = ""
     links: tuple[Link, ...] = ()
     again: bool = False
+    read_at: Location | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -55,6 +56,8 @@ class Link:
             plain["value"] = self.value
         if self.location:
             plain["location"] = dataclasses.asdict(self.location)
+        if self.read_at:
+            plain["read_at"] = dataclasses.asdict(self.read_at)
         if self.note:
             plain["note"] = self.note
         if self.again:
@@ -68,6 +71,11 @@ class Link:
         yield self
         for link in self.links:
             yield from link.walk()
+
+
+def with_links(link: Link, links: Iterable[Link]) -> Link:
+    """The link, coming from these too."""
+    return dataclasses.replace(link, links=(*link.links, *links))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,6 +134,15 @@ class Answer:
             plain["value"] = self.value
         if self.location:
             plain["location"] = dataclasses.asdict(self.location)
-        plain |= {"facts": dict(self.facts), "from": [link.as_dict() for link in self.origins]}
+        plain |= {"facts": _plain(self.facts), "from": [link.as_dict() for link in self.origins]}
         plain |= {"to": [effect.as_dict() for effect in self.effects]}
         return plain | ({"tried": self.tried} if self.tried else {})
+
+
+def _plain(value: Any) -> Any:
+    """Facts as JSON: places become FILE:LINE:COLUMN."""
+    if isinstance(value, Location):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -60,7 +60,7 @@ def _facts(context: Context, name: str, path: Keys, declared: list[Parameter]) -
         facts["files are joined by"] = strategy
     readers, more = _readers(context, name)
     if readers:
-        facts["read at"] = readers + ([f"and in {more} more templates"] if more else [])
+        facts["read at"] = [*readers, *([f"and in {more} more templates"] if more else [])]
     if not path:
         roles = list(_of_roles(context, name))
         if roles:
@@ -75,12 +75,12 @@ def _of_roles(context: Context, name: str) -> Iterator[dict[str, Any]]:
         if name in own:
             at = context.composition.locate(name, role.name)
             shown = context.veil.of_parameter(name, own[name])
-            yield {"role": role.name, "value": shown, "set at": str(at[0]) if at else "the roles file"}
+            yield {"role": role.name, "value": shown, "set at": at[0] if at else role.location}
 
 
-def _readers(context: Context, name: str) -> tuple[list[str], int]:
+def _readers(context: Context, name: str) -> tuple[list[Location], int]:
     """Where templates read the parameter; what is read in many is counted."""
-    found: list[str] = []
+    found: list[Location] = []
     more = 0
     seen: set[str] = set()
     for scope in context.scopes():
@@ -92,7 +92,7 @@ def _readers(context: Context, name: str) -> tuple[list[str], int]:
             more += _reads_at_all(template.document.value, name)
             continue
         whole = Snippet(scope, Site(template.document, None), template.document.value)
-        found += [str(each.location()) for each in _reads(whole, name)]
+        found += [place for each in _reads(whole, name) if (place := each.location())]
     return list(dict.fromkeys(found)), more
 
 

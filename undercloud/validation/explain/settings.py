@@ -57,11 +57,13 @@ class Settings:
     def _setting(self, setting: Setting, path: tuple[Any, ...], value: Any, *, counts: bool) -> Link:
         document = setting.layer.document
         place = document.locate(setting.section, setting.name, *path) if document.text else None
-        named = f"{setting.section} of {document.file}"
+        named = f"set in {setting.section}"
         if setting.layer.origin is Origin.TEMPLATES:
-            named += " (the templates' own)"
-        elif setting.layer.origin is Origin.GENERATED or not document.text:
-            named = "made by undercloud" if document.file == "(generated)" else document.file
+            named += " of the templates' own environment"
+        elif setting.layer.origin is Origin.GENERATED:
+            named = "made by undercloud"
+        elif not document.text:
+            named += f" of the {document.file.strip('()')}"
         note = (
             ""
             if value is not UNKNOWN
@@ -69,11 +71,9 @@ class Settings:
         )
         shown = self._veil.of_parameter(setting.name, None if value is UNKNOWN else value)
         kind = Kind.SETTING if counts else Kind.OVERRIDDEN
-        text = f"set in {named}" if counts else f"overridden: {named}"
-        if setting.layer.origin is Origin.GENERATED:
-            kind = Kind.GENERATED if counts else Kind.OVERRIDDEN
-            text = named if counts else f"overridden: {named}"
-        return Link(kind, text, shown, place, note)
+        if counts and setting.layer.origin is Origin.GENERATED:
+            kind = Kind.GENERATED
+        return Link(kind, named if counts else f"overridden: {named}", shown, place, note)
 
     def _generated(self, name: str, path: tuple[Any, ...]) -> Link:
         value = follow(self._made[name], path)

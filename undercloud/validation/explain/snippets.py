@@ -12,7 +12,6 @@ from undercloud.hot.expressions import Expr, evaluate
 from undercloud.hot.faults import Fault, Path, Reported, Site, steps
 from undercloud.hot.stacks import StackScope
 from undercloud.hot.template import Template, new_compiler
-from undercloud.hot.values import OMIT
 
 UNKNOWN: Any = object()
 """A value that cannot be had, because of a mistake or because it is not there."""
@@ -98,6 +97,18 @@ class Snippet:
                 yield from item.functions()
 
 
+def at(scope: StackScope, site: Site) -> Snippet:
+    """The snippet that stands at a place of a stack's template."""
+    document = site.document
+    whole = Snippet(scope, Site(document, None), document.value if document else None)
+    keys: list[Any] = []
+    path = site.path
+    while path is not None:
+        path, key = path
+        keys.append(key)
+    return whole.below(*reversed(keys))
+
+
 def evaluate_raw(expr: Expr, scope: StackScope) -> Any:
     """The value of an expression, what is omitted as OMIT."""
     return expr(scope) if callable(expr) else evaluate(expr, scope)
@@ -165,6 +176,3 @@ def matching(value: Any, path: tuple[Any, ...], wanted: Any, depth: int = 5) -> 
     if path:
         look(value, ())
     return found
-
-
-__all__ = ["OMIT", "UNKNOWN", "Snippet", "evaluate_raw", "follow", "matching"]

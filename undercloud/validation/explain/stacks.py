@@ -9,12 +9,13 @@ from undercloud.diagnostics import Location
 from undercloud.hot.faults import Fault, Reported, Site
 from undercloud.hot.resources.base import Resource
 from undercloud.hot.resources.nested import TemplateResource
+from undercloud.hot.values import OMIT
 from undercloud.topology.model import Host
 from undercloud.validation.explain import native, upstream
 from undercloud.validation.explain.context import Context, place
 from undercloud.validation.explain.model import Answer, Effect, Kind, Link
-from undercloud.validation.explain.snippets import OMIT, UNKNOWN, Snippet, follow
-from undercloud.validation.explain.tracing import at
+from undercloud.validation.explain.snippets import UNKNOWN, Snippet, at, follow
+from undercloud.validation.explain.tracing import given_at
 from undercloud.validation.explain.veil import described
 
 Keys = tuple[Any, ...]
@@ -30,14 +31,14 @@ def resource(context: Context, path: tuple[str, ...]) -> Answer | None:
     facts: dict[str, Any] = {"type": found.definition.type}
     if isinstance(found, TemplateResource):
         base = found.nested_template.base
-        facts["template"] = context.compilation.plan.tree.shown(base)
+        facts["template"] = Location(context.compilation.plan.tree.shown(base))
         facts["outputs"] = list(found.nested_template.outputs)
     inner = list(found.tree())
     if inner:
         facts["resources in it"] = inner if len(inner) <= 40 else [*inner[:40], f"and {len(inner) - 40} more"]
     readers = list(_read_by(found))
     if readers:
-        facts["read at"] = [str(each) for each in readers]
+        facts["read at"] = readers
     origins = (*_mapping(context, found), *_properties(context, found))
     return Answer(
         "resource",
@@ -55,7 +56,7 @@ def _mapping(context: Context, found: Resource) -> Iterator[Link]:
     for number, setting in enumerate(reversed(history)):
         document = setting.layer.document
         where = document.locate(setting.section, setting.name) if document.text else None
-        text = f"resource_registry of {document.file} maps its type"
+        text = "the resource_registry maps its type"
         kind = Kind.SETTING if number == 0 else Kind.OVERRIDDEN
         value = context.veil.shown(setting.value)
         yield Link(kind, text if number == 0 else f"overridden: {text}", value, where)
@@ -70,7 +71,7 @@ def _properties(context: Context, found: Resource) -> Iterator[Link]:
             continue
         if value is OMIT:
             continue
-        where = found.definition.site.below("properties", name).location()
+        where = given_at(found, name).location()
         if context.is_large(value, _READ_IN_PROPERTIES):
             yield Link(
                 Kind.PROPERTY, f"property {name}", described(value), where, "large: ask for one key of it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from undercloud.diagnostics import Location
@@ -18,7 +18,7 @@ class Renderer:
     """Writes answers; paths below ``roots`` are shown without them, the first root that fits counts."""
 
     def __init__(self, roots: Sequence[str] = (), *, all_effects: bool = False) -> None:
-        self._roots = [root.rstrip("/") + "/" for root in roots if root]
+        self._roots = [root.rstrip("/") + "/" for root in roots]
         self._most = 10_000 if all_effects else _MOST_EFFECTS
 
     def render(self, answers: Iterable[Answer]) -> str:
@@ -45,21 +45,23 @@ class Renderer:
                 yield f"  … {len(answer.effects) - self._most} more (--all shows them)"
 
     def _fact(self, name: str, fact: Any) -> Iterator[str]:
-        if isinstance(fact, dict) and fact:
+        if isinstance(fact, Mapping) and fact:
             yield f"  {name}:"
-            for key, value in fact.items():
-                shown = ", ".join(map(str, value)) if isinstance(value, list) else short(value)
-                yield f"    {key}: {shown}"
-        elif isinstance(fact, list) and fact and isinstance(fact[0], dict):
+            yield from (f"    {key}: {self._said(value)}" for key, value in fact.items())
+        elif isinstance(fact, list) and fact and isinstance(fact[0], Mapping):
             yield f"  {name}:"
-            yield from (
-                f"    {', '.join(f'{key} {short(value)}' for key, value in each.items())}" for each in fact
-            )
-        elif isinstance(fact, list):
-            shown = ", ".join(self._shortened(str(each)) for each in fact)
-            yield f"  {name}: {shown or 'nothing'}"
+            for each in fact:
+                yield f"    {', '.join(f'{key} {self._said(value)}' for key, value in each.items())}"
         else:
-            yield f"  {name}: {self._shortened(short(fact, 400))}"
+            yield f"  {name}: {self._said(fact)}"
+
+    def _said(self, value: Any) -> str:
+        """A fact on one line."""
+        if isinstance(value, Location):
+            return self.place(value)
+        if isinstance(value, list):
+            return ", ".join(self._said(each) for each in value) or "nothing"
+        return short(value, 400)
 
     def _links(self, links: Sequence[Link], indent: str) -> Iterator[str]:
         for number, link in enumerate(links):
@@ -68,13 +70,15 @@ class Renderer:
             yield from self._links(link.links, f"{indent}{'   ' if last else '│  '}")
 
     def _link(self, link: Link) -> str:
-        text = self._shortened(link.text)
+        text = link.text
         if link.value is not NO_VALUE and link.kind is not Kind.FILE:
             text += f" = {short(link.value, _WIDEST_VALUE)}"
         if link.location:
             text += f"  [{self.place(link.location)}]"
+        if link.read_at:
+            text += f"  (read at {self.place(link.read_at)})"
         if link.note:
-            text += f"  ({self._shortened(link.note)})"
+            text += f"  ({link.note})"
         return text + ("  (drawn out above)" if link.again else "")
 
     def _effect(self, effect: Effect) -> Iterator[str]:
@@ -101,9 +105,6 @@ class Renderer:
 
     def place(self, location: Location) -> str:
         """FILE:LINE:COLUMN with a short path."""
-        return self._shortened(str(location))
-
-    def _shortened(self, text: str) -> str:
-        for root in self._roots:
-            text = text.replace(root, "")
-        return text
+        text = str(location)
+        root = next((root for root in self._roots if text.startswith(root)), "")
+        return text.removeprefix(root)
