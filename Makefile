@@ -10,6 +10,7 @@ help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 
 demo: ## Deploy a cloud on this machine, as root on a Debian 12 (NODES=containers: on emulated nodes)
+	@[ "$$(id -u)" = 0 ] || { echo 'make demo makes nodes and images, which needs root: run it as root, or with sudo.' >&2; exit 1; }
 	@begun=$$(date +%s) && tools/bootstrap.sh --host && \
 	    exec $(PYTHON) -m tools.demo --nodes $(NODES) --begun $$begun $(DEMO_OPTIONS)
 

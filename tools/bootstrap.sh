@@ -16,6 +16,9 @@ host_packages=(
 )
 python_packages=(ca-certificates git python3 python3-venv)
 
+archives="see whether this machine reaches the archives in /etc/apt"
+index="see whether this machine reaches Python's package index (pip config list) and has room"
+
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
 
 die() {
@@ -24,16 +27,46 @@ die() {
     exit 1
 }
 
-# Runs a command with its output in a log; shows the log's end when it fails.
+# What must not outlive this script, however it ends: the running command (Ctrl-C does not reach it), the policy file.
+running='' policy=''
+clean_up() {
+    [ -z "$running" ] || { kill "$running" && wait "$running"; } 2>/dev/null || true
+    [ -z "$policy" ] || rm -f "$policy"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# logged LOG HINT COMMAND...: runs a command with its output in a log; says now and then how far it is, and shows the
+# log's end when it fails, with the hint at what may be the matter.
 logged() {
-    local log=$logs/$1 status=0
-    shift
+    local log=$logs/$1 hint=$2 status=0
+    shift 2
     mkdir -p "$logs"
-    "$@" >"$log" 2>&1 </dev/null || status=$?
+    "$@" >"$log" 2>&1 </dev/null &
+    running=$!
+    until_ended "$running" "$log" "$SECONDS"
+    wait "$running" || status=$?
+    running=
     if [ "$status" -ne 0 ]; then
         tail -n 25 "$log" >&2
-        die "failed (exit status $status): $*" "read $log"
+        die "failed (exit status $status): $*" "${hint:+$hint; }the whole log is $log"
     fi
+}
+
+# On a terminal one line that changes, elsewhere a line every ten seconds.
+until_ended() {
+    local tick=0 text
+    while sleep 0.2 && kill -0 "$1" 2>/dev/null; do
+        tick=$((tick + 1))
+        text="  $((SECONDS - $3)) s: $(tail -n 1 "$2" | tr -d '\r' | cut -c1-90)"
+        if [ -t 2 ]; then
+            printf '\r\033[K%s' "$text" >&2
+        elif [ $((tick % 50)) -eq 0 ]; then
+            printf '%s\n' "$text" >&2
+        fi
+    done
+    [ ! -t 2 ] || printf '\r\033[K' >&2
 }
 
 install_packages() {
@@ -42,23 +75,23 @@ install_packages() {
         [ "$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
-    [ "$(id -u)" -eq 0 ] || die "Debian packages are missing: ${missing[*]}" "run this as root, or apt-get install them"
+    [ "$(id -u)" -eq 0 ] || die "Debian packages are missing: ${missing[*]}" "run this as root (or with sudo)"
+    command -v apt-get >/dev/null || die "this is no Debian: there is no apt-get" "use a Debian 12"
     say "Debian packages: ${missing[*]}"
     keep_services_off "${missing[@]}"
     export DEBIAN_FRONTEND=noninteractive
-    logged apt-update.log apt-get -q -o DPkg::Lock::Timeout=300 update
-    logged apt-install.log apt-get -qy -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}"
+    local apt=(apt-get -q -o DPkg::Lock::Timeout=300)
+    logged apt-update.log "$archives" "${apt[@]}" -o APT::Update::Error-Mode=any update
+    logged apt-install.log "$archives, and has room" "${apt[@]}" -y install --no-install-recommends "${missing[@]}"
     [ -z "$policy" ] || rm -f "$policy"
     policy=
 }
 
 # Debian starts what it installs. The registry is wanted as a program only (its service would take port 5000),
 # podman's API not at all: their services are not started now, and a registry that is new here is masked.
-policy=
 keep_services_off() {
     if [ ! -e /usr/sbin/policy-rc.d ]; then
         policy=/usr/sbin/policy-rc.d
-        trap '[ -z "$policy" ] || rm -f "$policy"' EXIT
         printf '#!/bin/sh\ncase $1 in docker-registry*|podman*) exit 101;; esac\nexit 0\n' >$policy
         chmod 755 $policy
     fi
@@ -94,7 +127,7 @@ make_venv() {
     python=$(find_python) || die "there is no Python 3.11 or newer with venv" "use Debian 12, whose python3 is 3.11"
     say "virtual environment $venv ($("$python" --version))"
     rm -rf "$venv"
-    logged venv.log "$python" -m venv "$venv"
+    logged venv.log "" "$python" -m venv "$venv"
 }
 
 # pip is asked only when what it would install has changed; $1 names the stamp, the rest are the stamp's content.
@@ -122,13 +155,14 @@ tree_digest() {
 
 install_requirements() {
     say "Python packages of $1"
-    logged "pip-$1.log" "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$root/$1"
+    logged "pip-$1.log" "$index" "$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
+        -r "$root/$1"
 }
 
 install_undercloud() {
     say "undercloud from $root"
-    logged pip-undercloud.log "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --no-deps --force-reinstall "$root"
+    logged pip-undercloud.log "$index" "$venv/bin/python" -m pip install --progress-bar off \
+        --disable-pip-version-check --no-deps --force-reinstall "$root"
 }
 
 main() {

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.demo import stages
+from tools.demo import machine, stages
 from tools.demo.cloud import Demo
 from tools.lab.model import NETWORKS
 
@@ -23,6 +23,13 @@ def say(text: str) -> None:
 
 def deploy(demo: Demo, begun: float) -> int:
     """Make the cloud; `begun` (seconds since 1970) is when the bootstrap began, 0 if there was none."""
+    built = demo.state.exists()
+    found = machine.problems(machine.look(demo.directory), [demo.ctlplane], first=not built)
+    if found:
+        say("This machine is not ready for the demo:")
+        for problem in found:
+            say(f"  {problem.text}\n    fix: {problem.fix}")
+        return 1
     timings = [stages.Timing("bootstrap", time.time() - begun)] if begun else []
     demo.write_files()
     timings += stages.run(demo.stages(), env=demo.environment(os.environ), cwd=demo.checkout, say=say)
@@ -41,7 +48,7 @@ def clean(demo: Demo) -> int:
     timings = stages.run(demo.cleaning(), env=demo.environment(os.environ), cwd=demo.checkout, say=say)
     if timings[-1].status != 0:
         return 1
-    for path in (demo.lab.directory, demo.state):
+    for path in (demo.lab.directory, demo.state, demo.home):
         shutil.rmtree(path, ignore_errors=True)
     for path in (demo.roles_file, demo.cloud_file, demo.directory / "activate", demo.directory / "deploy"):
         path.unlink(missing_ok=True)

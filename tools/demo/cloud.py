@@ -41,6 +41,16 @@ class Demo:
         return self.directory / "state"
 
     @property
+    def home(self) -> Path:
+        """The operator's home directory, so that a clouds.yaml of yours stays as it is."""
+        return self.directory / "home"
+
+    @property
+    def clouds_file(self) -> Path:
+        """Where the deployment writes how to use the cloud."""
+        return self.home / ".config" / "openstack" / "clouds.yaml"
+
+    @property
     def roles_file(self) -> Path:
         """The cloud's roles."""
         return self.directory / "roles_data.yaml"
@@ -51,12 +61,13 @@ class Demo:
         return self.directory / "cloud.yaml"
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
-        """`base` for the demo's commands: the installed undercloud, with a state directory of its own."""
+        """`base` for the demo's commands: the installed undercloud, with a state and a home of its own."""
         kept = {
             name: value for name, value in base.items() if name != "PYTHONPATH" and not name.startswith("OS_")
         }
         path = f"{self.binaries}:{base.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}"
-        return {**kept, "PATH": path, "UNDERCLOUD_STATE_DIR": str(self.state)}
+        own = {"UNDERCLOUD_STATE_DIR": str(self.state), "HOME": str(self.home)}
+        return {**kept, **own, "PATH": path, "OS_CLIENT_CONFIG_FILE": str(self.clouds_file)}
 
     def lab_command(self, *arguments: str) -> tuple[str, ...]:
         """A command of the lab."""
@@ -115,13 +126,18 @@ class Demo:
 
     def write_files(self) -> None:
         """The cloud's environment; `activate`, for a shell that uses it; `deploy`, which deploys it again."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(parents=True, exist_ok=True)
         address = self.lab.networks[0].address(PUBLIC_ADDRESS)
         values = {"ControlPlaneSubnetCidr": self.ctlplane, "ControlFixedIPs": [{"ip_address": address}]}
         self.cloud_file.write_text(yaml.safe_dump({"parameter_defaults": values}))
-        words = {"PATH": f"{self.binaries}:$PATH", "UNDERCLOUD_STATE_DIR": str(self.state)}
+        words = {
+            "PATH": f"{self.binaries}:$PATH",
+            "UNDERCLOUD_STATE_DIR": str(self.state),
+            "OS_CLIENT_CONFIG_FILE": str(self.clouds_file),
+        }
         exports = "".join(f'export {name}="{value}"\n' for name, value in words.items())
         (self.directory / "activate").write_text(exports)
+        exports += f'export HOME="{self.home}"\n'
         deploy = self.directory / "deploy"
         deploy.write_text(
             "#!/bin/sh\n# Deploys the demo's cloud again; more options may follow.\n"

@@ -60,6 +60,8 @@ def up(lab: Lab, arguments: argparse.Namespace) -> int:
 def _tell_of_image(event: BuildEvent) -> None:
     if event.state == "started":
         say(f"building {event.name} (log: {event.log})")
+    elif event.state == "running":
+        say(f"  {event.seconds:.0f} s: {event.said[:100]}")
     elif event.state == "failed":
         say(f"building {event.name} failed after {event.seconds:.0f} s")
 

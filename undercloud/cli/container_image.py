@@ -80,6 +80,8 @@ class ContainerImageBuild(base.Lister):
     def _tell(self, event: BuildEvent) -> None:
         if event.state == "started":
             self.app.stderr.write(f"{event.name}: building (log: {event.log})\n")
+        elif event.state == "running":
+            self.app.stderr.write(f"{event.name}: {event.seconds:.0f} s: {event.said[:100]}\n")
         elif event.state != "present":
             self.app.stderr.write(f"{event.name}: {event.state} in {event.seconds:.0f} s\n")
         self.app.stderr.flush()
@@ -167,9 +169,11 @@ class ContainerImagePush(base.Lister):
         return "\nInterrupted. Images that were pushed are kept; run the command again to go on.\n"
 
     def _tell(self, name: str, state: str, seconds: float) -> None:
-        if state == "pushed":
+        if state == "started":
+            self.app.stderr.write(f"{name}: pushing\n")
+        elif state == "pushed":
             self.app.stderr.write(f"{name}: pushed in {seconds:.0f} s\n")
-            self.app.stderr.flush()
+        self.app.stderr.flush()
 
 
 class ContainerImagePrepare(base.Ours):

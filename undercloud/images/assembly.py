@@ -77,12 +77,17 @@ class Assembly:
         """Where the tools' words about an image go."""
         return self.store.root / "logs" / f"{name}-{self.references[name].rpartition(':')[2]}.log"
 
+    def last_word(self, name: str) -> str:
+        """The last line of an image's log so far; empty if it says nothing yet."""
+        log = self.log(name)
+        return _tail(log, 1).strip() if log.exists() else ""
+
     def bootstrap(self, definition: ImageDefinition, place: Path, log: TextIO) -> None:
         """A bare Debian as ``root.tar``; needs no lists, so it may run while they are fetched."""
         made = recipe(definition)
         settings = [f"--aptopt={line.rstrip(';')}" for line in sources.apt_settings().splitlines()]
         target = [SUITE, str(place / "root.tar"), str(self._cache("debian.sources"))]
-        self._tool(["mmdebstrap", "--quiet", *made.bootstrap, *settings, *target], log)
+        self._tool(["mmdebstrap", *made.bootstrap, *settings, *target], log)
 
     def assemble(self, definition: ImageDefinition, place: Path, log: TextIO) -> None:
         """The image itself, committed under its name when all went well."""
@@ -150,10 +155,10 @@ class Assembly:
             raise ToolFailedError(words[0])
 
 
-def _tail(log: Path) -> str:
+def _tail(log: Path, count: int = _TAIL) -> str:
     """The last lines of a log, without the long command lines that we write there."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     shown = [
         line for line in lines if not line.startswith(("+ buildah bud ", "+ mmdebstrap ", "+ apt-get -o"))
     ]
-    return "\n".join(f"    {line}" for line in shown[-_TAIL:])
+    return "\n".join(f"    {line}" for line in shown[-count:])

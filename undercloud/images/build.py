@@ -25,6 +25,7 @@ class BuildSettings:
 
     ``apt_sources`` is a deb822 file, None for this machine's own sources; ``isolation`` is buildah's
     (``chroot`` needs no runtime and no cgroups, ``oci`` uses runc); ``parallel`` counts images at a time.
+    ``heartbeat`` is how often (seconds) it is told how far an image has come.
     """
 
     store: StoreSettings
@@ -33,17 +34,22 @@ class BuildSettings:
     apt_sources: Path | None = None
     isolation: Isolation = "chroot"
     parallel: int = 2
+    heartbeat: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class BuildEvent:
-    """What happened to one image; ``seconds`` counts from its start, ``log`` is what the tools said."""
+    """What happened to one image; ``seconds`` counts from its start, ``log`` is what the tools said.
+
+    ``said`` is the log's last line of an image that is still ``running``.
+    """
 
     name: str
-    state: Literal["present", "started", "built", "failed"]
+    state: Literal["present", "started", "running", "built", "failed"]
     reference: str
     seconds: float = 0.0
     log: Path | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ def build(
         with store.lock():
             assembly = Assembly(store, references, settings.isolation)
             assembly.prepare(settings.apt_sources)
-            _Run(definitions, missing, assembly, tell, max(1, settings.parallel)).run()
+            _Run(definitions, missing, assembly, tell, max(1, settings.parallel), settings.heartbeat).run()
     return tuple(
         BuiltImage(name, references[name].rpartition(":")[2], references[name], name in missing)
         for name in selected
@@ -117,6 +123,7 @@ class _Run:
     assembly: Assembly
     tell: Progress
     parallel: int
+    heartbeat: float
     report: Report = field(default_factory=Report)
     running: dict[Future[None], tuple[str, float]] = field(default_factory=dict)
 
@@ -144,7 +151,10 @@ class _Run:
                 self._begin(ready.pop(0), pool, lists)
             if not self.running:
                 return
-            for future in wait(self.running, return_when=FIRST_COMPLETED).done:
+            ended = wait(self.running, self.heartbeat, return_when=FIRST_COMPLETED).done
+            if not ended:
+                self._tell_of_running()
+            for future in ended:
                 name, started = self.running.pop(future)
                 if self._end(future, name, time.monotonic() - started):
                     sorter.done(name)
@@ -156,6 +166,12 @@ class _Run:
         self.tell(BuildEvent(name, "started", self.assembly.references[name], log=self.assembly.log(name)))
         future = pool.submit(self._build, self.definitions[name], lists)
         self.running[future] = (name, time.monotonic())
+
+    def _tell_of_running(self) -> None:
+        for name, started in self.running.values():
+            reference, log = self.assembly.references[name], self.assembly.log(name)
+            seconds = time.monotonic() - started
+            self.tell(BuildEvent(name, "running", reference, seconds, log, self.assembly.last_word(name)))
 
     def _build(self, definition: ImageDefinition, lists: Future[None]) -> None:
         with (

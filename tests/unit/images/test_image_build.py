@@ -147,6 +147,18 @@ def test_a_file_of_sources_takes_the_machines_place(
         build(definitions, ["cache"], dataclasses.replace(settings, apt_sources=tmp_path / "gone"))
 
 
+def test_what_takes_long_tells_how_far_it_is(
+    tools: Tools, definitions: Definitions, settings: BuildSettings
+) -> None:
+    tools.slow("bookworm", 1.5)
+    events: list[BuildEvent] = []
+    build(definitions, ["base"], dataclasses.replace(settings, heartbeat=0.2), events.append)
+    told = [event for event in events if event.state == "running"]
+    assert len(told) >= 2
+    assert {event.name for event in told} == {"base"}
+    assert told[0].seconds < told[-1].seconds
+
+
 def test_a_failure_tells_the_last_lines_keeps_what_was_built_and_begins_nothing_more(
     tools: Tools, definitions: Definitions, settings: BuildSettings
 ) -> None:

@@ -13,6 +13,7 @@ from tools.demo import cli, stages
 from tools.demo.cloud import Demo
 from tools.demo.stages import Stage, Timing
 from tools.lab.cli import parser as lab_parser
+from undercloud.cli.credentials import CLOUDS_FILE
 from undercloud.cli.deploy import Deploy
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -98,17 +99,18 @@ def test_the_environment_is_the_demos_own(demo: Demo) -> None:
     assert environment["PATH"].split(":")[0] == str(demo.binaries)
     assert "OS_CLOUD" not in environment
     assert "PYTHONPATH" not in environment
-    assert environment["HOME"] == "/root"
+    assert environment["HOME"] == str(demo.home), "the operator's own clouds.yaml stays as it is"
 
 
 def test_the_scripts_lead_to_the_demos_state(demo: Demo) -> None:
     demo.write_files()
     shown = subprocess.run(
-        ["sh", "-c", f". {demo.directory}/activate; echo $UNDERCLOUD_STATE_DIR; echo $PATH"],
+        ["sh", "-c", f". {demo.directory}/activate; echo $UNDERCLOUD_STATE_DIR $OS_CLIENT_CONFIG_FILE $PATH"],
         capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    assert shown[0] == str(demo.state)
-    assert shown[1].startswith(f"{demo.binaries}:")
+    assert shown[:2] == [str(demo.state), str(demo.clouds_file)]
+    assert demo.clouds_file == demo.home / CLOUDS_FILE, "where the deployment writes it"
+    assert shown[2].startswith(f"{demo.binaries}:")
     subprocess.run(["sh", "-n", str(demo.directory / "deploy")], check=True)
     assert os.access(demo.directory / "deploy", os.X_OK)
 

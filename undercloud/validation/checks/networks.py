@@ -295,7 +295,7 @@ def _unknown_network(subject: Subject, role: Role, name: str, networks: Mapping[
     text = f"the role {role.name} is on the network {name}, which the networks file does not have"
     fix = did_you_mean(name, networks) or f"The networks are {', '.join(networks)}."
     usual = not is_operators(subject.plan.bundle.named.get("roles", "")) or name in _usual(subject)
-    severity = Severity.WARNING if usual else Severity.ERROR
+    severity = Severity.INFO if usual else Severity.ERROR
     return Finding("NET-011", text, fix, severity, (role.location,), (role.name, name))
 
 
