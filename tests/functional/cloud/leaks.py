@@ -40,6 +40,8 @@ def generated(cloud: Cloud) -> set[str]:
         states = [opened.vault.open_json(sealed) for sealed in session.scalars(select(State.sealed))]
     opened.close()
     leaves = {text for state in states for text in _leaves([state["passwords"], state["random_strings"]])}
+    pairs = [texts for state in states for texts in state["certificates"].values()]
+    leaves |= {text for texts in pairs for name, text in texts.items() if name.endswith("key")}
     lines = {line.strip() for text in leaves for line in text.splitlines() if "-----" not in line}
     return {text for text in leaves | lines if len(text) >= SHORTEST}
 

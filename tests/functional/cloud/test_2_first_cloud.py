@@ -1,11 +1,15 @@
 """From nothing to a cloud, again without a change, and with one."""
 
 import json
+import ssl
 import time
+import urllib.error
+import urllib.request
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import yaml
 from sqlalchemy import func, select
 
 from tests.functional.cloud import leaks
@@ -19,7 +23,7 @@ from undercloud.deploy.native import open_engine
 pytestmark = pytest.mark.functional
 
 BENCHMARK = CHECKOUT / "benchmarks" / "redeploy.json"
-PUBLIC_URL = f"http://{CTLPLANE}.100:5000"
+PUBLIC_URL = f"https://{CTLPLANE}.100:13000"
 
 
 def listed(cloud: Cloud, *words: str) -> list[dict[str, Any]]:
@@ -69,10 +73,36 @@ def test_the_cloud_can_be_used_through_haproxy(deployed: Cloud) -> None:
     assert {one["Interface"] for one in endpoints} == {"public", "internal", "admin"}
     assert "admin" in {one["Name"] for one in listed(deployed, "user", "list")}
     # The address that answered is HAProxy's; Keystone listens on another one.
-    listening = deployed.lab.inside("node1", "ss -ltnpH sport = :5000").stdout.splitlines()
+    listening = deployed.lab.inside("node1", "ss -ltnpH").stdout.splitlines()
     by = {line.split()[3]: line.split('"')[1] for line in listening}
-    assert by[f"{CTLPLANE}.100:5000"] == "haproxy"
+    assert by[f"{CTLPLANE}.100:13000"] == "haproxy"
     assert by["172.17.0.11:5000"] == "uwsgi"
+
+
+def test_clients_come_by_tls_and_know_whom_they_talk_to(deployed: Cloud) -> None:
+    clouds = deployed.home / ".config" / "openstack" / "clouds.yaml"
+    entry = yaml.safe_load(clouds.read_text())["clouds"]["overcloud"]
+    assert entry["auth"]["auth_url"] == f"{PUBLIC_URL}/v3"
+
+    trusting = ssl.create_default_context(cafile=entry["cacert"])
+    with urllib.request.urlopen(f"{PUBLIC_URL}/v3", timeout=20, context=trusting) as answer:
+        links = json.load(answer)["version"]["links"]
+    assert [one["href"] for one in links] == [f"{PUBLIC_URL}/v3/"]
+
+    with pytest.raises(urllib.error.URLError) as refused:
+        urllib.request.urlopen(f"{PUBLIC_URL}/v3", timeout=20, context=ssl.create_default_context())
+    assert isinstance(refused.value.reason, ssl.SSLCertVerificationError)
+    without = deployed.shell(". ./overcloudrc && unset OS_CACERT && openstack token issue", check=False)
+    assert without.status != 0
+    assert "certificate verify failed" in without.stderr
+
+    old = ssl.create_default_context(cafile=entry["cacert"])
+    old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{PUBLIC_URL}/v3", timeout=20, context=old)
+    assert deployed.lab.inside("node1", "ss -ltnH").stdout.count(f"{CTLPLANE}.100:5000 ") == 0
+    mode = "stat -c '%a %U' /var/lib/config-data/haproxy/etc/haproxy/public.pem"
+    assert deployed.lab.inside("node1", mode).stdout.split() == ["600", "root"]
 
 
 def test_what_no_service_asked_for_is_refused(deployed: Cloud) -> None:
