@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.metadata
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from undercloud.cli import errors, files, rendering
-from undercloud.diagnostics import Finding, Location
+from undercloud.diagnostics import Finding, Location, UndercloudError
 
 if TYPE_CHECKING:
     from undercloud.validation.reports import Reported
@@ -39,12 +40,17 @@ def check(parsed_args: argparse.Namespace) -> None:
 
 
 def read(file: str) -> tuple[str, str]:
-    """A file's path as it is shown, and its text; raises UndercloudError as ``plan.files`` does."""
+    """A file's path as it is shown, and its text; raises UndercloudError CLI-032 where it cannot be read."""
     from undercloud.plan import documents  # noqa: PLC0415  (start-up)
     from undercloud.plan import files as plan_files  # noqa: PLC0415
 
     path = str(Path(file).expanduser())
-    return path, documents.decode(plan_files.read_file(path), path)
+    try:
+        return path, documents.decode(plan_files.read_file(path), path)
+    except UndercloudError as error:
+        raise UndercloudError(
+            *(dataclasses.replace(each, code="CLI-032") for each in error.findings)
+        ) from None
 
 
 def reported(title: str, found: tuple[Finding, ...], text_of: Callable[[str], str]) -> Reported:

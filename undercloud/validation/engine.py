@@ -125,6 +125,27 @@ def violated(rule: Rule, values: Mapping[str, Any]) -> bool:
     return applies(rule, values) and not _holds(rule.must, RuleScope(values))
 
 
+def case_values(rule: Rule, case: Mapping[str, Any]) -> dict[str, Any]:
+    """What the rule sees in a case of its own: its services run, optional values are their defaults."""
+    values = {"Services": list(rule.services), **rule.optional, **case}
+    return values | {
+        name: converted(name, kind, values[name]) for name, kind in rule.types.items() if name in values
+    }
+
+
+def undecided(rule: Rule) -> str:
+    """What the rule gets wrong of its own cases; empty if it decides both."""
+    try:
+        passing, failing = case_values(rule, rule.passing), case_values(rule, rule.failing)
+        if not applies(rule, passing):
+            return "it does not apply to its passing case"
+        if violated(rule, passing):
+            return "its passing case does not pass"
+        return "" if violated(rule, failing) else "its failing case does not fail"
+    except (Fault, Reported, NotConvertible) as error:
+        return f"it cannot be evaluated on its own cases: {getattr(error, 'message', error)}"
+
+
 def _holds(expr: Expr, scope: RuleScope) -> bool:
     return holds(evaluate(expr, scope), scope, NOWHERE)
 

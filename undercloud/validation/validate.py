@@ -17,6 +17,7 @@ from undercloud.validation import checks, engine, parameters, registry, rules, s
 from undercloud.validation.checks import machines as node_checks
 from undercloud.validation.checks import undercloud as undercloud_checks
 from undercloud.validation.composition import Composition, is_operators
+from undercloud.validation.rules import Rule
 from undercloud.validation.subject import Previous, Subject
 from undercloud.validation.undercloud_conf import UndercloudConf
 
@@ -58,7 +59,7 @@ def findings(compilation: Compilation, extras: Extras) -> tuple[Finding, ...]:
     nodes = _nodes(extras, report)
     composition = Composition(compilation.plan, compilation.stack, compilation.topology)
     subject = Subject(composition, nodes, conf, extras.previous)
-    own_rules = tuple(rules.of_tree(_documents(compilation.plan, extras, report), report))
+    own_rules = tuple(_deciding(rules.of_tree(_documents(compilation.plan, extras, report), report), report))
     report.extend(parameters.check(composition))
     report.extend(registry.check(composition))
     report.extend(secrets.check(composition, extras.modes))
@@ -121,6 +122,20 @@ def _documents(plan: Plan, extras: Extras, report: Report) -> Iterator[Document]
             yield parse(text, plan.tree.shown(path))
         except UndercloudError as error:
             report.extend(error.findings)
+
+
+def _deciding(given: Iterable[Rule], report: Report) -> Iterator[Rule]:
+    """The rules that decide their own cases; RULE-007 for the others."""
+    for rule in given:
+        wrong = engine.undecided(rule)
+        if not wrong:
+            yield rule
+            continue
+        places = (rule.document.locate(),) if rule.document else ()
+        fix = "Mend the rule or its cases: the passing one has to pass, the failing one to fail."
+        report.add(
+            Finding("RULE-007", f"the rule {rule.code}: {wrong}", fix, Severity.ERROR, places, (rule.code,))
+        )
 
 
 def _is_operators_plan(composition: Composition) -> bool:

@@ -123,8 +123,8 @@ def _family(
         if first.overlaps(second):
             message = f"the pools {first} and {second} of {subnet.name} ({net.name}) overlap"
             yield _about("NET-004", message, "Separate them or join them into one.", net, subnet, pool_key)
-    own = (whole.network_address, whole.broadcast_address) if whole else ()
-    if whole and whole.version == 4 and whole.prefixlen < 31 and address(gateway) in own:
+    ends = (whole.network_address, whole.broadcast_address) if whole else ()
+    if whole and whole.version == 4 and whole.prefixlen < 31 and address(gateway) in ends:
         message = (
             f"the gateway {gateway} of {subnet.name} ({net.name}) is {whole}'s own or its broadcast address"
         )

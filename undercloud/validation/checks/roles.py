@@ -46,8 +46,9 @@ def nodes(subject: Subject) -> Iterator[Finding]:
         count = composition.counts[role.name]
         if not _ROLE.fullmatch(role.name):
             text = f"the role's name {role.name!r} is more than letters and digits: parameters and groups are called by it"
-            names = ("name", role.name)
-            yield Finding("SVC-011", text, "Write ComputeFast.", Severity.ERROR, (role.location,), names)
+            yield Finding(
+                "SVC-011", text, "Write ComputeFast.", Severity.ERROR, (role.location,), ("name", role.name)
+            )
         if count < 0:
             text = f"the role {role.name} would have {count} nodes"
             names = (f"{role.name}Count", "CountDefault", role.name)
