@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from undercloud.diagnostics import Finding, Location, Report, UndercloudError
 from undercloud.hot import tosca
-from undercloud.hot.faults import Fault, Reported, Site
+from undercloud.hot.faults import NOWHERE, Fault, Reported, Site
 from undercloud.hot.registry import Registry
 from undercloud.hot.resources.base import Resource
 from undercloud.hot.resources.factory import is_built_in, make_resource
@@ -18,6 +18,7 @@ from undercloud.hot.resources.software import Deployment, SoftwareDeployment
 from undercloud.hot.run import Allocate, Limits, Planned, RandomStrings, Run
 from undercloud.hot.stacks import StackScope
 from undercloud.hot.template import Template
+from undercloud.hot.values import TooLarge
 from undercloud.plan.entropy import Entropy
 from undercloud.plan.names import did_you_mean
 from undercloud.plan.tree import Tree
@@ -177,7 +178,7 @@ class Stack:
         found: dict[str, bool] = {}
         for name in self._root.template.conditions if self._root else ():
             try:
-                found[name] = self._root.condition(name, Site(None, None))  # type: ignore[union-attr]
+                found[name] = self._root.condition(name, NOWHERE)  # type: ignore[union-attr]
             except (Fault, Reported):
                 continue
         return found
@@ -256,9 +257,8 @@ def evaluate(request: StackRequest) -> Stack:
         run.findings.add(fault, ())
     path = tree.find(root)
     if path is None:
-        site = Site(None, None)
         run.findings.add(
-            Fault("HOT-033", f"there is no template {request.root}", site, fix="Mend the path."), ()
+            Fault("HOT-033", f"there is no template {request.root}", NOWHERE, fix="Mend the path."), ()
         )
         return Stack(request.name, None, {}, run.findings.report)
     template = run.template(path, ())
@@ -273,14 +273,19 @@ def evaluate(request: StackRequest) -> Stack:
                 outputs[name] = run.normaliser.plain(scope.output(name))
             except Reported:
                 continue
-            except (Fault, TypeError) as error:
+            except (Fault, TypeError, TooLarge) as error:
+                code = "HOT-052" if isinstance(error, TooLarge) else "HOT-022"
                 site = template.outputs[name].site
-                fault = error if isinstance(error, Fault) else Fault("HOT-022", str(error), site)
+                fault = (
+                    error if isinstance(error, Fault) else Fault(code, f"the output {name}: {error}", site)
+                )
                 run.findings.add(fault, ())
     except RecursionError:
         fix = "Nest functions and references less deeply."
+        run.findings.add(Fault("HOT-052", "expressions refer to each other too deeply", NOWHERE, fix=fix), ())
+    except MemoryError:
         run.findings.add(
-            Fault("HOT-052", "expressions refer to each other too deeply", Site(None, None), fix=fix), ()
+            Fault("HOT-052", "there is not enough memory for what the templates ask for", NOWHERE), ()
         )
     return Stack(request.name, scope, outputs, run.findings.report)
 

@@ -25,6 +25,8 @@ _RESOURCE_KEYS = (
     "update_policy",
     "description",
 )
+_CLOUDFORMATION = ("AWSTemplateFormatVersion", "HeatTemplateFormatVersion")
+_REWRITE = "Write it as HOT: begin with heat_template_version: wallaby, and use HOT's sections and functions."
 _DELETION_POLICIES = ("Delete", "Retain", "Snapshot")
 _NO_REFERENCES: tuple[Reference, ...] = ()
 
@@ -112,6 +114,11 @@ class _Sections:
             wrong = f"a template is a map of sections, not {kind_of(self.content)}"
             fault = Fault("HOT-001", wrong, site, fix="Begin it with heat_template_version: wallaby.")
             return Template(self.document, self.base, LATEST, problems=(fault,))
+        for key in _CLOUDFORMATION:
+            if key in self.content:
+                wrong = f"this is a CloudFormation template ({key}), and only HOT is known here"
+                fault = Fault("HOT-001", wrong, Site(self.document, (None, key)), fix=_REWRITE)
+                return Template(self.document, self.base, LATEST, problems=(fault,))
         self._find_version(site)
         self.compiler = new_compiler(self.version, self.document, self.base)
         self._check_sections()

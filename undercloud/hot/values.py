@@ -8,6 +8,14 @@ from typing import Any
 
 from undercloud.plan.secrets import Secret, conceal, is_secret
 
+LARGEST = 500_000_000
+"""How much one value may hold: a text counts by its characters, a list or map by its items and theirs.
+
+A part that stands in a value in many places counts each time, since it is written out each time: a few lines
+of template, each of which repeats the one before, would else fill any memory.
+"""
+LONGEST = 50_000_000
+"""The characters that one function may write."""
 OMIT = ...
 """What a two-argument ``if`` gives when it is false: the item it stands in is left out."""
 
@@ -17,13 +25,35 @@ def is_list(value: object) -> bool:
     return isinstance(value, list | tuple) or (isinstance(value, Sequence) and not isinstance(value, str))
 
 
+class TooLarge(ValueError):  # noqa: N818 - caught by who knows the place
+    """A value that holds more than any plan needs; the message says how much is too much."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"it would hold more than {limit:,} characters and items")
+
+
 def json_text(value: Any) -> str:
     """JSON with sorted keys, as Heat writes values into text; secret if there is a secret in it.
 
-    Raises TypeError or ValueError for what JSON cannot say.
+    Raises TypeError or ValueError for what JSON cannot say, and TooLarge.
     """
+    if _size(value, {}) > LONGEST:
+        raise TooLarge(LONGEST)
     text = json.dumps(value, sort_keys=True)
     return Secret(text) if is_secret(value) else text
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    """How much a value holds; ``known`` are the parts that were looked at."""
+    if isinstance(value, str):
+        return len(value)
+    if not isinstance(value, dict | list | tuple):
+        return 1
+    size = known.get(id(value))
+    if size is None:
+        parts = value.values() if isinstance(value, dict) else value
+        size = known[id(value)] = len(value) + sum(_size(part, known) for part in parts)
+    return size
 
 
 def json_key(key: Any) -> str:
@@ -47,13 +77,14 @@ class Normaliser:
 
     def __init__(self) -> None:
         self.odd_keys = False
+        self._sizes: dict[int, int] = {}
         self._done: dict[int, tuple[Any, Any]] = {}
         self._concealed: dict[int, tuple[Any, Any]] = {}
 
     def plain(self, value: Any) -> Any:
         """The value after the round trip; the same object if nothing changes.
 
-        Raises TypeError for what JSON cannot say.
+        Raises TypeError for what JSON cannot say, and TooLarge.
         """
         kind = type(value)
         if kind is str or value is None or kind is bool or kind is int or kind is Secret or kind is float:
@@ -62,6 +93,8 @@ class Normaliser:
         if known is not None:
             return known[1]
         result = self._rebuilt(value)
+        if _size(result, self._sizes) > LARGEST:
+            raise TooLarge(LARGEST)
         self._done[id(value)] = (value, result)
         if result is not value:
             self._done[id(result)] = (result, result)
@@ -90,12 +123,16 @@ class Normaliser:
             return conceal(value)
         known = self._concealed.get(id(value))
         if known is None:
+            if _size(value, {}) > LARGEST:
+                raise TooLarge(LARGEST)
             known = self._concealed[id(value)] = (value, conceal(value))
         return known[1]
 
 
 def shown(value: Any, limit: int = 60) -> str:
     """A value for a message: short, and masked if it is secret."""
+    if _size(value, {}) > LONGEST:
+        return f"{kind_of(value)} of great size"
     text = "a secret value" if is_secret(value) else repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 

@@ -19,6 +19,7 @@ from undercloud.plan.registry import entries
 from undercloud.plan.tree import beside, normalise
 
 ROOT_TEMPLATES = ("overcloud.j2.yaml", "overcloud.yaml")
+_TEMPLATE_ENDINGS = (".yaml", ".yml", ".template", ".json")
 _DEFAULTS = {
     "roles": ("roles_data.yaml",),
     "networks": ("network_data.yaml", "network_data_default.yaml"),
@@ -138,9 +139,7 @@ def read(source: PlanSource) -> Bundle:
 
 def default_files(there: Collection[str]) -> dict[str, str]:
     """Which file of a template tree is what where the operator names none; empty where there is none."""
-    return {
-        kind: next((name for name in names if name in there), "") for kind, names in _DEFAULTS.items()
-    }
+    return {kind: next((name for name in names if name in there), "") for kind, names in _DEFAULTS.items()}
 
 
 def _answers(path: str, report: Report) -> Answers:
@@ -169,6 +168,8 @@ class _Reader:
             there = files.is_directory(self.root)
             text = f"this directory holds no {ROOT_TEMPLATES[0]}" if there else "there is no such directory"
             fix = f"Give --templates the directory that {ROOT_TEMPLATES[0]} lies in."
+            if not there and self.root.endswith(_TEMPLATE_ENDINGS):
+                text, fix = "there is no such file", "Correct the path of the template."
             self._report.add(Finding("PLAN-052", text, fix, locations=(Location(self.root),)))
             return
         try:

@@ -29,7 +29,8 @@ class Plan:
     ``tree`` holds the template tree after rendering and what the operator's files name outside of it,
     ``root`` the path of the root template in it, ``registry_file`` that of the template tree's own
     environment (empty if it has none). ``baremetal`` is the parsed deployment file of the nodes.
-    ``findings`` are warnings and notes: a plan with errors does not come to be.
+    ``findings`` are warnings and notes, and errors of merging the environments: these keep a plan from being
+    compiled, and not from being evaluated, so that all mistakes can be told at once.
     """
 
     name: str
@@ -69,8 +70,8 @@ def load(source: PlanSource) -> Plan:
 def assemble(bundle: Bundle) -> Plan:
     """Put a plan together from files that are read already; touches no disk.
 
-    Raises UndercloudError: the codes of documents, roles, networks, environment and render; PLAN-056 no root
-    template.
+    Raises UndercloudError: the codes of documents, roles, networks and render; PLAN-056 no root template.
+    What is wrong with the environments' settings (PLAN-04x) alone is in the plan's findings.
     """
     report = Report()
     assembler = _Assembler(bundle, report)
@@ -91,8 +92,11 @@ def assemble(bundle: Bundle) -> Plan:
     registry = next(
         (path for path in (capabilities.root_environment, *REGISTRIES) if path in assembler.tree), ""
     )
-    environment = assembler.environment(root, "" if bundle.single else registry, plan_environment)
-    raise_for(report)
+    layers = assembler.layers("" if bundle.single else registry, plan_environment)
+    can_be_evaluated = not report.errors
+    environment = assembler.merged(layers, root)
+    if not can_be_evaluated:
+        raise_for(report)
     return Plan(
         name=bundle.name,
         bundle=bundle,
@@ -177,8 +181,8 @@ class _Assembler:
         if not self._bundle.single:
             self.tree = render_tree(self.tree, roles, networks, self._report)
 
-    def environment(self, root: str, registry: str, planned: PlanEnvironment) -> Environment:
-        """All layers merged, in the order of TripleO's client; for a single template in that of Heat's."""
+    def layers(self, registry: str, planned: PlanEnvironment) -> tuple[Layer, ...]:
+        """All layers in the order of TripleO's client; for a single template in that of Heat's."""
         operator = [*self._given("plan_environment", planned.passwords)]
         operator += [
             layer for path in self._bundle.environments if (layer := self._layer(path, Origin.OPERATOR))
@@ -189,7 +193,10 @@ class _Assembler:
             operator.append(Layer(Document("(command line)", "", value), ""))
         made = generated_layer(self._bundle.generated)
         own = self._layer(registry, Origin.TEMPLATES) if registry else None
-        layers = (made, *operator) if self._bundle.single else in_client_order(own, made, operator)
+        return (made, *operator) if self._bundle.single else in_client_order(own, made, operator)
+
+    def merged(self, layers: tuple[Layer, ...], root: str) -> Environment:
+        """The layers as one environment."""
         environment = merge(layers, declared_types(self.tree, root), self.tree)
         self._report.extend(environment.findings)
         return environment

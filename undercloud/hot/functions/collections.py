@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -182,6 +183,8 @@ def contains(compiler: Compiler, args: Any, path: Path) -> Expr:
     return run
 
 
+MOST_REPEATS = 1_000_000
+"""The items that ``repeat`` may make."""
 _REPEAT_FORM = "Write template: SNIPPET and for_each: {PLACEHOLDER: LIST} below it."
 
 
@@ -216,6 +219,9 @@ def repeat(*, maps: bool = True, permutations: bool = True) -> Handler:
             ):
                 raise Fault("HOT-022", "without permutations all lists must be of the same length", site)
             snippet = evaluate(template, scope)
+            if nested and math.prod(map(len, values)) > MOST_REPEATS:
+                message = f"that would be more than {MOST_REPEATS:,} items"
+                raise Fault("HOT-052", message, site, fix="Repeat over fewer or shorter lists.")
             rounds: Iterable[tuple[Any, ...]] = (
                 itertools.product(*values) if nested else zip(*values, strict=False)
             )

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlunsplit
 from undercloud.hot.expressions import Compiler, Expr, Handler, code_of, evaluate
 from undercloud.hot.faults import Fault, Path, Site
 from undercloud.hot.scope import Scope
-from undercloud.hot.values import is_list, json_text, kind_of, shown
+from undercloud.hot.values import LONGEST, TooLarge, is_list, json_text, kind_of, shown
 from undercloud.plan.secrets import Secret, is_secret, secret_if
 
 _REPLACE_FORM = "Write template: TEXT and params: {PLACEHOLDER: VALUE, ...} below it."
@@ -63,7 +63,9 @@ def _replace(
             key, value = pairs[index]
             if key in part:
                 used.add(key)
-                return value.join([fill(piece, index + 1) for piece in part.split(key)])
+                pieces = part.split(key)
+                _check_length(len(part) + (len(pieces) - 1) * len(value), site)
+                return value.join([fill(piece, index + 1) for piece in pieces])
         return part
 
     result = fill(text, 0)
@@ -105,8 +107,15 @@ def _empty(key: str, site: Site) -> Fault:
 def _json(value: Any, what: str, site: Site) -> str:
     try:
         return json_text(value)
+    except TooLarge as error:
+        raise Fault("HOT-052", f"{what} cannot be written as JSON: {error}", site) from None
     except (TypeError, ValueError) as error:
         raise Fault("HOT-022", f"{what} cannot be written as JSON: {error}", site) from None
+
+
+def _check_length(length: int, site: Site) -> None:
+    if length > LONGEST:
+        raise Fault("HOT-052", f"the text would have more than {LONGEST:,} characters", site)
 
 
 def list_join(*, several: bool = True) -> Handler:
@@ -154,6 +163,7 @@ def _joined(delimiter: str, items: list[Any], site: Site, json: bool) -> str:
             )
         secret = secret or type(part) is Secret
         parts.append(part)
+    _check_length(sum(map(len, parts)) + len(parts) * len(delimiter), site)
     text = delimiter.join(parts)
     return Secret(text) if secret else text
 

@@ -40,7 +40,7 @@ def yaql(compiler: Compiler, args: Any, path: Path) -> Expr:
             result = query(_given(data(scope)))
         except ValueError as error:
             raise Fault("HOT-026", f"the yaql expression fails: {error}", site) from None
-        if not scope.normaliser.odd_keys and _has_odd_keys(result):
+        if not scope.normaliser.odd_keys and _has_odd_keys(result, set()):
             scope.normaliser.odd_keys = True
         return result
 
@@ -51,12 +51,16 @@ def _given(data: Any) -> Any:
     return None if data is ... else data
 
 
-def _has_odd_keys(value: Any) -> bool:
+def _has_odd_keys(value: Any, seen: set[int]) -> bool:
+    """Whether a map in a value has keys that are no text; ``seen`` are the parts that were looked at."""
+    if not isinstance(value, dict | list):
+        return isinstance(value, set | frozenset)
+    if id(value) in seen:
+        return False
+    seen.add(id(value))
     if isinstance(value, dict):
-        return any(not isinstance(key, str) or _has_odd_keys(item) for key, item in value.items())
-    if isinstance(value, list):
-        return any(_has_odd_keys(item) for item in value)
-    return isinstance(value, set | frozenset)
+        return any(not isinstance(key, str) or _has_odd_keys(item, seen) for key, item in value.items())
+    return any(_has_odd_keys(item, seen) for item in value)
 
 
 def statement(text: Any, site: Site) -> Query:
