@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 NODES ?= containers
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit bench lint test-functional test-long test-conformance templates docs clean
+.PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit bench lint test-functional test-long test-conformance test-validation templates docs clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -46,7 +46,10 @@ templates: bootstrap-tests ## Fetch TripleO's own templates, which the conforman
 	    tar -xzf $(UPSTREAM)/tripleo*heat*templates-18.0.0.tar.gz -C $(UPSTREAM); }
 
 test-conformance: templates ## Compare with TripleO and real Heat (what needs the shared golden plans is skipped without them)
-	$(PYTHON) -m pytest -n 2 tests/conformance $(PYTEST_OPTIONS)
+	$(PYTHON) -m pytest -n 2 -m "not long" tests/conformance $(PYTEST_OPTIONS)
+
+test-validation: templates ## Validate every sample that TripleO and we ship, and all plans that are kept for it
+	$(PYTHON) -m pytest -n 2 tests/conformance/validation $(PYTEST_OPTIONS)
 
 docs: bootstrap-tests ## Build the pages in site/
 	$(PYTHON) -m pip install -q 'mkdocs>=1.6,<2' && $(PYTHON) -m mkdocs build --strict --site-dir site
