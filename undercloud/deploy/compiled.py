@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,13 +11,22 @@ from undercloud.db import states
 from undercloud.db.database import Database
 from undercloud.db.models import Compilation, PlanVersion, State
 from undercloud.db.vault import Vault
-from undercloud.deploy import wire
+from undercloud.deploy import leaving, wire
 from undercloud.deploy.compiling import Access, Compiled, FreeTask, Node
+from undercloud.deploy.leaving import Leaving
 from undercloud.diagnostics import internal
 
 
-def keep(session: Session, vault: Vault, version: PlanVersion, state: State, made: Compiled) -> int:
-    """Keep it; the compilation's id."""
+def keep(
+    session: Session,
+    vault: Vault,
+    version: PlanVersion,
+    state: State,
+    made: Compiled,
+    *,
+    left: Sequence[Leaving],
+) -> int:
+    """Keep it, with the nodes that it leaves; the compilation's id."""
     access = wire.to_plain(made.access)
     password = access.pop("password")
     facts = {
@@ -25,6 +34,7 @@ def keep(session: Session, vault: Vault, version: PlanVersion, state: State, mad
         "access": access,
         "tasks": wire.to_plain(made.tasks),
         "described": wire.to_plain(made.described),
+        **({leaving.KEY: [wire.to_plain(one) for one in left]} if left else {}),
     }
     row = states.keep_compilation(
         session,

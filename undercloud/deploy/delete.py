@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from undercloud.deploy import stages
+from undercloud.deploy import scalein, stages
 from undercloud.deploy.engine import DeleteRequest, Failure
 from undercloud.deploy.work import Stage, Turns, Work
 from undercloud.diagnostics import Finding, Severity
@@ -54,4 +54,5 @@ DELETE = (
     Stage(("preflight",), check_nodes),
     Stage(("directory",), write_directory),
     Stage(("delete",), clean_nodes),
+    Stage(("clean",), scalein.clean, scalein.needed),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from undercloud.deploy import gate, stages
+from undercloud.deploy import gate, scalein, stages
 from undercloud.deploy.engine import EventKind, ResultStatus
 from undercloud.deploy.stages import PLAYBOOK, STEP_STAGES
 from undercloud.deploy.work import Stage, Turns, Work, deploy_request
@@ -40,4 +40,5 @@ DRY_RUN = (
     Stage(("preflight",), stages.check_nodes),
     Stage(("directory",), stages.write_directory),
     Stage(STEP_STAGES, check_steps),
+    Stage(("clean",), scalein.clean, scalein.needed),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from undercloud.db import deployments, plans, states
 from undercloud.db.database import Database
 from undercloud.db.vault import Vault
-from undercloud.deploy import compiled
+from undercloud.deploy import compiled, leaving
 from undercloud.deploy.compiling import Compiled, Compiler, Judged, Known, Loaded, Reserved
 from undercloud.deploy.engine import DeployRequest, GivenFiles, Operation, Status
 from undercloud.deploy.masking import Masker
@@ -28,12 +28,14 @@ def validate_plan(work: Work, turns: Turns) -> None:
         state = state_of(session, work.database.vault, work.stack)
         held = reserved(session, work.database.vault, work.stack)
         known = Known(request.given, deployed(session, work.stack))
-        past = _past_nodes(session, work.stack)
     judged = work.borders.compiler().judge(loaded(work), state, held, known)
     work.recorder.masker = Masker(judged.sensitive)
     if judged.compiled is None:
         raise _not_compiled(judged, request)
-    work.report([*judged.findings, *_gone(past, judged.compiled)])
+    with work.database.read() as session:
+        left = leaving.of(session, work.stack, judged.compiled)
+        gone = leaving.judge(session, work.database.vault, left)
+    work.report([*judged.findings, *gone])
     work.compiled = judged.compiled
 
 
@@ -124,26 +126,3 @@ def _not_compiled(judged: Judged, request: DeployRequest) -> UndercloudError:
         fix = "Mend the errors of the templates and of the topology first; --force is for findings of rules."
         errors.append(Finding("DEP-027", f"{what} does not help: the plan cannot be compiled", fix))
     return UndercloudError(*errors)
-
-
-def _past_nodes(session: Session, stack: str) -> dict[str, str]:
-    """Addresses by name of the nodes that the stack may be on."""
-    last = deployments.last(session, stack, WRITING, compiled=True)
-    if last is None or (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED):
-        return {}
-    return compiled.facts(session, last.compilation_id)[0]
-
-
-def _gone(past: Mapping[str, str], made: Compiled) -> Sequence[Finding]:
-    """Nodes that the plan does not have any more: nobody stops what runs there."""
-    present = {node.name for node in made.nodes}
-    return [
-        Finding(
-            "DEP-024",
-            f"{name} ({address}) is not in the plan any more; what runs there is left as it is",
-            "Clean it by hand before it is used again, or put it back into the plan.",
-            Severity.WARNING,
-        )
-        for name, address in past.items()
-        if name not in present
-    ]

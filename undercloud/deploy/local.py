@@ -17,8 +17,6 @@ from undercloud.db import deployments, events, host_keys, locks, models, plans
 from undercloud.db.database import Database
 from undercloud.db.types import utcnow
 from undercloud.deploy import gate, lease, processes, views, wire, workspace
-from undercloud.deploy.delete import DELETE
-from undercloud.deploy.dryrun import DRY_RUN
 from undercloud.deploy.engine import (
     DeleteRequest,
     Deployment,
@@ -32,18 +30,13 @@ from undercloud.deploy.engine import (
 )
 from undercloud.deploy.holder import Process, describe
 from undercloud.deploy.masking import Masker
+from undercloud.deploy.pipelines import PIPELINES
 from undercloud.deploy.reading import WRITING, Reading, find, known
 from undercloud.deploy.recorder import Recorder
-from undercloud.deploy.stages import DEPLOY
-from undercloud.deploy.work import Borders, Stage, Work, carry_out
+from undercloud.deploy.work import Borders, Work, carry_out
 from undercloud.diagnostics import Finding, UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
-_PIPELINES: dict[Operation, tuple[Stage, ...]] = {
-    Operation.DEPLOY: DEPLOY,
-    Operation.DRY_RUN: DRY_RUN,
-    Operation.DELETE: DELETE,
-}
 _STOPPED = (Status.FAILED, Status.INTERRUPTED)
 Request = DeployRequest | DeleteRequest
 
@@ -189,7 +182,7 @@ class LocalEngine(Reading):
 
     def _start(self, operation: Operation, request: Request, compilation: int | None = None) -> Deployment:
         deployment = uuid.uuid4().hex
-        names = [name for stage in _PIPELINES[operation] for name in stage.names]
+        names = [name for stage in PIPELINES[operation] for name in stage.names]
         with self._guard:
             with self._database.write() as session:
                 fence = lease.acquire(session, request.stack, deployment, self._settings.deployment)
@@ -256,7 +249,7 @@ class LocalEngine(Reading):
                     compilation=job.compilation or 0,
                 )
                 processes.end_all(work.mark)  # what a dead engine left behind
-                status, message = carry_out(work, _PIPELINES[job.operation], job.done)
+                status, message = carry_out(work, PIPELINES[job.operation], job.done)
         except lease.LockLostError:
             raise
         except UndercloudError as error:

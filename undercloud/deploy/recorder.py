@@ -84,6 +84,12 @@ class Recorder:
         self.stage, self.step = name, step_of(name)
         self._set_stage(name, Status.RUNNING)
 
+    def stage_not_needed(self, name: str) -> None:
+        """A stage has nothing to do: it counts as done, and nobody is told."""
+        with self._database.write() as session:
+            self._lease.assert_held(session)
+            deployments.set_stage(session, self.deployment, name, str(Status.SUCCEEDED), ended=True)
+
     def stage_ends(self, name: str, status: Status) -> None:
         """A stage is over; with ``SUCCEEDED`` it will never run again in this deployment."""
         self._set_stage(name, status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,15 +11,15 @@ from sqlalchemy.orm import Session
 from undercloud.conf import installed
 from undercloud.db import plans, states
 from undercloud.db.models import Deployment, PlanVersion
-from undercloud.deploy import compiled, credentials, failures, gate
-from undercloud.deploy.compiling import STEPS
+from undercloud.deploy import compiled, credentials, failures, gate, leaving
+from undercloud.deploy.compiling import STEPS, Node
 from undercloud.deploy.engine import DeployRequest, Failure
 from undercloud.deploy.events import FINAL_CHECKS, FINISH, NODE_CHECKS, Translator
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.preflight import Preflight
 from undercloud.deploy.recorder import step_stages
 from undercloud.deploy.runner import INVENTORY, Ending, Run
-from undercloud.deploy.work import CancelledError, Stage, Turns, Work, deploy_request
+from undercloud.deploy.work import CancelledError, Turns, Work, deploy_request
 from undercloud.deploy.workspace import write_private, write_tree
 from undercloud.diagnostics import UndercloudError, internal
 
@@ -56,7 +57,8 @@ def compile_plan(work: Work, turns: Turns) -> None:
         plan = plans.ensure(session, work.stack)
         state = states.current(session, plan.id)
         kept = states.commit(session, vault, plan.id, made.state, state.number if state else 0)
-        work.compilation = compiled.keep(session, vault, _version(work, session), kept, made)
+        left = leaving.of(session, work.stack, made)
+        work.compilation = compiled.keep(session, vault, _version(work, session), kept, made, left=left)
         _deployment(work, session).compilation_id = work.compilation
     work.compiled = made
 
@@ -99,7 +101,7 @@ def leave_out_by_limit(work: Work) -> None:
 
 def look_at_nodes(work: Work) -> list[Failure]:
     """What is wrong with the nodes; host keys of new ones are pinned."""
-    preflight = _preflight(work)
+    preflight = preflight_of(work)
     nodes = work.nodes()
     silent = preflight.trust(nodes, pin=not work.short_lived)
     names = {failure.host for failure in silent}
@@ -148,7 +150,7 @@ def run_of(work: Work, playbook: str) -> Run:
         write_tree(work.directory, result.files)
     if not work.workspace.known_hosts.exists():
         # The look at the nodes was an earlier engine's; who does not answer now is told by Ansible.
-        _preflight(work).trust(work.nodes(), pin=not work.short_lived)
+        preflight_of(work).trust(work.nodes(), pin=not work.short_lived)
     work.workspace.write_secrets(result.secrets)
     work.recorder.masker = Masker(result.sensitive)
     access = work.request.ssh
@@ -180,9 +182,12 @@ def run_of(work: Work, playbook: str) -> Run:
     )
 
 
-def run_playbook(work: Work, turns: Turns, run: Run) -> None:
-    """Run it, recording what happens; raises NodesError with what failed."""
-    addresses = {node.name: node.address for node in work.result().nodes}
+def run_playbook(work: Work, turns: Turns, run: Run, nodes: Sequence[Node] = ()) -> None:
+    """Run it, recording what happens; raises NodesError with what failed.
+
+    ``nodes`` are those that it runs on, where they are not the plan's.
+    """
+    addresses = {node.name: node.address for node in nodes or work.result().nodes}
     operator = work.request.operator if isinstance(work.request, DeployRequest) else ""
     translator = Translator(work.recorder, turns.to, addresses, operator or "?")
 
@@ -202,18 +207,8 @@ def run_playbook(work: Work, turns: Turns, run: Run) -> None:
     raise failures.NodesError(found or [ended])
 
 
-DEPLOY = (
-    Stage(("plan",), read_plan),
-    Stage(("validate",), validate_plan),
-    Stage(("compile",), compile_plan),
-    Stage(("preflight",), check_nodes),
-    Stage(("directory",), write_directory),
-    Stage(STEP_STAGES, run_steps),
-    Stage(("credentials",), write_credentials),
-)
-
-
-def _preflight(work: Work) -> Preflight:
+def preflight_of(work: Work) -> Preflight:
+    """The look at nodes, as this deployment may reach them."""
     return Preflight(
         work.database,
         work.borders.ssh,

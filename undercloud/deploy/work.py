@@ -142,10 +142,14 @@ def _let_pass(request: DeployRequest, code: str) -> bool:
 
 @dataclass(frozen=True)
 class Stage:
-    """An action that carries out one stage, or several in a row that it tells apart itself."""
+    """An action that carries out one stage, or several in a row that it tells apart itself.
+
+    Where it is not ``needed`` nothing is told of it.
+    """
 
     names: tuple[str, ...]
     action: Callable[[Work, Turns], None]
+    needed: Callable[[Work], bool] = bool
 
 
 class CancelledError(Exception):
@@ -192,6 +196,10 @@ def carry_out(work: Work, stages: Sequence[Stage], finished: frozenset[str]) -> 
     for stage in stages:
         names = [name for name in stage.names if name not in finished]
         if not names:
+            continue
+        if not stage.needed(work):
+            for name in names:
+                work.recorder.stage_not_needed(name)
             continue
         turns = Turns(work, names)
         status, message = _carry_out_one(work, stage, turns)

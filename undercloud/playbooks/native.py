@@ -21,6 +21,7 @@ INVENTORY = "tripleo-ansible-inventory.yaml"
 PLAYBOOK = "deploy_steps_playbook.yaml"
 CHECKS_PLAYBOOK = "checks_playbook.yaml"
 DELETE_PLAYBOOK = "delete_playbook.yaml"
+SCALE_PLAYBOOK = "scale_playbook.yaml"
 ALL = "overcloud"
 _HEAD = "# Written by undercloud from the plan; the next deployment writes it anew.\n"
 _SECRETS_PATH = "undercloud_secrets_file | default(playbook_dir ~ '/secrets.json')"
@@ -46,6 +47,7 @@ def directory(lowered: Lowered, topology: Topology) -> dict[str, PlaybookFile]:
         PLAYBOOK: PlaybookFile(_HEAD + dump(list(_deploy_plays(lowered)))),
         CHECKS_PLAYBOOK: PlaybookFile(_HEAD + dump(_checks_plays())),
         DELETE_PLAYBOOK: PlaybookFile(_HEAD + dump(_delete_plays(lowered))),
+        SCALE_PLAYBOOK: PlaybookFile(_HEAD + dump(_scale_plays(lowered))),
     }
     for role, hosts in topology.by_role.items():
         services = [name for name, roles in lowered.services.items() if role in roles]
@@ -243,8 +245,35 @@ _PLAY = {"gather_facts": False, "any_errors_fatal": True, "vars_files": ["global
 
 
 def _delete_plays(lowered: Lowered) -> list[Mapping[str, Any]]:
-    leaving = [file for file in lowered.tasks if file.kind == "scale_tasks"]
-    remove = {
+    everything = [*_includes(_leaving(lowered)), _remove(lowered)]
+    return [{"name": "Delete", **_LAST_PLAY, "vars": {"undercloud_deletes": True}, "tasks": everything}]
+
+
+def _scale_plays(lowered: Lowered) -> list[Mapping[str, Any]]:
+    """For nodes that leave the plan, named with --limit: they leave, and are cleaned later."""
+    leave = [*_includes(_leaving(lowered)), _STOP]
+    return [
+        {"name": "Leave", **_LAST_PLAY, "tags": ["leave"], "tasks": leave},
+        {"name": "Clean", **_LAST_PLAY, "tags": ["clean"], "tasks": [_remove(lowered)]},
+    ]
+
+
+_LAST_PLAY = {"hosts": ALL, "become": True, **_PLAY, "any_errors_fatal": False}
+_OURS = "podman ps --quiet --filter label=undercloud.stack={{ cloud.name }}"
+_STOP = {
+    "name": "Stop the containers of the cloud",
+    "ansible.builtin.shell": f"{_OURS} | xargs -r podman stop",
+    "register": "stopped",
+    "changed_when": "stopped.stdout | length > 0",
+}
+
+
+def _leaving(lowered: Lowered) -> list[TaskFile]:
+    return [file for file in lowered.tasks if file.kind == "scale_tasks"]
+
+
+def _remove(lowered: Lowered) -> dict[str, Any]:
+    return {
         "name": "Remove everything of the stack",
         "undercloud.deploy.reconcile": {
             "stack": lowered.desired.stack,
@@ -253,16 +282,6 @@ def _delete_plays(lowered: Lowered) -> list[Mapping[str, Any]]:
             "purge_images": True,
         },
     }
-    return [
-        {
-            "name": "Delete",
-            "hosts": ALL,
-            "become": True,
-            **_PLAY,
-            "any_errors_fatal": False,
-            "tasks": [*_includes(leaving), remove],
-        }
-    ]
 
 
 def _includes(files: Sequence[TaskFile]) -> Iterable[Mapping[str, Any]]:

@@ -54,10 +54,12 @@ def test_a_first_deployment(world: World) -> None:
         "compile",
         "preflight",
         "directory",
+        "scale-in",
         "node-checks",
         *(f"step-{n}" for n in range(6)),
         "finish",
         "final-checks",
+        "clean",
     ]
     assert [stage.name for stage in ended.stages] == [*names, "credentials"]
     assert {stage.status for stage in ended.stages} == {Status.SUCCEEDED}

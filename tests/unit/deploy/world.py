@@ -166,6 +166,8 @@ def plays_of(run: Run) -> tuple[str, ...]:
         return ("Delete everything",)
     if run.playbook == "checks_playbook.yaml":
         return ("Checks",)
+    if run.playbook == "scale_playbook.yaml":
+        return tuple(tag.capitalize() for tag in run.tags)
     wanted = [tag.removeprefix("step") for tag in run.tags]
     tags = ("nodechecks", "0", "1", "2", "3", "4", "5", "finish", "finalchecks")
     return tuple(play for tag, play in zip(tags, PLAYS, strict=True) if not wanted or tag in wanted)

@@ -1,0 +1,29 @@
+"""The stages of every operation, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from undercloud.deploy import scalein, stages
+from undercloud.deploy.delete import DELETE
+from undercloud.deploy.dryrun import DRY_RUN
+from undercloud.deploy.engine import Operation
+from undercloud.deploy.stages import STEP_STAGES
+from undercloud.deploy.work import Stage
+
+DEPLOY = (
+    Stage(("plan",), stages.read_plan),
+    Stage(("validate",), stages.validate_plan),
+    Stage(("compile",), stages.compile_plan),
+    Stage(("preflight",), stages.check_nodes),
+    Stage(("directory",), stages.write_directory),
+    Stage(("scale-in",), scalein.leave, scalein.needed),
+    Stage(STEP_STAGES, stages.run_steps),
+    Stage(("clean",), scalein.clean, scalein.needed),
+    Stage(("credentials",), stages.write_credentials),
+)
+PIPELINES: Mapping[Operation, tuple[Stage, ...]] = {
+    Operation.DEPLOY: DEPLOY,
+    Operation.DRY_RUN: DRY_RUN,
+    Operation.DELETE: DELETE,
+}
