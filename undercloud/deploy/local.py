@@ -23,9 +23,9 @@ from undercloud.deploy.engine import (
     DeployRequest,
     GivenFiles,
     Operation,
+    PlanRef,
     SshAccess,
     Status,
-    PlanRef,
     Validated,
 )
 from undercloud.deploy.holder import Process, describe
