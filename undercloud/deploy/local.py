@@ -18,6 +18,7 @@ from undercloud.db.database import Database
 from undercloud.db.types import utcnow
 from undercloud.deploy import gate, lease, processes, views, wire, workspace
 from undercloud.deploy.engine import (
+    CheckRequest,
     DeleteRequest,
     Deployment,
     DeployRequest,
@@ -38,7 +39,13 @@ from undercloud.diagnostics import Finding, UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
 _STOPPED = (Status.FAILED, Status.INTERRUPTED)
-Request = DeployRequest | DeleteRequest
+Request = DeployRequest | DeleteRequest | CheckRequest
+_KINDS: dict[Operation, type[Request]] = {
+    Operation.DEPLOY: DeployRequest,
+    Operation.DRY_RUN: DeployRequest,
+    Operation.DELETE: DeleteRequest,
+    Operation.CHECK: CheckRequest,
+}
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,21 @@ class LocalEngine(Reading):
             if last is not None and request.ssh == SshAccess():
                 request = replace(request, ssh=self._request(last).ssh)
         return self._start(Operation.DELETE, request, last.compilation_id if last else None)
+
+    def check(self, request: CheckRequest) -> Deployment:
+        """Start the checks of a deployed cloud; without its own way in it takes that of the deployment."""
+        with self._database.read() as session:
+            known(session, request.stack)
+            last = deployments.last(session, request.stack, WRITING, compiled=True)
+            if last is None or (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED):
+                raise UndercloudError.of(
+                    "DEP-005",
+                    f"{request.stack} is not deployed, so there is nothing to check",
+                    fix=f"See how it stands: openstack overcloud status {request.stack}",
+                )
+            if request.ssh == SshAccess():
+                request = replace(request, ssh=self._request(last).ssh)
+        return self._start(Operation.CHECK, request, last.compilation_id)
 
     def resume(self, deployment: str) -> Deployment:
         """Go on with an interrupted or failed deployment at its first unfinished stage."""
@@ -142,6 +164,12 @@ class LocalEngine(Reading):
         named = {place.file for finding in found for place in finding.locations}
         return Validated(stack, number, found, dict(compiler.texts(loaded, named)))
 
+    def compare_plans(self, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
+        """What differs between two plans, secrets masked; nothing is kept."""
+        from undercloud.deploy import comparing  # noqa: PLC0415 - most commands compile nothing
+
+        return comparing.compare(self._database, self._borders.compiler(), before, after)
+
     def delete_plan(self, stack: str) -> None:
         """Forget a plan with its versions, passwords and history; refused (DEP-006) while it is on nodes."""
         with self._guard, self._database.write() as session:
@@ -165,12 +193,6 @@ class LocalEngine(Reading):
         """Let the next contact with an address be the first one; False when it was never met."""
         with self._database.write() as session:
             return host_keys.forget(session, address, port)
-
-    def compare_plans(self, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
-        """What differs between two plans, secrets masked; nothing is kept."""
-        from undercloud.deploy import comparing  # noqa: PLC0415 - most commands compile nothing
-
-        return comparing.compare(self._database, self._borders.compiler(), before, after)
 
     def close(self) -> None:
         """Stop what runs (it becomes ``interrupted``) and free what is held."""
@@ -259,15 +281,13 @@ class LocalEngine(Reading):
 
     def _request(self, row: models.Deployment) -> Request:
         plain = self._database.vault.open_json(row.sealed_request)
-        if row.operation == Operation.DELETE:
-            return wire.from_plain(DeleteRequest, plain)
-        return wire.from_plain(DeployRequest, plain)
+        return wire.from_plain(_KINDS[Operation(row.operation)], plain)
 
     def _may_resume(self, session: Session, row: models.Deployment) -> None:
         status = self._as_it_is(session, row).status
         latest = deployments.last(session, row.stack, WRITING)
-        if row.operation == Operation.DRY_RUN:
-            why = "it was a dry run, which keeps nothing to go on from"
+        if row.operation not in WRITING:
+            why = "it only looked, and kept nothing to go on from"
         elif status not in _STOPPED:
             why = f"it {'runs' if status is Status.RUNNING else 'has ' + status}"
         elif latest is not None and latest.id != row.id:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from undercloud.deploy import scalein, stages
+from undercloud.deploy.checks import CHECK
 from undercloud.deploy.delete import DELETE
 from undercloud.deploy.dryrun import DRY_RUN
 from undercloud.deploy.engine import Operation
@@ -26,4 +27,5 @@ PIPELINES: Mapping[Operation, tuple[Stage, ...]] = {
     Operation.DEPLOY: DEPLOY,
     Operation.DRY_RUN: DRY_RUN,
     Operation.DELETE: DELETE,
+    Operation.CHECK: CHECK,
 }
