@@ -12,6 +12,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from tools.options import puppet, root, writing
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "undercloud/validation/options/data"
+
+_AT_ONCE = 4
 
 
 def main() -> int:
@@ -33,16 +36,11 @@ def main() -> int:
     services = wanted["services"]
     if not given.root.exists():
         root.extract(given.root, wanted["suite"], _packages(wanted))
-    problems: list[str] = []
-    told = {}
-    for name, service in services.items():
-        if given.service and name not in given.service:
-            continue
-        say(f"reading {name}")
-        files = {path: flat(names, wanted["sets"]) for path, names in service["files"].items()}
-        read = root.read(given.root, {each for names in files.values() for each in names})
-        told[name] = {**read, "files": files}
-        problems += [f"{name}: {problem}" for problem in told[name]["problems"]]
+    chosen = {name: each for name, each in services.items() if not given.service or name in given.service}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        reads = pool.map(lambda each: _read(given.root, each, wanted["sets"]), chosen.values())
+        told = dict(zip(chosen, reads, strict=True))
+    problems = [f"{name}: {problem}" for name, read in told.items() for problem in read["problems"]]
     shared = _shared(services, wanted["sets"])
     for name, read in told.items():
         versions = root.versions(given.root, services[name]["packages"])
@@ -56,6 +54,14 @@ def main() -> int:
     for problem in problems:
         say(problem)
     return 1 if problems else 0
+
+
+def _read(place: Path, service: Mapping[str, Any], sets: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """What the packages say about one service, with its files and the namespaces of each."""
+    files = {path: flat(names, sets) for path, names in service["files"].items()}
+    namespaces = {each for names in files.values() for each in names}
+    read = root.read(place, namespaces, service.get("modules", ()))
+    return {**read, "files": {path: [*names, "registered"] for path, names in files.items()}}
 
 
 def flat(names: Iterable[Any], sets: Mapping[str, list[Any]]) -> list[str]:

@@ -16,7 +16,7 @@ MODULES = "usr/share/puppet/modules.available"
 Targets = dict[str, list[tuple[str, str, str]]]
 """Parameter → what it sets: type of resource, section, option."""
 
-_FILE = re.compile(r"def self\.file_path\s+'([^']+)'")
+_FILE = re.compile(r"def (?:self\.)?file_path\s+['\"]([^'\"]+)")
 _HEAD = re.compile(r"^(class|define)\s+([\w:]+)\s*(?:inherits\s+[\w:]+\s*)?([({])", re.MULTILINE)
 _PARAMETER = re.compile(r"\$(\w+)")
 _VARIABLE = r"(?:\$(?:::)?(?P<plain>\w+)|join\((?:any2array\()?\$(?P<joined>\w+)\)?,\s*','\))"

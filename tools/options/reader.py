@@ -1,9 +1,10 @@
 """Prints the oslo.config options of the Python packages beside it as JSON, with the packages' own Python.
 
 It stands alone: it is copied into the root that the packages were unpacked in, and run there. The input
-(standard input) is a JSON list of namespaces (entry points ``oslo.config.opts``, what oslo-config-generator
-takes); the output is ``{"namespaces": {NAME: {"groups": [[GROUP, {OPTION: ...}], ...], "version": TEXT}},
-"auth": {OPTION: ...}, "problems": [TEXT, ...]}``.
+(standard input) is ``{"namespaces": [...], "modules": [...]}``: entry points ``oslo.config.opts``, what
+oslo-config-generator takes, and modules that define options without listing them. The output has
+``namespaces`` (name → ``{"groups": [[GROUP, {OPTION: ...}], ...], "version": TEXT}``; what was registered
+besides is the namespace ``registered``), ``auth`` (option → definition) and ``problems`` (texts).
 """
 
 import importlib
@@ -87,6 +88,24 @@ def groups_of(entry: Any) -> Iterator[list[Any]]:
         yield [str(name), known]
 
 
+def registered(known: set[tuple[str, str]]) -> list[list[Any]]:
+    """The groups of what modules registered when they were loaded, without what is ``known`` already."""
+    cfg: Any = importlib.import_module("oslo_config.cfg")
+    groups = {"DEFAULT": cfg.CONF._opts}  # noqa: SLF001 - no public way
+    for name, group in cfg.CONF._groups.items():  # noqa: SLF001
+        groups.setdefault(str(getattr(name, "name", name)), group._opts)  # noqa: SLF001
+    found = []
+    for group, options in sorted(groups.items()):
+        wanted = {
+            each["opt"].dest: described(each["opt"])
+            for each in options.values()
+            if type(each["opt"]).__name__ != "SubCommandOpt"
+            and (group.lower(), each["opt"].dest) not in known
+        }
+        found.append([group, wanted])
+    return found
+
+
 def auth_options() -> dict[str, Any]:
     """The options of every way to log in: they are read where a section has ``auth_type``."""
     loading: Any = importlib.import_module("keystoneauth1.loading")  # only here is it needed
@@ -110,7 +129,7 @@ def main() -> None:
     for entry in importlib.metadata.entry_points(group="oslo.config.opts"):
         entries[entry.name] = entry
     result: dict[str, Any] = {"namespaces": {}, "auth": {}, "problems": []}
-    for name in wanted:
+    for name in wanted["namespaces"]:
         if name not in entries:
             result["problems"].append(f"there is no namespace {name}")
             continue
@@ -121,6 +140,15 @@ def main() -> None:
             result["problems"].append(f"{name}: {type(error).__name__}: {error}")
             continue
         result["namespaces"][name] = {"groups": groups, "version": entry.dist.version if entry.dist else ""}
+    for name in wanted["modules"]:
+        importlib.import_module(name)
+    known = {
+        (group.lower(), option)
+        for each in result["namespaces"].values()
+        for group, options in each["groups"]
+        for option in options
+    }
+    result["namespaces"]["registered"] = {"groups": registered(known), "version": ""}
     result["auth"] = auth_options()
     json.dump(result, out, sort_keys=True)
     out.flush()

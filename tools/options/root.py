@@ -60,8 +60,10 @@ def versions(root: Path, packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def read(root: Path, namespaces: Iterable[str]) -> dict[str, Any]:
-    """What ``reader.py`` says about namespaces; one process for each call, for the services' modules collide.
+def read(root: Path, namespaces: Iterable[str], modules: Iterable[str]) -> dict[str, Any]:
+    """What ``reader.py`` says about namespaces and modules.
+
+    One process for each call, for the services' modules collide.
 
     Raises CalledProcessError if it fails; its words go to standard error.
     """
@@ -70,7 +72,7 @@ def read(root: Path, namespaces: Iterable[str]) -> dict[str, Any]:
     script = f'mount -t proc proc "$0/proc" && exec chroot "$0" {inside}'
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", script, str(root)],
-        input=json.dumps(sorted(set(namespaces))),
+        input=json.dumps({"namespaces": sorted(set(namespaces)), "modules": list(modules)}),
         stdout=subprocess.PIPE,
         text=True,
         check=True,

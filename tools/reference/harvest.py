@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ _TOLD = re.compile(
 )
 _NOT_CODES = frozenset({"SHA-256", "UTF-008", "ISO-8601"})
 _SEVERITIES = ("ERROR", "WARNING", "INFO")
+_FAR = 3
 
 
 @dataclass
@@ -36,23 +37,45 @@ class Seen:
 
 def harvest(root: Path, directories: tuple[str, ...]) -> dict[str, Seen]:
     """Every code that stands in the Python files below the directories."""
+    trees = {
+        str(path.relative_to(root)): ast.parse(path.read_text("utf-8"))
+        for directory in directories
+        for path in sorted((root / directory).rglob("*.py"))
+    }
+    named = _named_codes(trees.values())
     found: dict[str, Seen] = {}
-    for directory in directories:
-        for path in sorted((root / directory).rglob("*.py")):
-            module = str(path.relative_to(root))
-            tree = ast.parse(path.read_text("utf-8"))
-            _module(tree, module, found)
+    for module, tree in trees.items():
+        _module(tree, module, named, found)
     return {code: found[code] for code in sorted(found)}
 
 
-def _module(tree: ast.Module, module: str, found: dict[str, Seen]) -> None:
-    constants = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
+def _named_codes(trees: Iterable[ast.Module]) -> dict[str, ast.expr]:
+    """Constants of modules that hold a code, as ``FENCED = "NODE-001"``."""
+    return {
+        name: value
+        for tree in trees
+        for name, value in _constants(tree).items()
+        if isinstance(value, ast.Constant) and isinstance(value.value, str) and is_code(value.value)
     }
+
+
+def _constants(tree: ast.Module) -> dict[str, ast.expr]:
+    found: dict[str, ast.expr] = {}
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            targets = [node.target]
+        for target in targets:
+            if isinstance(target, ast.Name):
+                found[target.id] = node.value  # type: ignore[union-attr]
+    return found
+
+
+def _module(tree: ast.Module, module: str, named: Mapping[str, ast.expr], found: dict[str, Seen]) -> None:
+    constants = {**named, **_constants(tree)}
+    for name, value in _constants(tree).items():
+        if isinstance(value, ast.Dict):
+            _table(name, value, module, found)
     for scope in _scopes(tree):
         if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
             for code, text in told(ast.get_docstring(scope) or ""):
@@ -63,6 +86,17 @@ def _module(tree: ast.Module, module: str, found: dict[str, Seen]) -> None:
                 _call(node, reader, module, found)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and is_code(node.value):
                 _seen(found, node.value, module)
+
+
+def _table(name: str, table: ast.Dict, module: str, found: dict[str, Seen]) -> None:
+    """A map from codes to texts: fixes if its name says so, else titles."""
+    for key, value in zip(table.keys, table.values, strict=True):
+        if not (isinstance(key, ast.Constant) and isinstance(key.value, str) and is_code(key.value)):
+            continue
+        last = value.elts[-1] if isinstance(value, ast.Tuple) and value.elts else value
+        if isinstance(last, ast.Constant) and isinstance(last.value, str):
+            seen = _seen(found, key.value, module)
+            _add(seen.fixes if "FIX" in name else seen.titles, _tidy(last.value))
 
 
 def told(docstring: str) -> Iterator[tuple[str, str]]:
@@ -84,7 +118,7 @@ def _call(node: ast.Call, reader: _Reader, module: str, found: dict[str, Seen]) 
     keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
     for index, argument in enumerate(arguments):
         codes = [each for each in reader.texts(argument) if is_code(each)]
-        if not codes or not isinstance(argument, ast.Constant | ast.IfExp | ast.Name):
+        if not codes or not isinstance(argument, ast.Constant | ast.IfExp | ast.Name | ast.Attribute):
             continue
         rest = arguments[index + 1 :]
         texts = [reader.texts(each) for each in rest]
@@ -114,7 +148,7 @@ def _severities(node: ast.Call) -> set[str]:
 class _Reader:
     """Reads expressions as the texts that they may be, within one function."""
 
-    def __init__(self, scope: ast.AST, constants: dict[str, ast.expr]) -> None:
+    def __init__(self, scope: ast.AST, constants: Mapping[str, ast.expr]) -> None:
         self._constants = constants
         self._assigned: dict[str, list[ast.expr]] = {}
         for node in _own(scope):
@@ -138,30 +172,26 @@ class _Reader:
 
     def texts(self, node: ast.expr, depth: int = 0) -> list[str]:
         """The texts that an expression may be, as far as that can be read."""
-        if isinstance(node, ast.Constant):
-            return [_tidy(node.value)] if isinstance(node.value, str) and node.value.strip() else []
-        if isinstance(node, ast.JoinedStr):
-            return [_tidy("".join(self._part(value, depth) for value in node.values))]
-        if isinstance(node, ast.IfExp):
-            return [*self.texts(node.body, depth), *self.texts(node.orelse, depth)]
-        if isinstance(node, ast.BoolOp):
-            return [text for value in node.values for text in self.texts(value, depth)]
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            left, right = self.texts(node.left, depth), self.texts(node.right, depth)
-            return [f"{first} {second}" for first in left[:1] for second in right[:1]]
-        if isinstance(node, ast.Name) and depth < 3:
-            values = (
-                self._assigned.get(node.id) or [self._constants[node.id]]
-                if node.id in self._constants or node.id in self._assigned
-                else []
-            )
-            return list(dict.fromkeys(text for value in values for text in self.texts(value, depth + 1)))
-        if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name == "did_you_mean":
+        match node:
+            case ast.Constant(value=str(value)):
+                return [_tidy(value)] if value.strip() else []
+            case ast.JoinedStr(values=values):
+                return [_tidy("".join(self._part(value, depth) for value in values))]
+            case ast.IfExp(body=body, orelse=other):
+                return [*self.texts(body, depth), *self.texts(other, depth)]
+            case ast.BoolOp(values=values):
+                return [text for value in values for text in self.texts(value, depth)]
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return [f"{a} {b}" for a in self.texts(left, depth)[:1] for b in self.texts(right, depth)[:1]]
+            case ast.Name(id=name) | ast.Attribute(attr=name) if depth < _FAR:
+                values = self._assigned.get(name) or (
+                    [self._constants[name]] if name in self._constants else []
+                )
+                return list(dict.fromkeys(text for value in values for text in self.texts(value, depth + 1)))
+            case ast.Call(func=ast.Name(id="did_you_mean")):
                 return ["Did you mean {name}?"]
-            if name in ("strip", "format", "rstrip") and isinstance(node.func, ast.Attribute):
-                return self.texts(node.func.value, depth)
+            case ast.Call(func=ast.Attribute(attr="strip" | "rstrip", value=value)):
+                return self.texts(value, depth)
         return []
 
     def _part(self, node: ast.expr, depth: int) -> str:

@@ -46,6 +46,11 @@ class Finding:
     parameters: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
 
+    @property
+    def documentation(self) -> str:
+        """Where the reference explains the code: a page of the project's documentation and its section."""
+        return f"docs/reference/codes/{self.code.partition('-')[0].lower()}.md#{self.code.lower()}"
+
     def as_dict(self) -> dict[str, Any]:
         """The JSON form that ``-f json`` and the reports print."""
         return {
@@ -56,6 +61,7 @@ class Finding:
             "parameters": list(self.parameters),
             "locations": [dataclasses.asdict(location) for location in self.locations],
             "path": list(self.path),
+            "documentation": self.documentation,
         }
 
     def __str__(self) -> str:

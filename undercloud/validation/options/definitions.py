@@ -12,7 +12,8 @@ from typing import Any
 
 DEFAULT = "DEFAULT"
 ANY = "*"
-_AUTH = frozenset({"auth_type", "auth_section"})
+# A section with one of these takes the options of every way to log in to Keystone.
+_AUTH = frozenset({"auth_type", "auth_section", "auth_url"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +60,10 @@ class ConfigFile:
     """
 
     def __init__(
-        self, service: str, versions: Mapping[str, str], groups: Sequence[Mapping[str, Mapping[str, Any]]]
+        self,
+        service: str,
+        versions: Mapping[str, str],
+        groups: Sequence[Mapping[str, Mapping[str, Any]]],
     ) -> None:
         self.service = service
         self.versions = versions
@@ -201,19 +205,27 @@ def service_of(path: str) -> str:
 
 @functools.cache
 def config_file(path: str) -> ConfigFile | None:
-    """The options that may stand in a file; None where there are no definitions.
-
-    A file that has none of its own but lies in a service's directory is read as that service's main file.
-    """
+    """The options that may stand in a file; None where there are no definitions."""
     service = service_of(path)
     if not service:
         return None
     data, common = _read(f"{service}.json"), _read("common.json")
-    names = data["files"].get(path) or next(iter(data["files"].values()))
-    groups = [data["namespaces"].get(name) or common["namespaces"].get(name, {}) for name in names]
-    return ConfigFile(service, data["packages"], groups).opened(
-        data["chosen"], data["foreign"], common["auth"]
-    )
+    if path not in data["files"]:
+        return None
+    groups = [
+        data["namespaces"].get(name) or common["namespaces"].get(name, {}) for name in data["files"][path]
+    ]
+    file = ConfigFile(service, data["packages"], groups)
+    return file.opened(data["chosen"], data["foreign"], common["auth"])
+
+
+def stand_in(path: str) -> str:
+    """A file itself where it has definitions, else the main file of the service whose directory it lies in."""
+    service = service_of(path)
+    if not service:
+        return path
+    files = _read(f"{service}.json")["files"]
+    return path if path in files else str(next(iter(files)))
 
 
 def modules() -> tuple[str, ...]:

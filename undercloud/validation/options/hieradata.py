@@ -1,4 +1,4 @@
-"""The options in hieradata: TripleO's ExtraConfig parameters, and parameters that go to an option as they are."""
+"""The options in hieradata, as TripleO's ExtraConfig parameters give it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,11 @@ from undercloud.validation.composition import Composition, is_operators
 from undercloud.validation.options import definitions
 from undercloud.validation.options.definitions import PuppetModule
 from undercloud.validation.options.source import Given
+from undercloud.validation.options.values import plain
 
 EVERYWHERE = "ExtraConfig"
 _LOOKUP = re.compile(r"%\{")
 _SERVICE_DEFAULT = "<SERVICE DEFAULT>"
-# The end of KEY: {get_param: NAME}, also over two lines, and of KEY: NAME, as map_replace puts a role's own values in.
-_PASSED_ON = re.compile(
-    r"::\w+['\"]?:(?:\s*\{ *get_param: *(\w+) *\}|\s*get_param: *(\w+)| +([A-Z]\w+)) *$", re.MULTILINE
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +80,7 @@ def options(composition: Composition, given: list[Key]) -> Iterator[Given | Find
             continue
         kind = module.configs.get(key.name)
         if kind is not None:
-            yield from _entries(key, module.files[kind])
+            yield from _entries(key, module.files[kind])  # such as api-paste.ini: of its form only
         elif module.has(key.name):
             yield from _direct(key, module)
         elif not module.is_open(key.name) and not _is_mentioned(composition, key.name):
@@ -115,41 +112,6 @@ def hidden(given: list[Key]) -> Iterator[Finding]:
             places = (*other.locate(lost[0]), *key.locate())
             names = (key.parameter, other.parameter, key.name, *lost)
             yield Finding("OPT-009", text, fix, Severity.WARNING, places, names)
-
-
-def passed_on(composition: Composition) -> Iterator[Given]:
-    """The operator's parameters that a template hands to an option as they are: only their values are judged."""
-    wanted = set(composition.set_by_operator)
-    own = {
-        role.name: composition.role_parameters(role.name).keys() & set(composition.declared)
-        for role in composition.plan.roles
-        if f"{role.name}Parameters" in wanted
-    }
-    if EVERYWHERE not in composition.declared:
-        return
-    for name, key in sorted(set(_handed_on(composition))):
-        module = definitions.puppet_module(key.split("::")[0])
-        roles = [role for role, names in own.items() if name in names]
-        if module is None or not (name in wanted or roles):
-            continue
-        for role in ([""] if name in wanted else []) + roles:
-            value = composition.value(name, role)
-            if not _counts(value):
-                continue
-            names = (name, *([f"{role}Parameters"] if role else []))
-            for path, section, option in module.targets(key):
-                yield Given(
-                    path,
-                    section,
-                    option,
-                    value,
-                    composition.locate(name, role),
-                    names,
-                    own=True,
-                    wording=name,
-                    fixed=True,
-                    secret=composition.is_hidden(name),
-                )
 
 
 def _parameters(composition: Composition) -> Iterator[tuple[str, str]]:
@@ -194,7 +156,7 @@ def _entries(key: Key, path: str) -> Iterator[Given | Finding]:
             yield key.finding("OPT-007", text, f"Write {name}: {{value: {shown}}}.", Severity.ERROR, name)
         else:
             value = entry.get("value")
-            absent = entry.get("ensure") == "absent" or not _counts(value, empty=True)
+            absent = entry.get("ensure") == "absent" or not counts(value, empty=True)
             yield Given(
                 path,
                 section,
@@ -210,13 +172,14 @@ def _entries(key: Key, path: str) -> Iterator[Given | Finding]:
 
 def _direct(key: Key, module: PuppetModule) -> Iterator[Given]:
     """A key that is a parameter of a class: what it sets, if that is known."""
-    if _counts(key.value):
+    if counts(key.value) and not isinstance(key.value, Mapping):
         for path, section, option in module.targets(key.name):
             yield Given(
                 path,
                 section,
                 option,
-                key.value,
+                # Puppet joins what a class takes as a list.
+                plain(key.value) if isinstance(key.value, list) else key.value,
                 key.locate(),
                 (key.parameter, key.name),
                 own=key.own,
@@ -225,7 +188,7 @@ def _direct(key: Key, module: PuppetModule) -> Iterator[Given]:
             )
 
 
-def _counts(value: Any, *, empty: bool = False) -> bool:
+def counts(value: Any, *, empty: bool = False) -> bool:
     """Whether a value is one to judge; Puppet's classes take empty ones and false for "leave it alone"."""
     if value is None or value == _SERVICE_DEFAULT or (isinstance(value, str) and _LOOKUP.search(value)):
         return False
@@ -255,13 +218,13 @@ def _unknown(key: Key, module: PuppetModule) -> Finding:
 
 def _is_mentioned(composition: Composition, key: str) -> bool:
     """Whether any template knows a key: some are read by TripleO's own profiles, not by a class."""
-    for path, file in _shipped(composition, composition.plan.tree):
+    for path, file in shipped(composition, composition.plan.tree):
         if path.endswith(".yaml") and key in file.text:
             return True
     return False
 
 
-def _shipped(composition: Composition, paths: Iterable[str]) -> Iterator[tuple[str, SourceFile]]:
+def shipped(composition: Composition, paths: Iterable[str]) -> Iterator[tuple[str, SourceFile]]:
     """Those of the files that can be read and are not the operator's."""
     for path in paths:
         if not is_operators(path):
@@ -269,15 +232,3 @@ def _shipped(composition: Composition, paths: Iterable[str]) -> Iterator[tuple[s
                 yield path, composition.plan.tree[path]
             except (KeyError, UndercloudError):
                 continue
-
-
-def _handed_on(composition: Composition) -> Iterator[tuple[str, str]]:
-    """Parameter and key of hieradata, where a template of the plan hands one on as it is."""
-    for _, file in _shipped(composition, composition.templates):
-        if "config_settings" in file.text:
-            for match in _PASSED_ON.finditer(file.text):
-                line = file.text[file.text.rfind("\n", 0, match.start()) + 1 : match.end()]
-                key = (
-                    line.lstrip(" -").partition(": ")[0].rstrip(":").strip("'\"").splitlines()[0].rstrip(":")
-                )
-                yield match[1] or match[2] or match[3], key

@@ -21,7 +21,7 @@ def judge(given: Iterable[Given]) -> Iterator[Finding]:
     for each in given:
         sections.setdefault((each.path, each.section), []).append(each)
     for (path, section), options in sections.items():
-        file = config_file(path)
+        file = config_file(options[0].like or path)
         if file is None:
             continue
         if _is_unknown(file, section, options):
@@ -60,10 +60,10 @@ def _judge(file: ConfigFile, given: Given) -> Iterator[Finding]:
     code = "OPT-003" if wrong.kind is Kind.TYPE else "OPT-004"
     subject = given.wording if given.fixed else _place(given, option)
     target = f", which becomes {_place(given, option)}" if given.fixed else ""
-    why = (
-        wrong.text if not secret else "does not fit" + ("" if wrong.kind is Kind.TYPE else " what is allowed")
-    )
-    yield _finding(given, code, f"{subject}{target}: {value} {why}", f"Give it {_wanted(option)}.")
+    kept = "is not of its type" if wrong.kind is Kind.TYPE else "is not among what is allowed"
+    why = kept if secret else wrong.text
+    fix = f"Write {wrong.better!r}." if wrong.better and not secret else f"Give it {_wanted(option)}."
+    yield _finding(given, code, f"{subject}{target}: {value} {why}", fix)
 
 
 def _unknown_section(file: ConfigFile, options: Sequence[Given]) -> Finding:

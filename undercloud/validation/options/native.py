@@ -10,6 +10,7 @@ from undercloud.hot.faults import NOWHERE, Fault, Reported
 from undercloud.plan.secrets import is_secret
 from undercloud.playbooks.role_data import ServiceData
 from undercloud.validation.composition import Composition, Service, is_operators
+from undercloud.validation.options import definitions
 from undercloud.validation.options.source import Given
 
 _LATE = ("{{", "{%", "{#")
@@ -54,7 +55,7 @@ def _of_file(
                 places or ((where,) if where else ()),
                 (*names, f"{section}.{option}"),
                 own=bool(places) or is_operators(service.template),
-                wording=f"{service.name}: {path}",
+                like=definitions.stand_in(path),
                 secret=is_secret(value),
             )
 
@@ -62,21 +63,49 @@ def _of_file(
 def _origin(
     composition: Composition, service: Service, section: str, option: str
 ) -> tuple[tuple[str, ...], tuple[Location, ...]]:
-    """The parameter that an operator wrote an option into, and where; empty if the template wrote it.
+    """The parameters that an operator wrote an option with, and where; empty if the template wrote it.
 
-    A parameter of the service's template whose value is a map of sections, as in ``KeystoneExtraConfig``.
+    First a parameter of the service's template whose value is a map of sections, as in ``KeystoneExtraConfig``;
+    else those that the template fills this option in with.
     """
-    if service.resource is None:
-        return (), ()
-    for name, parameter in service.resource.nested_template.parameters.items():
-        if parameter.type != "json":
-            continue
-        for setting in reversed(composition.settings(name)):
+    assert service.resource is not None, "only services that have a template are asked about"
+    template = service.resource.nested_template
+    for name, parameter in template.parameters.items():
+        for setting in reversed(composition.settings(name)) if parameter.type == "json" else ():
             inner = setting.value.get(section) if isinstance(setting.value, Mapping) else None
             if isinstance(inner, Mapping) and option in inner and is_operators(setting.layer.path):
                 place = setting.layer.document.locate(setting.section, setting.name, section, option)
                 return (name,), (place,)
-    return (), ()
+    content = template.document.value if template.document else None
+    outputs = content.get("outputs") if isinstance(content, Mapping) else None
+    own = set(composition.set_by_operator)
+    names = tuple(dict.fromkeys(name for name in _filling(outputs, section, option) if name in own))
+    return names, tuple(place for name in names for place in composition.locate(name))
+
+
+def _filling(value: Any, section: str, option: str) -> Iterator[str]:
+    """The parameters that are read for an option, wherever a template has it below its section."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _filling(item, section, option)
+    elif isinstance(value, Mapping):
+        inner = value.get(section)
+        if isinstance(inner, Mapping) and option in inner:
+            yield from _read(inner[option])
+        for item in value.values():
+            yield from _filling(item, section, option)
+
+
+def _read(value: Any) -> Iterator[str]:
+    """The names of the parameters that an expression reads."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _read(item)
+    elif isinstance(value, Mapping):
+        name = value.get("get_param")
+        yield from [str(name[0] if isinstance(name, list) and name else name)] if name else []
+        for item in value.values():
+            yield from _read(item)
 
 
 def _is_late(value: Any) -> bool:

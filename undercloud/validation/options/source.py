@@ -12,7 +12,8 @@ from undercloud.diagnostics import Location
 class Given:
     """One option with where it comes from.
 
-    ``path``: the file that it is written to; ``wording``: how the operator writes it; ``own``: whether it stands
+    ``path``: the file that it is written to; ``like``: the file whose definitions are for it, the same if empty;
+    ``wording``: how the operator writes it; ``own``: whether it stands
     in a file of the operator's; ``names``: parameters that it comes from; ``fixed``: whether section and name
     are beyond doubt, so that only the value is judged; ``secret``: whether the value may not be shown.
     """
@@ -25,5 +26,6 @@ class Given:
     names: tuple[str, ...]
     own: bool
     wording: str = ""
+    like: str = ""
     fixed: bool = False
     secret: bool = False

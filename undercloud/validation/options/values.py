@@ -28,10 +28,11 @@ class Kind(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Misfit:
-    """Why a value does not fit; ``text`` goes on after the value."""
+    """Why a value does not fit; ``text`` goes on after the value, ``better`` is how it was meant, if that is sure."""
 
     kind: Kind
     text: str
+    better: str = ""
 
 
 def plain(value: object) -> str:
@@ -48,12 +49,15 @@ def plain(value: object) -> str:
 def misfit(option: Option, value: Any) -> Misfit | None:
     """What is wrong with a value for an option, None if nothing is.
 
-    None, and text that another option's value is put into (``$name``), fit everything. A list is one value
-    after the other for an option that may stand several times, else its items joined by commas.
+    None, and text that another option's value is put into (``$name``), fit everything. A list is the option
+    several times, one value after the other.
     """
     if value is None:
         return None
-    if option.multi and isinstance(value, list | tuple):
+    if isinstance(value, list | tuple):
+        if len(value) > 1 and not option.multi:
+            text = "is a list: the option would stand several times, and the last one alone count"
+            return Misfit(Kind.TYPE, text, plain(value) if option.type == "list" else "")
         return next((wrong for item in value if (wrong := misfit(option, item))), None)
     text = plain(value).strip()
     if "$" in text:

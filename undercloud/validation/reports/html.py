@@ -46,6 +46,7 @@ def _shown(finding: Finding, reported: Reported) -> dict[str, object]:
         "parameters": finding.parameters,
         "path": " > ".join(finding.path),
         "source": reported.sources.get(finding.code, ""),
+        "documentation": finding.documentation,
         "places": [str(place) for place in finding.locations],
         "line": first.line if first else 0,
         "lines": reported.lines(first) if first and first.line else [],

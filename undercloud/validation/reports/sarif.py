@@ -34,6 +34,7 @@ def _rule(code: str, reported: Reported) -> dict[str, Any]:
     rule: dict[str, Any] = {"id": code, "properties": {"stage": stage_of(code)}}
     if code in reported.titles:
         rule["shortDescription"] = {"text": reported.titles[code]}
+    rule["properties"]["documentation"] = Finding(code, "").documentation
     if reported.sources.get(code):
         rule["fullDescription"] = {"text": f"{reported.titles[code]}. Source: {reported.sources[code]}"}
     return rule
