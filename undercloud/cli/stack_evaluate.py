@@ -25,7 +25,7 @@ class StackEvaluate(base.Compiling):
         ("a template and its environment", "overcloud stack evaluate server.yaml -e prod.yaml"),
         (
             "with parameters, for a program",
-            "overcloud stack evaluate server.yaml -P flavor=m1.small -P 'networks=[a, b]' -f json",
+            "overcloud stack evaluate server.yaml -P networks=a,b -P 'labels={\"a\": 1}' -f json",
         ),
     )
 
@@ -42,7 +42,7 @@ class StackEvaluate(base.Compiling):
             action="append",
             default=[],
             metavar="<name=value>",
-            help="A parameter, over all environments; a list or a map as JSON; may be given again",
+            help="A parameter, over all environments; a list with commas, a map as JSON; may be given again",
         )
         parser.add_argument(
             "--stack", default="stack", metavar="<name>", help="The stack's name (default: stack)"

@@ -7,6 +7,7 @@ never changed in place.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from undercloud.hot.faults import Fault, Path, Site
 from undercloud.hot.scope import Scope
 from undercloud.hot.values import OMIT, json_key
 from undercloud.plan.documents import Document
+from undercloud.plan.names import nearest
+
+_FEW_LETTERS = 2
 
 Code = Callable[[Scope], Any]
 Handler = Callable[["Compiler", Any, Path], "Expr"]
@@ -124,6 +128,8 @@ class Compiler:
                 return handler(self, args, (path, name))
             if name in self._later:
                 self._warn_later(name, (path, name))
+            elif type(name) is str and ("_" in name or name.startswith("Fn::")):
+                self._warn_misspelt(name, (path, name))
         fixed: dict[str, Any] = {}
         dynamic: list[tuple[str, Code]] = []
         for key, value in snippet.items():
@@ -166,6 +172,31 @@ class Compiler:
                 severity=Severity.WARNING,
             )
         )
+
+    def _warn_misspelt(self, name: str, path: Path) -> None:
+        meant = _nearest(name, tuple(self._functions))
+        if not meant and not name.startswith("Fn::"):
+            return
+        self.warnings.append(
+            Fault(
+                "HOT-027",
+                f"{name} is not a function; here it is plain data",
+                self.site(path),
+                fix=f"Did you mean {meant}?" if meant else "",
+                severity=Severity.WARNING,
+            )
+        )
+
+
+@functools.lru_cache(maxsize=4096)
+def _nearest(name: str, functions: tuple[str, ...]) -> str:
+    """The function of several words that a name is nearly, or nothing; few names are worth comparing."""
+    alike = [
+        other
+        for other in functions
+        if "_" in other and other[0] == name[0] and abs(len(other) - len(name)) <= _FEW_LETTERS
+    ]
+    return nearest(name, alike) or ""
 
 
 def _mapping_code(fixed: dict[str, Any], dynamic: list[tuple[str, Code]]) -> Code:

@@ -26,6 +26,7 @@ FIXES: Mapping[str, str] = {
     "HOT-024": "Use a later heat_template_version.",
     "HOT-025": "Correct the expression.",
     "HOT-026": "Correct the expression, or give it data that it can work on.",
+    "HOT-027": "Use a function of HOT, if it is meant to be one.",
     "HOT-030": "Name a resource of this template, or add the resource.",
     "HOT-031": "Name an attribute that the resource has; those of a nested stack are its outputs.",
     "HOT-032": "Name a parameter of this template, or declare it under parameters.",

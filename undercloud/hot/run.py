@@ -130,7 +130,11 @@ class Run:
             return self._templates[path]
         template = None
         try:
-            template = compile_template(read_template(self.tree, path), path)
+            document = read_template(self.tree, path)
+            if self.tree[path].origin is None:
+                # What Jinja2 rendered may repeat a key with each round of a loop.
+                self.findings.adopt(document.findings, via)
+            template = compile_template(document, path)
             self.tell(template, via)
         except UndercloudError as error:
             self.findings.adopt(error.findings, via)
