@@ -38,7 +38,10 @@ def compiled(
     files: Mapping[str, str] | None = None,
     state: State | None = None,
 ) -> Compilation:
-    """A plan compiled: ``environments`` (name → text) over the tree of a contract; ``files`` replace its own."""
+    """A plan compiled: ``environments`` (name → text) over the tree of a contract.
+
+    ``files`` take the places of the tree's own, or of the nodes'.
+    """
     tree = {path.name: path.read_bytes() for path in (TREES / contract).glob("*.yaml")}
     tree |= {name: text.encode() for name, text in (files or {}).items() if not name.startswith("/")}
     named = {"roles": "roles_data.yaml"}

@@ -22,19 +22,19 @@ def files(before: Snapshot, after: Snapshot) -> Iterator[FileChange]:
     assert before.desired is not None, "of our own contract"
     assert after.desired is not None, "of our own contract"
     texts = [_contents(each) for each in (before.desired, after.desired)]
-    for change, where in _grouped(_changes(before, after)):
-        if change.kind == "container":
-            continue
-        old, new = (each.get((where[0], change.name), "") for each in texts)
-        yield FileChange(
-            path=change.name,
-            action=change.action,
-            where=where,
-            options=ini.changed(change.name, old, new),
-            keys=_keys(change),
-            diff=change.diff,
-            reasons=change.reasons,
-        )
+    found: dict[Any, tuple[FileChange, list[str]]] = {}
+    for change in _changes(before, after):
+        if change.kind != "container":
+            old, new = (each.get((change.host, change.name), "") for each in texts)
+            options = ini.changed(change.name, old, new)
+            keys = _keys(change)
+            file = FileChange(change.name, change.action, (), options, keys, change.diff, change.reasons)
+            # The same options may differ between lines that are not the same on each node.
+            seen = options or change.diff
+            key = (file.path, file.action, repr(keys), repr(seen), file.reasons, change.step)
+            found.setdefault(key, (file, []))[1].append(change.host)
+    for file, hosts in found.values():
+        yield dataclasses.replace(file, where=tuple(hosts))
     yield from _tasks(before, after)
 
 

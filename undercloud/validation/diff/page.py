@@ -26,7 +26,7 @@ def render(found: PlanDiff) -> str:
         before=found.before,
         after=found.after,
         notes=found.notes,
-        counts=[(name, len(level)) for name, level in found.levels.items() if level],
+        counts=[text.counted(name, len(level)) for name, level in found.levels.items() if level],
         levels=[(name.capitalize(), list(_entries(found, name))) for name in found.levels],
     )
 

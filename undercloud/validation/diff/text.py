@@ -41,8 +41,13 @@ def render(found: PlanDiff, most: int = _MOST_LINES) -> str:
         listed = [f"  {line}" for line in body]
         if listed:
             lines += [*([""] if lines else []), title, *listed]
-    counts = ", ".join(f"{len(level)} {name}" for name, level in found.levels.items() if level)
+    counts = ", ".join(counted(name, len(level)) for name, level in found.levels.items() if level)
     return "\n".join([*lines, "", f"{found.before} and {found.after} differ: {counts}"]) + "\n"
+
+
+def counted(name: str, count: int) -> str:
+    """``1 parameter``, ``2 parameters``; the name is that of a level."""
+    return f"{count} {name.removesuffix('s') if count == 1 else name}"
 
 
 def parameter(each: ParameterChange) -> Iterator[str]:

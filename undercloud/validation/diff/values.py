@@ -69,9 +69,12 @@ def changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Val
 
 
 def _same(before: Any, after: Any) -> bool:
-    if isinstance(before, bool) != isinstance(after, bool):
-        return False
-    return bool(before == after)
+    """Whether two values are equal; unlike Python's equality it tells true from 1."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return before.keys() == after.keys() and all(_same(before[key], after[key]) for key in before)
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) == len(after) and all(map(_same, before, after))
+    return isinstance(before, bool) == isinstance(after, bool) and bool(before == after)
 
 
 def _is_long(value: Any) -> bool:

@@ -15,7 +15,7 @@ from undercloud.validation.explain.model import Answer
 Answers = Iterator[Answer]
 KINDS = ("param", "resource", "output", "option", "hiera", "container", "file", "unit", "host")
 """What may stand before a name and a colon, to say which of its meanings is meant."""
-_MOST_HINTS = 6
+_MOST_HINTS = 4
 _WORDS = {"param": "parameter", "hiera": "key of hieradata", "unit": "systemd unit", "host": "node"}
 
 

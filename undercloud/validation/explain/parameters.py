@@ -26,20 +26,30 @@ def answer(context: Context, name: str, path: Keys, *, with_effects: bool = True
     declared = list(context.composition.declared.get(name, ()))
     first = declared[0] if declared else None
     value = effects.current(context, name, path)
-    dotted = "/".join(map(str, (name, *path)))
-    tried = (
-        effects.effects(context, name, path, first, value) if with_effects and declared else effects.Tried()
-    )
+    settable = _is_settable(context, name)
+    tried = effects.Tried()
+    if with_effects and declared and settable:
+        tried = effects.effects(context, name, path, first, value)
+    facts = _facts(context, name, path, declared)
+    if not settable:
+        facts["note"] = "only the stack around gives it: a file cannot set it"
     return Answer(
         "parameter",
-        dotted,
+        "/".join(map(str, (name, *path))),
         None if value is UNKNOWN else context.veil.of_parameter(name, value),
         first.site.location() if first else None,
-        _facts(context, name, path, declared),
+        facts,
         tuple(_origins(context, name, path)),
         tuple(_chained(context, name, tried.effects)),
         tried.text,
     )
+
+
+def _is_settable(context: Context, name: str) -> bool:
+    """Whether a file may set it: for the root template, or for a stack that is not given it."""
+    if name in context.root.template.parameters or name not in context.composition.declared:
+        return True
+    return _scopes(context, name)[0] is not None
 
 
 def _facts(context: Context, name: str, path: Keys, declared: list[Parameter]) -> dict[str, Any]:
@@ -57,7 +67,9 @@ def _facts(context: Context, name: str, path: Keys, declared: list[Parameter]) -
         facts["note"] = "no template declares it"
     strategy = context.environment.merge_strategies.get(name)
     if strategy and strategy != "overwrite":
-        facts["files are joined by"] = strategy
+        facts["files are joined by"] = (
+            f"{strategy}; each counts before and after what is generated, as TripleO's client sends them"
+        )
     readers, more = _readers(context, name)
     if readers:
         facts["read at"] = [*readers, *([f"and in {more} more templates"] if more else [])]
@@ -160,7 +172,6 @@ def _of_generated(context: Context, name: str) -> Iterator[Link]:
 
 def _scopes(context: Context, name: str) -> tuple[StackScope | None, StackScope | None]:
     """A stack that is not given the parameter by the one around it, and one that is."""
-    free: StackScope | None = None
     given: StackScope | None = None
     for scope in context.scopes():
         if name not in scope.template.parameters:
@@ -170,7 +181,7 @@ def _scopes(context: Context, name: str) -> tuple[StackScope | None, StackScope 
             given = given or scope
         else:
             return scope, given
-    return free, given
+    return None, given
 
 
 def _other_defaults(context: Context, name: str, path: Keys, first: StackScope) -> Iterator[Link]:

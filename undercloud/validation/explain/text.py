@@ -12,6 +12,7 @@ from undercloud.validation.explain.model import NO_VALUE, Answer, Effect, Kind, 
 _MOST_EFFECTS = 25
 _WIDEST_VALUE = 120
 _LONGEST_WAY = 4
+_AT = {"parameter": "declared at", "host": "its role at"}
 
 
 class Renderer:
@@ -29,7 +30,7 @@ class Renderer:
         value = "" if answer.value is NO_VALUE else f" = {short(answer.value, 400)}"
         yield f"{answer.kind} {answer.name}{value}"
         if answer.location:
-            yield f"  at {self.place(answer.location)}"
+            yield f"  {_AT.get(answer.kind, 'at')} {self.place(answer.location)}"
         for name, fact in answer.facts.items():
             yield from self._fact(name, fact)
         if answer.origins:
