@@ -259,6 +259,7 @@ class _Endpoint:
             "backend_port": data.get("backend_port", data["port"]),
             "mode": self.mode,
             "check": data.get("check"),
+            "check_port": data.get("check_port"),
             "options": list(data.get("options") or ()),
             "balance": data.get("balance"),
             "timeout": data.get("timeout"),

@@ -19,7 +19,7 @@ ENVIRONMENTS = ("shared-clock", "single-database", "small-nodes")
 OVERCLOUD = "overcloud"
 SERVICES = {
     "node1": {"chrony", "haproxy", "keepalived", "keystone", "memcached"},
-    "node2": {"chrony", "mysql", "rabbitmq"},
+    "node2": {"chrony", "clustercheck", "mysql", "rabbitmq"},
 }
 
 # Everything of ours on a node that a deployment may write, and the containers with their states.
