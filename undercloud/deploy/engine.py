@@ -321,7 +321,7 @@ class PlanInfo:
 
 @dataclass(frozen=True)
 class Validated:
-    """What validation says of a plan's version; ``texts`` are the plan's files that findings point into."""
+    """What validation says of a plan's version; ``texts`` are its files that findings point into."""
 
     name: str
     version: int
@@ -375,7 +375,7 @@ class Engine(Protocol):
         ...
 
     def check(self, request: CheckRequest) -> Deployment:
-        """Start the checks of a deployed cloud; DEP-005 where none is deployed, DEP-001 while one writes it."""
+        """Start the checks of a deployed cloud; DEP-005 where none is, DEP-001 while one writes it."""
         ...
 
     def resume(self, deployment: str) -> Deployment:

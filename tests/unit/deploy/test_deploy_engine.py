@@ -185,7 +185,7 @@ def test_a_failed_container_names_node_task_container_and_log(world: World) -> N
     assert resumed.status is Status.SUCCEEDED
     assert engine.failures("overcloud") == ()
     assert resumed.findings == ()
-    assert world.runner.runs[1].tags == ("step3", "step4", "step5", "finish")
+    assert world.runner.runs[1].tags == ("step3", "step4", "step5", "finish", "finalchecks")
 
 
 def test_a_second_writer_is_refused_and_told_who_and_since_when(world: World) -> None:
@@ -213,11 +213,11 @@ def test_cancel_from_another_engine_keeps_state_and_frees_the_lock(world: World)
     first, second = world.engine(), world.engine()
     started = first.deploy(request())
     for event in follow(second, started.id):
-        if event.stage == "step-0":
+        if event.stage == "node-checks":
             second.cancel(started.id, "Ctrl-C")
             break
     ended = second.wait(started.id, 20)
-    assert (ended.status, ended.stage) == (Status.INTERRUPTED, "step-0")
+    assert (ended.status, ended.stage) == (Status.INTERRUPTED, "node-checks")
     assert "Ctrl-C" in second.events(started.id)[-1].message
     assert second.status("overcloud").lock is None
     assert second.status("overcloud").status == "interrupted"

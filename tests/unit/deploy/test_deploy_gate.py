@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.unit.deploy.test_deploy_compiler import NODES, paths
-from tests.unit.deploy.world import World, request
+from tests.unit.deploy.world import World, ok, request
+from tests.unit.deploy.world import failed as failed_event
 from undercloud.deploy.compiler import NativeCompiler
 from undercloud.deploy.engine import (
+    CheckRequest,
     DeleteRequest,
     Deployment,
     EventKind,
     GivenFile,
     GivenFiles,
+    Operation,
+    SshAccess,
     Status,
 )
+from undercloud.deploy.runner import Run
 from undercloud.diagnostics import Finding, Location, Severity, UndercloudError
 
 ERROR = Finding("NET-001", "two networks overlap", "part them")
@@ -26,7 +32,7 @@ WARNING = Finding("NET-002", "a small pool", severity=Severity.WARNING)
 NOTE = Finding("VAL-011", "nothing reads it", severity=Severity.INFO)
 
 
-def run(world: World, **changes: object) -> Deployment:
+def run(world: World, **changes: Any) -> Deployment:
     engine = world.engine()
     return engine.wait(engine.deploy(request(**changes)).id, 60)
 
@@ -168,3 +174,86 @@ def test_the_real_validation_is_the_gate(native: World, tmp_path: Path) -> None:
     assert any(code.startswith("CHG-") for code in told), "the region differs from the deployed one"
     stored = engine.validate_plan("overcloud")
     assert {finding.code for finding in stored.findings} >= set(told)
+
+
+def look(host: str, *findings: dict[str, Any], failed: bool = False) -> dict[str, Any]:
+    """The result of the checks of a node."""
+    event = failed_event if failed else ok
+    return event(host, "Look at the node", findings=list(findings))
+
+
+def test_nodes_tell_everything_at_once_and_nothing_else_runs(world: World) -> None:
+    error = {"code": "NODE-117", "severity": "error", "message": "port 80 is taken", "fix": "stop it"}
+    other = {"code": "NODE-105", "severity": "error", "message": "no room", "fix": "make some"}
+    note = {"code": "NODE-130", "severity": "info", "message": "Linux", "fix": ""}
+
+    def script(play: str, run: Run) -> list[dict[str, Any]] | None:
+        if play != "Node checks":
+            return None
+        return [look("ctl-0", note, error, other, failed=True), look("db-0", error, failed=True)]
+
+    world.runner.script = script
+    ended = run(world, force=("NODE-114",), errors_pass=False, warnings_stop=True)
+    assert (ended.status, ended.stage, world.runner.plays) == (Status.FAILED, "node-checks", ["Node checks"])
+    assert world.runner.runs[0].variables["undercloud_gate"] == {
+        "force": ["NODE-114"],
+        "errors_pass": False,
+        "warnings_stop": True,
+    }
+    found = world.engine().failures("overcloud")
+    assert [(one.host, one.finding.code) for one in found] == [
+        ("ctl-0", "NODE-117"),
+        ("ctl-0", "NODE-105"),
+        ("db-0", "NODE-117"),
+    ]
+    assert [(f.code, f.path) for f in ended.findings if f.severity is Severity.INFO] == [
+        ("NODE-130", ("ctl-0",))
+    ]
+
+
+def test_what_a_node_lets_pass_is_recorded(world: World) -> None:
+    passed = {"code": "NODE-117", "severity": "warning", "message": "taken", "fix": "", "forced": True}
+    warning = {"code": "NODE-114", "severity": "warning", "message": "silent", "fix": "look"}
+    world.runner.script = lambda play, run: [look("db-0", passed, warning)] if play == "Node checks" else None
+    ended = run(world, force=("NODE-117",), operator="ann@desk")
+    assert ended.status is Status.SUCCEEDED
+    assert [(one.code, one.host, one.operator) for one in ended.forced] == [("NODE-117", "db-0", "ann@desk")]
+    assert [finding.code for finding in ended.findings] == ["NODE-117", "NODE-114"]
+
+
+def test_checks_of_a_deployed_cloud(world: World) -> None:
+    engine = world.engine()
+    with pytest.raises(UndercloudError) as caught:
+        engine.check(CheckRequest("overcloud"))
+    assert caught.value.findings[0].code == "DEP-003"
+    world.compiler.files = {"checks_playbook.yaml": b"[]\n"}
+    run(world, ssh=SshAccess(user="stack"))
+    world.runner.script = lambda play, run: [
+        look("ctl-0", {"code": "NODE-203", "message": "silent", "fix": "start it"}, failed=True),
+        ok("db-0", "See that it works"),
+    ]
+    asked = CheckRequest("overcloud", groups=("post-deployment",), names=("NODE-203",))
+    ended = engine.wait(engine.check(asked).id, 20)
+    assert (ended.operation, ended.status, ended.stage) == (Operation.CHECK, Status.FAILED, "checks")
+    (failure,) = engine.failures("overcloud", ended.id)
+    assert (failure.host, failure.finding.code, failure.finding.fix) == ("ctl-0", "NODE-203", "start it")
+    last = world.runner.runs[-1]
+    assert last.variables["undercloud_checks"] == {"groups": ["post-deployment"], "names": ["NODE-203"]}
+    assert (last.playbook, last.access.user) == ("checks_playbook.yaml", "stack")
+    status = engine.status("overcloud")
+    assert (status.status, status.lock) == ("deployed", None), "a check is no deployment"
+    with pytest.raises(UndercloudError) as caught:
+        engine.resume(ended.id)
+    assert caught.value.findings[0].code == "DEP-007"
+    world.runner.script = None
+    engine.wait(engine.delete(DeleteRequest("overcloud")).id, 20)
+    with pytest.raises(UndercloudError) as caught:
+        engine.check(asked)
+    assert caught.value.findings[0].code == "DEP-005"
+
+
+def test_what_was_deployed_before_there_were_checks_cannot_be_checked(world: World) -> None:
+    run(world)
+    engine = world.engine()
+    ended = engine.wait(engine.check(CheckRequest("overcloud")).id, 20)
+    assert [finding.code for finding in ended.findings] == ["DEP-029"]
