@@ -14,6 +14,7 @@ import yaml
 from undercloud.diagnostics import Finding, Location, Report, Severity
 from undercloud.hot.values import boolean_from_text
 from undercloud.plan.names import did_you_mean
+from undercloud.validation.values import FORMS
 
 DEFAULT = "DEFAULT"
 _SECTION = re.compile(r"\[([^\]]*)\]\s*(?:[#;].*)?$")
@@ -150,7 +151,10 @@ def _check_options(conf: UndercloudConf, report: Report) -> None:
                 fix = did_you_mean(section, (DEFAULT, *conf.subnets)) or "Name it in subnets."
                 place = Location(conf.file, min(option.line for option in given.values()))
                 text = f"the section [{section}] is read by nothing: subnets does not name it"
-                report.add(Finding("UC-007", text, fix, Severity.WARNING, (place,), (section, "subnets")))
+                severity = Severity.ERROR if fix.startswith("Did") else Severity.WARNING
+                report.add(
+                    Finding("UC-007", text, fix, severity, (place,), (section, "subnets", *conf.subnets))
+                )
             continue
         known = options()["SUBNET" if subnet else DEFAULT]
         for option in given.values():
@@ -189,9 +193,21 @@ def _misfit(text: str, definition: Mapping[str, Any]) -> str:
         value = converted(text, definition)
     except ValueError:
         return {"boolean": "this is neither true nor false", "number": "this is no whole number"}[kind]
+    if value in ("", []) and definition.get("needed"):
+        return "it names nothing"
+    form = definition.get("form")
+    if form:
+        wrongs = (
+            FORMS[form](str(item)) for item in (value if isinstance(value, list) else [value]) if item != ""
+        )
+        problem = next((each for each in wrongs if each), "")
+        if problem:
+            return problem
     if choices:
         wrong = [item for item in (value if isinstance(value, list) else [value]) if item not in choices]
         if wrong:
             return f"{', '.join(wrong)} is not among {', '.join(choices)}"
-    least = definition.get("least")
-    return f"it is less than {least}" if least is not None and value < least else ""
+    least, most = definition.get("least"), definition.get("most")
+    if least is not None and value < least:
+        return f"it is less than {least}"
+    return f"it is more than {most}" if most is not None and value > most else ""

@@ -140,6 +140,15 @@ def _firewall_ports(text: str) -> str:
     return "" if int(ends[0]) <= int(ends[-1]) else "the range ends before it begins"
 
 
+def _registry(text: str) -> str:
+    name, colon, port = text.rpartition(":")
+    if "/" in text:
+        return "it is not HOST or HOST:PORT, without a scheme and a path"
+    if colon and port.isdecimal():
+        return host(name) or FORMS["port"](port)
+    return host(text)
+
+
 def _networks(text: str) -> str:
     return "" if address(text) is not None or network(text) is not None else "it is no network"
 
@@ -177,9 +186,11 @@ FORMS: Mapping[str, Form] = {
     "percent": _number(0, 100, "a number from 0 to 100", whole=False),
     "port": _number(1, 65535, "a port from 1 to 65535"),
     "protocol": _matching(_PROTOCOLS, "a protocol"),
+    "registry": _registry,
     "share": _share,
     "size": _matching(r"\d+[KkMmGgTt]?[Bb]?", "a number with K, M, G or T behind it"),
     "socket_memory": _matching(r"\d+(\s*,\s*\d+)*", "numbers with commas"),
+    "timezone": _matching(r"[A-Za-z_+-]+\d*(/[A-Za-z0-9_+-]+){0,2}", "a time zone, as Europe/Berlin"),
     "ulimit": _matching(r"[a-z]+=-?\d+(:-?\d+)?", "written as NAME=VALUE"),
     "url": _url,
     "uuid": _matching(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a UUID"),

@@ -6,9 +6,12 @@ import ipaddress
 import re
 from collections.abc import Generator, Iterator
 
+import yaml
+
 from undercloud.diagnostics import Finding, Severity
 from undercloud.validation.ranges import Address, Network, Range, address, network
 from undercloud.validation.undercloud_conf import DEFAULT, UndercloudConf
+from undercloud.validation.values import host as host_form
 
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 _MOST_NAMESERVERS = 5
@@ -24,7 +27,6 @@ CODES = {
     "UC-016": "Each subnet has its section",
     "UC-017": "With TLS, public and admin hosts are addresses of their own",
     "UC-018": "The default network interface of Ironic is enabled",
-    "UC-019": "The driver of discovered nodes is a hardware type",
     "UC-020": "A subnet's cidr is a network",
     "UC-021": "A subnet's addresses are in its cidr",
     "UC-022": "DHCP ranges begin before they end",
@@ -34,6 +36,9 @@ CODES = {
     "UC-026": "The undercloud's own addresses are not handed out",
     "UC-027": "Several subnets need routed networks",
     "UC-028": "The hosts of the undercloud are addresses or names",
+    "UC-029": "Routes of a subnet have a destination and a next hop in the subnet",
+    "UC-030": "The undercloud's own address is one that a host can have",
+    "UC-031": "Certificates are not asked of an identity management without a name server",
 }
 
 
@@ -83,6 +88,9 @@ def _general(conf: UndercloudConf) -> Iterator[Finding]:
         text = "inspection_runbench needs inspection_extras, which is off"
         fix = "Set inspection_extras = true, or inspection_runbench = false."
         yield _finding(conf, "UC-014", text, fix, "inspection_runbench", "inspection_extras")
+    if conf.get("ipa_otp") and not servers:
+        text = "ipa_otp is set, and undercloud_nameservers names no server: the identity management is found by its name"
+        yield _finding(conf, "UC-031", text, "Name its address.", "ipa_otp", "undercloud_nameservers")
     default = conf.get("ironic_default_network_interface")
     enabled = conf.get("ironic_enabled_network_interfaces")
     if default not in enabled:
@@ -98,7 +106,8 @@ def _local(conf: UndercloudConf) -> ipaddress.IPv4Interface | ipaddress.IPv6Inte
         return None
 
 
-def _hosts(conf: UndercloudConf) -> Iterator[Finding]:
+def _local_ip(conf: UndercloudConf) -> Iterator[Finding]:
+    """The undercloud's own address."""
     given, local = conf.get("local_ip"), _local(conf)
     if local is None or "/" not in given or local.network.num_addresses == 1:
         text = f"local_ip = {given} is no address with the length of its network"
@@ -106,9 +115,21 @@ def _hosts(conf: UndercloudConf) -> Iterator[Finding]:
     elif local.version == 6 and local.network.prefixlen != 64:
         text = f"local_ip = {given}: an IPv6 provisioning network has a prefix of 64 bits"
         yield _finding(conf, "UC-011", text, f"Write {local.ip}/64.", "local_ip")
+    elif (
+        local.network.prefixlen < 31
+        and local.ip in (local.network[0], local.network[-1])
+        and local.version == 4
+    ):
+        text = f"local_ip = {given} is the network's own or its broadcast address"
+        yield _finding(conf, "UC-030", text, "Take the first address.", "local_ip")
+
+
+def _hosts(conf: UndercloudConf) -> Iterator[Finding]:
+    yield from _local_ip(conf)
+    local = _local(conf)
     hosts = {name: conf.get(name) for name in ("undercloud_public_host", "undercloud_admin_host")}
     for name, host in hosts.items():
-        if address(host) is None and not all(_LABEL.fullmatch(label) for label in str(host).split(".")):
+        if host_form(str(host)):
             yield _finding(conf, "UC-028", f"{name} = {host} is no address or name", "Mend it.", name)
     if not conf.has_tls:
         return
@@ -167,7 +188,7 @@ def _subnets(conf: UndercloudConf) -> Iterator[Finding]:
 
 def _subnet(conf: UndercloudConf, name: str, cidr: Network) -> Iterator[Finding]:
     singles = {"gateway": [conf.get("gateway", name)]}
-    singles |= {key: conf.get(key, name) for key in ("dhcp_start", "dhcp_end")}
+    singles |= {key: conf.get(key, name) for key in ("dhcp_start", "dhcp_end", "dhcp_exclude")}
     singles["inspection_iprange"] = [
         part.strip() for part in str(conf.get("inspection_iprange", name) or "").split(",") if part.strip()
     ]
@@ -176,6 +197,7 @@ def _subnet(conf: UndercloudConf, name: str, cidr: Network) -> Iterator[Finding]
             if value and (address(value) is None or address(value) not in cidr):
                 text = f"the subnet {name}: {key} {value} is not in cidr {cidr}"
                 yield _finding(conf, "UC-021", text, f"Take it from {cidr}.", key, "cidr", section=name)
+    yield from _routes(conf, name, cidr)
     local = _local(conf)
     if name == conf.local_subnet and local and local.ip not in cidr:
         text = f"local_ip {local.ip} is not in cidr {cidr} of {name}"
@@ -194,6 +216,34 @@ def _subnet(conf: UndercloudConf, name: str, cidr: Network) -> Iterator[Finding]
             names = ("inspection_iprange", "dhcp_start", "dhcp_end")
             yield _finding(conf, "UC-024", text, "Separate the two.", *names, section=name)
     yield from _own_addresses(conf, name, pools, inspection)
+
+
+def _routes(conf: UndercloudConf, name: str, cidr: Network) -> Iterator[Finding]:
+    """UC-029: host_routes is a list of maps, as JSON or as Python writes it."""
+    given = str(conf.get("host_routes", name) or "").strip()
+    if not given:
+        return
+    try:
+        routes = yaml.load(given, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError:
+        routes = None
+    if not isinstance(routes, list) or not all(isinstance(route, dict) for route in routes):
+        text = f"the subnet {name}: host_routes is no list of maps"
+        fix = 'Write [{"destination": "10.0.0.0/8", "nexthop": "192.168.24.1"}].'
+        yield _finding(conf, "UC-029", text, fix, "host_routes", section=name)
+        return
+    for route in routes:
+        if network(route.get("destination")) is None:
+            text = f"the subnet {name}: a route's destination {route.get('destination')} is no network"
+            yield _finding(
+                conf, "UC-029", text, "Write 10.0.0.0/8.", "host_routes", "destination", section=name
+            )
+        hop = address(route.get("nexthop"))
+        if hop is None or hop not in cidr:
+            text = f"the subnet {name}: a route's nexthop {route.get('nexthop')} is not in cidr {cidr}"
+            yield _finding(
+                conf, "UC-029", text, "Name a router of it.", "host_routes", "nexthop", section=name
+            )
 
 
 def _pools(conf: UndercloudConf, name: str) -> Generator[Finding, None, list[Range]]:
