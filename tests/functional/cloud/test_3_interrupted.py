@@ -129,6 +129,7 @@ def test_two_at_once_are_one_too_many(mended: Cloud) -> None:
 
 @pytest.mark.long
 def test_after_a_power_failure_everything_comes_back_by_itself(mended: Cloud) -> None:
+    mended.deploy()
     before = mended.all_containers()
     for node in SERVICES:
         mended.lab("kill", node)

@@ -270,6 +270,15 @@ def test_every_option_is_one_that_podman_takes(node: RealNode) -> None:
     assert told(node.deploy(steps, secrets=SECRETS)) == []
 
 
+def test_one_that_is_started_over_and_over_says_why(node: RealNode) -> None:
+    """Each attempt begins with more lines than are shown, and says what is wrong at its end."""
+    script = "seq 100; sleep 4; echo this is why; exit 1"
+    broken = container(command=["sh", "-c", script], healthcheck={"command": ["false"], "timeout": 2})
+    result = node.deploy({"2": {"containers": {"a": broken}}})[-1]
+    assert result["finding"]["code"] == "NODE-009"
+    assert "this is why" in result["finding"]["log"]
+
+
 def test_second_run_of_a_full_node_is_quick(node: RealNode) -> None:
     containers = {f"c{number}": container(healthcheck={"command": ["true"]}) for number in range(12)}
     files = {str(node.files / "etc" / f"f{number}"): file(f"{number}\n" * 1000) for number in range(60)}

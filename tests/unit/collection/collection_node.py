@@ -179,7 +179,7 @@ class FakePodman(Podman):
     def execute(self, name: str, command: Sequence[str], timeout: float) -> Result:
         return Result(0 if name in self.there and self.there[name].state == "running" else 125)
 
-    def logs(self, name: str) -> tuple[str, ...]:
+    def logs(self, name: str, until: str = "") -> tuple[str, ...]:
         return (f"{name} says what it sees: {' '.join(self.there[name].sees.values())}".strip(),)
 
     def remove_volume(self, name: str) -> None:

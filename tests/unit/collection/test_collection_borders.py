@@ -216,6 +216,13 @@ def test_logs_are_the_last_lines_without_colours() -> None:
     assert Podman(run=Recorder({"podman logs": Result(125, "", "Error: no such container")})).logs("a") == ()
 
 
+def test_logs_of_an_attempt_that_is_over() -> None:
+    run = Recorder({"podman logs": Result(0, "".join(f"line {number}\n" for number in range(900)))})
+    lines = Podman(run=run).logs("a", "2026-11-20T10:24:35Z")
+    assert run.asked == ["podman logs --tail 1000 --until 2026-11-20T10:24:35Z a"]
+    assert (len(lines), lines[-1]) == (20, "line 899")
+
+
 def test_units_by_one_call_and_unknown_ones_left_out() -> None:
     run = Recorder({"systemctl show": Result(0, SHOWN)})
     assert Systemd(run).units(["ours.service", "chrony.service", "none.service"]) == {

@@ -104,7 +104,7 @@ class Containers:
         try:
             return wait_healthy(self._podman, name, entry)
         except UnhealthyError as error:
-            log, check = self._podman.logs(name), self._check_says(name, entry)
+            log, check = self._last_words(name), self._check_says(name, entry)
             # One that keeps ending would be started over and over; one that runs may still get there.
             state = self._podman.state(name)
             if not state["running"] or state["restarts"]:
@@ -123,7 +123,7 @@ class Containers:
             podman.start(name)
             image_id = wait_healthy(podman, name, entry)
         except UnhealthyError as error:
-            log, check = podman.logs(name), self._check_says(name, entry)
+            log, check = self._last_words(name), self._check_says(name, entry)
             outcome = self._bring_back(name, entry)
             raise self._unhealthy(name, entry, f"{error}{check}. {outcome}", log) from error
         except NodeError as error:
@@ -191,6 +191,12 @@ class Containers:
                 log=log,
             )
         return str(podman.state(name)["image_id"])
+
+    def _last_words(self, name: str) -> tuple[str, ...]:
+        """The log's end; of one that is started over and over, the end of the attempt that is over."""
+        state = self._podman.state(name)
+        earlier = self._podman.logs(name, state["started"]) if state["running"] and state["restarts"] else ()
+        return earlier or self._podman.logs(name)
 
     def _check_says(self, name: str, entry: ContainerEntry) -> str:
         """What a failing health check prints, which podman does not keep."""

@@ -137,9 +137,11 @@ class Podman:
         """Run a command in a container."""
         return self._run(["exec", name, *command], timeout=timeout)
 
-    def logs(self, name: str) -> tuple[str, ...]:
-        """The last lines that a container wrote."""
-        result = self._run(["logs", "--tail", str(LOG_LINES), name], timeout=30)
+    def logs(self, name: str, until: str = "") -> tuple[str, ...]:
+        """The last lines that a container wrote; with ``until``, those before a time that ``state`` told."""
+        # podman counts the tail's lines first, and leaves out those that are too late after that.
+        asked = ["--tail", str(50 * LOG_LINES), "--until", until] if until else ["--tail", str(LOG_LINES)]
+        result = self._run(["logs", *asked, name], timeout=30)
         text = _COLOUR.sub("", result.output + result.error)
         return tuple(text.splitlines()[-LOG_LINES:]) if result.ok else ()
 
