@@ -24,7 +24,8 @@ def explain(compilation: Compilation, name: str, *, with_effects: bool = True) -
 
     A plan with errors is explained as far as it was evaluated, without effects.
 
-    Raises UndercloudError: EXP-001 if nothing is called so, with what was meant, and the plan's errors.
+    Raises UndercloudError: EXP-001 if nothing is called so, with what was meant, EXP-002 for an option that the plan
+    does not set; and the plan's errors.
     """
     if compilation.stack.root is None:
         compilation.raise_for_errors()
@@ -134,6 +135,12 @@ def _has(context: Context, name: str, path: tuple[str, ...]) -> bool:
 def _unknown(context: Context, kind: str, name: str) -> Finding:
     hints = list(_hints(context, kind, name))
     fix = f"Did you mean {', '.join(hints)}?" if hints else _HOW
+    match = native.OPTION.match(name)
+    if match and match["option"] and not context.is_native:
+        could = upstream.setters(match["file"], match["section"], match["option"])
+        if could:
+            fix = f"Give {' or '.join(could)} in ExtraConfig, or in ROLEExtraConfig for one role."
+            return Finding("EXP-002", f"this plan does not set {name}: the service's default holds", fix)
     if kind:
         return Finding("EXP-001", f"this plan has no {_WORDS.get(kind, kind)} {name}", fix)
     return Finding("EXP-001", f"nothing in this plan is called {name}", fix)

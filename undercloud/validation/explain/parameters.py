@@ -203,7 +203,9 @@ def _chained(context: Context, name: str, found: tuple[Effect, ...]) -> Iterator
     for number, effect in enumerate(found):
         link = _link_of(context, context.tracer(), effect) if number < _MOST_CHAINS else None
         via = _way(link, name) if link is not None else ()
-        yield dataclasses.replace(effect, via=via) if via else effect
+        targets = upstream.sets(effect.name) if effect.kind == "hiera" else []
+        reason = f"sets {', '.join(targets)}" if targets else effect.reason
+        yield dataclasses.replace(effect, via=via, reason=reason)
 
 
 def _link_of(context: Context, tracer: Tracer, effect: Effect) -> Link | None:

@@ -94,7 +94,7 @@ class Renderer:
         elif effect.before is not NO_VALUE:
             line += f": - {short(effect.before, 80)}"
         if effect.reason:
-            line += f": {effect.reason}"
+            line += f"; {effect.reason}" if ": " in line else f": {effect.reason}"
         yield line
         if effect.via:
             yield f"      by way of {' → '.join(self._way(effect.via))}"

@@ -13,6 +13,8 @@ from undercloud.validation.explain.context import Context
 from undercloud.validation.explain.model import Answer, Effect, Kind, Link
 from undercloud.validation.explain.snippets import UNKNOWN, follow
 from undercloud.validation.explain.tracing import Tracer
+from undercloud.validation.options import definitions
+from undercloud.validation.options.definitions import PuppetModule
 
 _VARIABLES = "RoleGroupVars"
 _CONFIG = re.compile(r"::config::\w+_config$|_config_overrides$")
@@ -51,6 +53,9 @@ def hiera(context: Context, key: str, note: str = "") -> Iterator[Answer]:
         link = hiera_link(context, context.tracer(), first, key)
         over = [_under(context, first, level, key) for level in having[1:]]
         facts: dict[str, Any] = {"roles": same, "level": having[0]}
+        targets = sets(key)
+        if targets:
+            facts["sets"] = targets
         if note:
             facts["note"] = note
         value = levels(context, first)[having[0]][key]
@@ -105,19 +110,59 @@ def _innermost(link: Link | None) -> Location | None:
 
 
 def options(context: Context, file: str, section: str, option: str | None) -> Iterator[Answer]:
-    """Answers about an option: the keys of hieradata that it most likely comes from.
+    """Answers about an option: the keys of hieradata that set it.
 
-    Puppet's classes have the options for parameters, by the same names: ``keystone.conf:[token]/expiration`` is
-    ``keystone::token_expiration``. Keys of XXX_config maps name section and option exactly.
+    XXX_config maps name section and option themselves; what the parameters of Puppet's classes set is known for
+    the services' own modules; for others the names alone tell: ``web::timeout`` for ``web.conf:[DEFAULT]/timeout``.
     """
-    exact = list(_exact(context, section, option or ""))
-    for key, place in exact:
-        yield from hiera(context, key, f"it sets {place} of {file} itself")
-    if exact:
-        return
-    note = "puppet's class parameter of that name; that it sets this option is told by the names alone"
-    for key in candidates(context, file, section, option):
+    known = keys(context)
+    found = {
+        key: f"it sets {place} of {file} itself" for key, place in _exact(context, section, option or "")
+    }
+    if option:
+        note = "what this parameter of puppet's class sets is known from the module"
+        found |= {key: note for key in setters(file, section, option) if key in known}
+    if not found:
+        note = "puppet's class parameter of that name; that it sets this option is told by the names alone"
+        found = dict.fromkeys(candidates(context, file, section, option), note)
+    for key, note in found.items():
         yield from hiera(context, key, note)
+
+
+def setters(file: str, section: str, option: str) -> list[str]:
+    """The parameters of Puppet's classes that set an option, whether or not the plan gives them."""
+    found = []
+    for module in _modules(file):
+        for name, parameters in module.classes.items():
+            for key in (f"{name}::{parameter}" for parameter in parameters):
+                for path, own_section, own in module.targets(key):
+                    if _is_file(path, file) and (own_section, own) == (section, option):
+                        found.append(key)
+    return found
+
+
+def _modules(file: str) -> list[PuppetModule]:
+    """The modules that write a file: that of the service it is named after, else every one that has such a file."""
+    named = definitions.puppet_module(_service(file))
+    modules = [named] if named else [definitions.puppet_module(name) for name in definitions.modules()]
+    return [each for each in modules if each and any(_is_file(path, file) for path in each.files.values())]
+
+
+def _is_file(path: str, file: str) -> bool:
+    return path == file or path.endswith("/" + file.lstrip("/"))
+
+
+def sets(key: str) -> list[str]:
+    """The options that a key of hieradata sets, as FILE:[SECTION]/OPTION, where that is known."""
+    module = definitions.puppet_module(key.partition("::")[0]) if "::" in key else None
+    targets = module.targets(key) if module else ()
+    return [f"{path}:[{section}]/{option}" for path, section, option in targets]
+
+
+def _service(file: str) -> str:
+    """The service that a file is of, by its name."""
+    stem = file.rsplit("/", 1)[-1].partition(".")[0].lower()
+    return _WORDS.split(stem)[0]
 
 
 def _exact(context: Context, section: str, option: str) -> Iterator[tuple[str, str]]:
@@ -138,8 +183,7 @@ def _exact(context: Context, section: str, option: str) -> Iterator[tuple[str, s
 
 def candidates(context: Context, file: str, section: str, option: str | None) -> list[str]:
     """The keys whose names fit best."""
-    stem = file.rsplit("/", 1)[-1].partition(".")[0].lower()
-    service = _WORDS.split(stem)[0]
+    service = _service(file)
     wanted = _word(option or "")
     with_section = wanted if section.upper() == "DEFAULT" else f"{_word(section)}_{wanted}"
     ranked: list[tuple[int, str]] = []
