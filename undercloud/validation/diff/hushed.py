@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from undercloud.plan.secrets import MASK, Secret
@@ -51,17 +51,21 @@ def hidden(value: Any) -> Any:
     return value if value is None or value == "" else token(value)
 
 
-def digests(value: Any) -> Iterator[str]:
-    """The digest of every secret text in a value."""
-    if isinstance(value, Secret):
-        yield digest(value.reveal())
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from digests(key)
-            yield from digests(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from digests(item)
+def digests(*values: Any) -> set[str]:
+    """The digest of every secret text in plain data; what stands in several places is looked at once."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if type(value) is Secret:
+            found.add(digest(value.reveal()))
+        elif isinstance(value, dict | list | tuple) and id(value) not in seen:
+            seen.add(id(value))
+            waiting += value
+            if isinstance(value, dict):
+                waiting += value.values()
+    return found
 
 
 def tokens(text: str) -> list[str]:

@@ -105,11 +105,8 @@ def facts(composition: Composition) -> dict[str, Any]:
 
 def secret_digests(stack: Stack) -> frozenset[str]:
     """The digests of all secret texts that may stand in a playbook directory in the clear."""
-    found = {digest(text) for text in stack.hidden}
-    found.update(digests(stack.outputs))
-    for deployment in stack.deployments():
-        found.update(digests([deployment.config, deployment.inputs]))
-    return frozenset(found)
+    deployed = [[each.config, dict(each.inputs)] for each in stack.deployments()]
+    return frozenset({digest(text) for text in stack.hidden} | digests(stack.outputs, deployed))
 
 
 def of_files(files: Mapping[str, str]) -> Snapshot:
