@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 NODES ?= containers
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit bench lint test-functional test-long test-conformance test-validation templates docs clean
+.PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit bench lint test-functional test-long test-conformance test-validation templates docs reference clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -53,6 +53,9 @@ test-validation: templates ## Validate every sample that TripleO and we ship, an
 
 docs: bootstrap-tests ## Build the pages in site/
 	$(PYTHON) -m pip install -q 'mkdocs>=1.6,<2' && $(PYTHON) -m mkdocs build --strict --site-dir site
+
+reference: bootstrap-tests ## Write docs/reference anew from the sources, rules and templates
+	$(PYTHON) -m tools.reference
 
 bench: templates ## Measure what compiling costs (BENCH_OPTIONS=--heat: beside real Heat)
 	$(PYTHON) -m benchmarks.compile $(BENCH_OPTIONS)

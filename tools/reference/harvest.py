@@ -21,6 +21,8 @@ _TOLD = re.compile(
 _NOT_CODES = frozenset({"SHA-256", "UTF-008", "ISO-8601"})
 _SEVERITIES = ("ERROR", "WARNING", "INFO")
 _FAR = 3
+_EMPTY = ("see ", "for ", "if ", "when ", "where ", "while ", "too", "tells", "as ", "and ")
+"""How words begin that follow a code and say nothing of what it is."""
 
 
 @dataclass
@@ -62,12 +64,15 @@ def _named_codes(trees: Iterable[ast.Module]) -> dict[str, ast.expr]:
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:
     found: dict[str, ast.expr] = {}
     for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if isinstance(node, ast.AnnAssign) and node.value is not None:
-            targets = [node.target]
+        if isinstance(node, ast.Assign):
+            targets, value = node.targets, node.value
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            targets, value = [node.target], node.value
+        else:
+            continue
         for target in targets:
             if isinstance(target, ast.Name):
-                found[target.id] = node.value  # type: ignore[union-attr]
+                found[target.id] = value
     return found
 
 
@@ -103,7 +108,9 @@ def told(docstring: str) -> Iterator[tuple[str, str]]:
     """The codes that a docstring explains, each with its words."""
     for match in _TOLD.finditer(docstring):
         text = " ".join(match.group(2).split()).strip(" .,")
-        if is_code(match.group(1)) and text and not CODE.search(text):
+        if text.count("(") != text.count(")"):
+            text = text.partition("(")[0].strip()
+        if is_code(match.group(1)) and text and not CODE.search(text) and not text.startswith(_EMPTY):
             yield match.group(1), text
 
 
@@ -150,27 +157,37 @@ class _Reader:
 
     def __init__(self, scope: ast.AST, constants: Mapping[str, ast.expr]) -> None:
         self._constants = constants
-        self._assigned: dict[str, list[ast.expr]] = {}
+        self._assigned: dict[str, list[tuple[int, ast.expr]]] = {}
+        self._branches: list[tuple[int, int]] = []
         for node in _own(scope):
             if isinstance(node, ast.Assign):
                 for target in node.targets:
-                    self._assign(target, node.value)
-            elif isinstance(node, ast.For):
-                self._loop(node)
+                    self._assign(target, node.value, node.lineno)
+            elif isinstance(node, ast.For) and isinstance(node.iter, ast.Tuple | ast.List):
+                for item in node.iter.elts:
+                    self._assign(node.target, item, node.lineno)
+            elif isinstance(node, ast.If):
+                self._branches.append((node.lineno, node.end_lineno or node.lineno))
 
-    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+    def _assign(self, target: ast.expr, value: ast.expr, line: int) -> None:
         if isinstance(target, ast.Name):
-            self._assigned.setdefault(target.id, []).append(value)
+            self._assigned.setdefault(target.id, []).append((line, value))
         elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
             for each, inner in zip(target.elts, value.elts, strict=False):
-                self._assign(each, inner)
+                self._assign(each, inner, line)
 
-    def _loop(self, node: ast.For) -> None:
-        if isinstance(node.iter, ast.Tuple | ast.List):
-            for item in node.iter.elts:
-                self._assign(node.target, item)
+    def _values(self, node: ast.Name | ast.Attribute) -> list[ast.expr]:
+        """What a name stands for where it is read: what it was given last, by all branches of an ``if``."""
+        name = node.id if isinstance(node, ast.Name) else node.attr
+        before = [(line, value) for line, value in self._assigned.get(name, ()) if line <= node.lineno]
+        if not before:
+            return [self._constants[name]] if name in self._constants else []
+        last = max(line for line, _ in before)
+        around = [(first, end) for first, end in self._branches if first <= last <= end < node.lineno]
+        start = min((first for first, _ in around), default=last)
+        return [value for line, value in before if line >= start]
 
-    def texts(self, node: ast.expr, depth: int = 0) -> list[str]:
+    def texts(self, node: ast.expr, depth: int = 0) -> list[str]:  # noqa: PLR0911 - one for each form
         """The texts that an expression may be, as far as that can be read."""
         match node:
             case ast.Constant(value=str(value)):
@@ -183,10 +200,8 @@ class _Reader:
                 return [text for value in values for text in self.texts(value, depth)]
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 return [f"{a} {b}" for a in self.texts(left, depth)[:1] for b in self.texts(right, depth)[:1]]
-            case ast.Name(id=name) | ast.Attribute(attr=name) if depth < _FAR:
-                values = self._assigned.get(name) or (
-                    [self._constants[name]] if name in self._constants else []
-                )
+            case ast.Name() | ast.Attribute() if depth < _FAR:
+                values = self._values(node)
                 return list(dict.fromkeys(text for value in values for text in self.texts(value, depth + 1)))
             case ast.Call(func=ast.Name(id="did_you_mean")):
                 return ["Did you mean {name}?"]
