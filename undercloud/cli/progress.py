@@ -15,6 +15,7 @@ from undercloud.deploy.engine import Event, EventKind, ResultStatus, Status
 from undercloud.diagnostics import Finding, Severity
 
 _NAMED_ACTIONS = 3
+_TELLING = ("container", "unit", "file", "volume", "image")  # then the rest: directories
 BAD = frozenset({ResultStatus.FAILED, ResultStatus.UNREACHABLE})
 
 
@@ -152,7 +153,7 @@ def _stage_line(event: Event, progress: Progress) -> str:
 
 
 def _task_line(event: Event) -> str:
-    step = f"step {event.step}: " if event.step >= 0 else ""
+    step = f"step {event.step}: " if event.step >= 0 and event.stage != f"step-{event.step}" else ""
     return f"{event.stage}: {step}{event.message}"
 
 
@@ -185,7 +186,9 @@ _WORDS: Mapping[EventKind, Callable[[Event], str]] = {
 
 
 def action_text(actions: Sequence[Mapping[str, Any]]) -> str:
-    """The first few actions of a result, and how many more there were."""
-    shown = [f"{one.get('kind')} {one.get('name')} {one.get('action')}" for one in actions[:_NAMED_ACTIONS]]
+    """The most telling actions of a result, and how many more there were."""
+    by_kind = {kind: rank for rank, kind in enumerate(_TELLING)}
+    ranked = sorted(actions, key=lambda one: by_kind.get(str(one.get("kind")), len(_TELLING)))
+    shown = [f"{one.get('kind')} {one.get('name')} {one.get('action')}" for one in ranked[:_NAMED_ACTIONS]]
     more = len(actions) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

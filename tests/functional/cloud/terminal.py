@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -23,13 +24,14 @@ LIMIT = 300.0  # seconds that no single command may take on two busy cores
 
 @dataclass(frozen=True)
 class Said:
-    """What a command said, its exit status and the seconds it took."""
+    """What a command said, its exit status, the seconds it took and the CPU seconds, its children's too."""
 
     command: tuple[str, ...]
     status: int
     stdout: str
     stderr: str
     seconds: float
+    cpu: float = 0.0
 
     @property
     def text(self) -> str:
@@ -50,6 +52,7 @@ class Command:
         self.process = process
         self.words = words
         self._begun = begun
+        self._used = _used_by_children()
         self._stdout: list[str] = []
         self._stderr: list[str] = []
         self._news = threading.Condition()
@@ -83,13 +86,20 @@ class Command:
         for reader in self._readers:
             reader.join(10)
         seconds = time.monotonic() - self._begun
-        return Said(self.words, status, "".join(self._stdout), "".join(self._stderr), seconds)
+        cpu = _used_by_children() - self._used
+        return Said(self.words, status, "".join(self._stdout), "".join(self._stderr), seconds, cpu)
 
     def _read(self, stream: TextIO, lines: list[str]) -> None:
         for line in stream:
             with self._news:
                 lines.append(line)
                 self._news.notify_all()
+
+
+def _used_by_children() -> float:
+    """CPU seconds of all processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from undercloud.cli import live, progress, rendering, watch
 from undercloud.deploy.engine import Event, EventKind
 from undercloud.diagnostics import Finding, Location, Severity
 
+CONTAINER = {"kind": "container", "name": "x", "action": "replace"}
 FIVE_FILES = [{"kind": "file", "name": name, "action": "create"} for name in "abcde"]
 
 
@@ -40,6 +41,12 @@ def test_progress_counts_by_host_and_times_stages() -> None:
             result(1, "h", "changed", data={"actions": FIVE_FILES}),
             "  h  changed  Step 1 (2.0 s): file a create, file b create, file c create and 2 more",
         ),
+        (
+            result(1, "h", "changed", data={"actions": [*FIVE_FILES, CONTAINER]}),
+            "  h  changed  Step 1 (2.0 s): container x replace, file a create, file b create and 3 more",
+        ),
+        (event(1, EventKind.TASK, stage="step-2", step=2, message="Step 2"), "step-2: Step 2"),
+        (event(1, EventKind.TASK, stage="run", step=2, message="Step 2"), "run: step 2: Step 2"),
         (event(1, EventKind.FAILURE, stage="run", host="h", message="not healthy"), "FAILED h: not healthy"),
         (event(1, EventKind.LOG, message="[WARNING]: x"), "  | [WARNING]: x"),
         (event(1, EventKind.DEPLOYMENT, status="running"), ""),
