@@ -228,6 +228,8 @@ def _list_property(raw: Any, _normaliser: Normaliser) -> list[str]:
     if not is_list(raw):
         raise NotConvertible(f"{kind_of(raw)} is not a list: {shown(raw)}")
     if raw and isinstance(raw[0], Mapping):
+        if not all(isinstance(item, Mapping) for item in raw):
+            raise NotConvertible("a list of maps holds nothing but maps")
         raw = [
             f".member.{index}.{key}={value}" for index, item in enumerate(raw) for key, value in item.items()
         ]

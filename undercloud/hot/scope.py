@@ -19,7 +19,7 @@ class Referable(Protocol):
         """All attributes."""
         ...
 
-    def reference(self, site: Site) -> Any:
+    def identity(self, site: Site) -> Any:
         """What ``get_resource`` gives."""
         ...
 

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from undercloud.diagnostics import Severity
 from undercloud.hot.expressions import Compiler, Const, Expr, Reference
 from undercloud.hot.faults import Fault, Path, Site
 from undercloud.hot.parameters import Parameter, declare
@@ -27,7 +28,9 @@ _RESOURCE_KEYS = (
 )
 _CLOUDFORMATION = ("AWSTemplateFormatVersion", "HeatTemplateFormatVersion")
 _REWRITE = "Write it as HOT: begin with heat_template_version: wallaby, and use HOT's sections and functions."
-_DELETION_POLICIES = ("Delete", "Retain", "Snapshot")
+DELETION_POLICIES = ("Delete", "Retain", "Snapshot")
+DELETE, NO_POLICY = Const("Delete"), Const({})
+"""What a resource has that says nothing of its deletion and its update."""
 _NO_REFERENCES: tuple[Reference, ...] = ()
 
 
@@ -43,8 +46,8 @@ class ResourceDefinition:
     depends_on: tuple[str, ...] = ()
     condition: Expr | None = None
     external_id: Expr | None = None
-    deletion_policy: Expr = dataclasses.field(default_factory=lambda: Const("Delete"))
-    update_policy: Expr = dataclasses.field(default_factory=lambda: Const({}))
+    deletion_policy: Expr = DELETE
+    update_policy: Expr = NO_POLICY
     references: tuple[Reference, ...] = _NO_REFERENCES
 
 
@@ -182,7 +185,7 @@ class _Sections:
 
     def _section(self, name: str) -> dict[str, Any]:
         section = self.content.get(name)
-        if section is None:
+        if section is None or (not section and name != "conditions"):
             return {}
         if not isinstance(section, dict):
             self.fault("HOT-004", f"the section {name} is {kind_of(section)}, not a map", (None, name))
@@ -254,11 +257,13 @@ class _Sections:
             known = (*known, "external_id", "condition")
         for name, definition in self._section("resources").items():
             path: Path = ((None, "resources"), name)
+            if "/" in name:
+                self.fault("HOT-007", f"the name of the resource {name} has a /", path, "Rename it.")
             if not isinstance(definition, dict):
                 wrong = f"the resource {name} is {kind_of(definition)}, not a map"
                 self.fault("HOT-007", wrong, path, "Write type and properties below it.")
                 continue
-            self._unknown_keys("resource", definition, known, path)
+            self._unknown_keys("a resource", definition, known, path)
             kind = definition.get("type")
             if not isinstance(kind, str) or not kind:
                 wrong = f"the resource {name} has no type" if not kind else f"the type of {name} is not text"
@@ -267,12 +272,21 @@ class _Sections:
             resources[name] = self._resource(name, kind, definition, path)
         return resources
 
-    def _unknown_keys(self, what: str, definition: dict[Any, Any], known: Iterable[str], path: Path) -> None:
+    def _unknown_keys(
+        self,
+        what: str,
+        definition: dict[Any, Any],
+        known: Iterable[str],
+        path: Path,
+        severity: Severity = Severity.ERROR,
+    ) -> None:
         names = list(known)
         for key in definition:
             if key not in names:
                 hint = did_you_mean(str(key), names) or f"The keys are {', '.join(names)}."
-                self.fault("HOT-005", f"{key} is not a key of a {what}", (path, key), hint)
+                message, site = f"{key} is not a key of {what}", Site(self.document, (path, key))
+                found = self.problems if severity is Severity.ERROR else self.compiler.warnings
+                found.append(Fault("HOT-005", message, site, fix=hint, severity=severity))
 
     def _resource(self, name: str, kind: str, definition: dict[str, Any], path: Path) -> ResourceDefinition:
         before = len(self.compiler.references)
@@ -317,10 +331,10 @@ class _Sections:
     def _map_part(self, definition: dict[str, Any], key: str, path: Path) -> Expr:
         value = definition.get(key)
         if value is None:
-            return Const({})
+            return NO_POLICY
         if not isinstance(value, dict):
             self.fault("HOT-007", f"{key} is {kind_of(value)}, not a map", (path, key))
-            return Const({})
+            return NO_POLICY
         return self.compiler.compile(value, (path, key))
 
     def _depends_on(self, value: Any, path: Path) -> tuple[str, ...]:
@@ -334,15 +348,16 @@ class _Sections:
 
     def _deletion_policy(self, value: Any, path: Path) -> Expr:
         if value is None:
-            return Const("Delete")
+            return DELETE
         if isinstance(value, str):
-            known = [*_DELETION_POLICIES]
+            known = [*DELETION_POLICIES]
             if self.version.has_conditions:
                 known += [name.lower() for name in known]
             if value not in known:
                 self.fault(
                     "HOT-007", f"{shown(value)} is not a deletion policy", path, f"Use {', '.join(known)}."
                 )
+                return DELETE
             return Const(value.capitalize())
         return self.compiler.compile(value, path)
 
@@ -357,7 +372,7 @@ class _Sections:
                 wrong = f"the output {name} is {kind_of(definition)}, not a map"
                 self.fault("HOT-007", wrong, path, "Write value: VALUE below it.")
                 continue
-            self._unknown_keys("output", definition, known, path)
+            self._unknown_keys("an output", definition, known, path, Severity.WARNING)
             if "value" not in definition:
                 self.fault("HOT-006", f"the output {name} has no value", path, "Write value: VALUE.")
                 continue

@@ -146,7 +146,7 @@ def get_resource(compiler: Compiler, args: Any, path: Path) -> Expr:
     expr = compiler.compile(args, path)
 
     def run(scope: Scope) -> Any:
-        return scope.resource(evaluate(expr, scope), site).reference(site)
+        return scope.resource(evaluate(expr, scope), site).identity(site)
 
     return run
 
@@ -159,7 +159,7 @@ def ref(compiler: Compiler, args: Any, path: Path) -> Expr:
 
     def run(scope: Scope) -> Any:
         if scope.has_resource(args):
-            return scope.resource(args, site).reference(site)
+            return scope.resource(args, site).identity(site)
         return parameter(scope, args, site)
 
     return run

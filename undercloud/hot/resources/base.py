@@ -9,8 +9,8 @@ from undercloud.hot.expressions import Const, Expr, code_of, evaluate
 from undercloud.hot.faults import Fault, Reported, Site
 from undercloud.hot.functions.references import select
 from undercloud.hot.properties import BadProperty, Property, coerce, fallback
-from undercloud.hot.template import ResourceDefinition
-from undercloud.hot.values import OMIT
+from undercloud.hot.template import DELETE, DELETION_POLICIES, NO_POLICY, ResourceDefinition
+from undercloud.hot.values import OMIT, shown
 from undercloud.plan.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -25,11 +25,15 @@ class Resource:
 
     Subclasses state their ``schema`` (property name → Property) and ``attribute_names``, and give values in
     :meth:`attribute_value`. ``any_attribute``: attributes are not checked against the names.
+    ``update_schema``: the keys of ``update_policy``, None where any will do. ``can_snapshot``: whether the
+    deletion policy Snapshot is one for the type.
     """
 
     schema: ClassVar[Mapping[str, Property]] = {}
     attribute_names: ClassVar[tuple[str, ...]] = ()
     any_attribute: ClassVar[bool] = False
+    update_schema: ClassVar[Mapping[str, Property] | None] = {}
+    can_snapshot: ClassVar[bool] = False
 
     __slots__ = ("_values", "definition", "kind", "scope")
 
@@ -129,6 +133,11 @@ class Resource:
         """What ``get_resource`` gives: the name of the physical resource."""
         return self.scope.run.stack_name(self.path)
 
+    def identity(self, site: Site) -> Any:
+        """What ``get_resource`` gives: the ``external_id`` of what is there already, else the reference."""
+        external = self.definition.external_id
+        return self.reference(site) if external is None else evaluate(external, self.scope)
+
     def facade_part(self, part: str) -> Any:
         """``metadata``, ``deletion_policy`` or ``update_policy``; raises Reported."""
         expr: Expr = getattr(self.definition, part)
@@ -150,18 +159,40 @@ class Resource:
         self.realise_parts()
 
     def realise_parts(self) -> None:
-        """Work out metadata and policies."""
+        """Work out metadata, policies and identifier, and check the policies."""
         definition = self.definition
-        if (
-            type(definition.metadata)
-            is type(definition.update_policy)
-            is type(definition.deletion_policy)
-            is Const
-        ):
-            return
-        for part in ("metadata", "deletion_policy", "update_policy"):
+        with self.scope.told(self.name):
+            if definition.external_id is not None:
+                evaluate(definition.external_id, self.scope)
+        if type(definition.metadata) is not Const:
             with self.scope.told(self.name):
-                self.facade_part(part)
+                self.facade_part("metadata")
+        if definition.deletion_policy is not DELETE:
+            with self.scope.told(self.name):
+                self._check_deletion_policy(self.facade_part("deletion_policy"))
+        if definition.update_policy is not NO_POLICY:
+            with self.scope.told(self.name):
+                self._check_update_policy(self.facade_part("update_policy"))
+
+    def _check_deletion_policy(self, policy: Any) -> None:
+        site = self.definition.site.below("deletion_policy")
+        name = policy.capitalize() if isinstance(policy, str) else policy
+        if name not in DELETION_POLICIES:
+            fix = f"Use {', '.join(DELETION_POLICIES)}."
+            raise Fault("HOT-007", f"{shown(policy)} is not a deletion policy", site, fix=fix)
+        if name == "Snapshot" and not self.can_snapshot:
+            wrong = f"{self.name} ({self.kind}) cannot be kept as a snapshot"
+            raise Fault("HOT-007", wrong, site, fix="Use Delete or Retain.")
+
+    def _check_update_policy(self, policy: Any) -> None:
+        if self.update_schema is None:
+            return
+        try:
+            coerce(Property("map", keys=self.update_schema), policy)
+        except BadProperty as error:
+            site = self.definition.site.below("update_policy", *error.path)
+            message = f"the update_policy of {self.name} does not fit: {error.message}"
+            raise Fault(error.code, message, site) from None
 
     def tree(self) -> dict[str, Resource]:
         """The resources of the stack below this one, if it is made of others."""

@@ -26,6 +26,12 @@ _MEMBER_VERSION = VERSIONS["2015-04-30"]
 
 Fill = Callable[[str], Any]
 
+_BATCH = {
+    "max_batch_size": props.Property("integer", default=1).limited(range={"min": 1}),
+    "pause_time": props.Property("number", default=0).limited(range={"min": 0}),
+}
+_IN_SERVICE = {"min_in_service": props.Property("integer", default=0).limited(range={"min": 0})}
+
 
 class Group(StackHolder):
     """What groups share: a stack of members, and attributes gathered from them."""
@@ -76,7 +82,7 @@ class Group(StackHolder):
     def references(self, site: Site) -> dict[str, Any]:
         """The reference of every member."""
         child = self.child()
-        return {name: child.resource(name, site).reference(site) for name in child.template.resources}
+        return {name: child.resource(name, site).identity(site) for name in child.template.resources}
 
     def attribute(self, name: Any, path: tuple[Any, ...], site: Site) -> Any:
         """``refs``, ``refs_map``, ``attributes``, ``resource.N…``, or a list with each member's attribute."""
@@ -129,6 +135,10 @@ class ResourceGroup(Group):
         "removal_policies_mode": props.text("append").limited(allowed_values=["append", "update"]),
     }
     attribute_names: ClassVar[tuple[str, ...]] = ("refs", "refs_map", "attributes", "removed_rsrc_list")
+    update_schema: ClassVar[Mapping[str, props.Property] | None] = {
+        "rolling_update": props.Property("map", keys={**_BATCH, **_IN_SERVICE}),
+        "batch_create": props.Property("map", keys=_BATCH),
+    }
 
     __slots__ = ()
 
@@ -167,9 +177,7 @@ class ResourceGroup(Group):
 
     def attribute_value(self, name: str) -> Any:
         """``removed_rsrc_list``."""
-        return (
-            list(self.scope.run.removed.get("/".join(self.path), ())) if name == "removed_rsrc_list" else None
-        )
+        return list(self.removed()) if name == "removed_rsrc_list" else None
 
 
 def indexed(value: Any, variable: str) -> Const | Fill:
@@ -263,6 +271,10 @@ class SoftwareDeploymentGroup(Group):
         "deploy_stderrs",
         "deploy_status_codes",
     )
+    update_schema: ClassVar[Mapping[str, props.Property] | None] = {
+        "rolling_update": props.Property("map", keys=_BATCH),
+        "batch_create": props.Property("map", keys=_BATCH),
+    }
     member_kind: ClassVar[str] = "OS::Heat::SoftwareDeployment"
 
     __slots__ = ()

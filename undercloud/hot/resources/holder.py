@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from typing import Any
 
+from undercloud.hot.faults import Fault, Site
 from undercloud.hot.resources.base import Resource
 from undercloud.hot.run import Binding
 from undercloud.hot.stacks import StackScope
@@ -31,6 +33,18 @@ class StackHolder(Resource):
             finally:
                 self._running = False
         return self._child
+
+    def identity(self, site: Site) -> Any:
+        """The reference: a stack that is there already cannot be taken over."""
+        return self.reference(site)
+
+    def realise_parts(self) -> None:
+        """The same, and that there is no external_id."""
+        super().realise_parts()
+        if self.definition.external_id is not None:
+            place = self.definition.site.below("external_id")
+            message = f"{self.name} ({self.kind}) is a stack and cannot have an external_id"
+            self.scope.tell(Fault("HOT-007", message, place, fix="Remove it."), self.name)
 
     def tell_unbound(self, binding: Binding, given: Container[str]) -> None:
         """Report the parameters of the stack inside that lack a value, or whose default is none."""

@@ -138,4 +138,4 @@ def inner_attribute(scope: StackScope, name: str, path: tuple[Any, ...], site: S
     _, member, *rest = name.split(".", 2)
     resource = scope.resource(member, site)
     keys = (*rest, *path)
-    return resource.attribute(keys[0], keys[1:], site) if keys else resource.reference(site)
+    return resource.attribute(keys[0], keys[1:], site) if keys else resource.identity(site)

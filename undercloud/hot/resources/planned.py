@@ -22,6 +22,8 @@ class PlannedResource(Resource):
     """
 
     any_attribute: ClassVar[bool] = True
+    update_schema: ClassVar[Mapping[str, Property] | None] = None
+    can_snapshot: ClassVar[bool] = True
 
     __slots__ = ("_facts",)
 
@@ -42,7 +44,9 @@ class PlannedResource(Resource):
         return values
 
     def facts(self) -> Mapping[str, Any]:
-        """The attributes that the hook gives."""
+        """The attributes that the hook gives; it is not asked for what is there already."""
+        if self.definition.external_id is not None:
+            return {}
         if self._facts is _UNASKED:
             planned = Planned(self.kind, self.path, self.given())
             self._facts = self.scope.run.allocate(planned) or {}
@@ -89,6 +93,8 @@ class DeployedServer(PlannedResource):
         ),
     }
     any_attribute: ClassVar[bool] = False
+    update_schema: ClassVar[Mapping[str, Property] | None] = {}
+    can_snapshot: ClassVar[bool] = False
     attribute_names: ClassVar[tuple[str, ...]] = ("name", "os_collect_config")
 
     __slots__ = ()

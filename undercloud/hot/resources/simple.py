@@ -56,6 +56,7 @@ class NoneResource(Resource):
     """OS::Heat::None: takes any property, gives None for any attribute."""
 
     any_attribute: ClassVar[bool] = True
+    update_schema: ClassVar[Mapping[str, Property] | None] = None
 
     __slots__ = ()
 
@@ -116,7 +117,9 @@ class RandomString(Resource):
         return tuple(groups)
 
     def attribute_value(self, name: str) -> Any:  # noqa: ARG002 - there is one
-        """The string, a secret."""
+        """The string, a secret; None for one that is elsewhere already."""
+        if self.definition.external_id is not None:
+            return None
         groups, length = self._groups(), self.property("length")
         site = self.definition.site.below("properties", "length")
         if sum(least for _, least in groups) > length:
@@ -124,6 +127,10 @@ class RandomString(Resource):
         if not any(alphabet for alphabet, _ in groups):
             raise Fault("HOT-013", f"{self.name} has no characters to choose from", site)
         return Secret(self.scope.run.random("/".join(self.path), groups, length))
+
+    def identity(self, site: Site) -> Any:
+        """The string itself."""
+        return self.reference(site)
 
     def reference(self, site: Site) -> Any:  # noqa: ARG002 - the same for every place
         """The string itself."""
@@ -158,8 +165,8 @@ class TestResource(Resource):
     __slots__ = ()
 
     def attribute_value(self, name: str) -> Any:  # noqa: ARG002 - there is one
-        """The string."""
-        return self.property("value")
+        """The string; None of one that is there already."""
+        return self.property("value") if self.definition.external_id is None else None
 
     def realise(self) -> None:
         """Fail if it is told to."""
