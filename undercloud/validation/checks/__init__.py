@@ -38,6 +38,7 @@ def registered() -> tuple[Check, ...]:
     """All checks; their modules are loaded when they are asked for first."""
     from undercloud.validation.checks import (  # noqa: F401, PLC0415 - they register themselves
         addresses,
+        attachments,
         capacity,
         certificates,
         endpoints,

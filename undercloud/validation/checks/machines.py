@@ -15,6 +15,7 @@ from undercloud.plan.documents import Document
 from undercloud.plan.names import did_you_mean
 from undercloud.validation.checks.services import MAC
 from undercloud.validation.ranges import address
+from undercloud.validation.values import FORMS
 
 _TABLES: Mapping[str, Any] = yaml.load(
     importlib.resources.files("undercloud.validation").joinpath("data/machines.yaml").read_text("utf-8"),
@@ -26,6 +27,9 @@ _PORT_FIELDS: tuple[str, ...] = tuple(_TABLES["port_fields"])
 _TYPES: Mapping[str, list[str]] = _TABLES["power_types"]
 _HINTS: tuple[str, ...] = tuple(_TABLES["hints"])
 _ARCHITECTURES: tuple[str, ...] = tuple(_TABLES["architectures"])
+_INTERFACES: Mapping[str, list[str]] = _TABLES["interfaces"]
+_NAME = re.compile(r"[A-Za-z0-9._~-]+")
+_TRAIT = re.compile(r"[A-Z0-9_]{1,255}")
 _CAPABILITY = re.compile(r"[^:,\s]+:[^,]*\S[^,]*|[^:,\s]+:")
 
 DEFAULT_CLASS = "baremetal"
@@ -78,6 +82,8 @@ def registered(document: Document) -> Iterator[Finding]:
         yield from _power(report, node)
         yield from _ports(report, node)
         yield from _properties(report, node)
+        yield from _names(report, node)
+        yield from _hints(report, node)
         for kind, value in _identities(node):
             first = seen.setdefault((kind, value), index)
             if first != index or (kind == "ports" and _own_macs(node).count(value) > 1):
@@ -184,6 +190,9 @@ def _ports(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
         fix = "Add ports: [{address: MAC}] of the provisioning interface."
         yield report.error("BM-012", text, fix, "ports", "mac")
     for mac in _own_macs(node):
+        if MAC.fullmatch(mac) and (int(mac[:2], 16) & 1 or mac == "00:00:00:00:00:00"):
+            text = f"{mac} is the address of a group or of none, not of a network card"
+            yield report.error("BM-004", text, "Write the card's own address.", "ports", mac)
         if not MAC.fullmatch(mac):
             text = f"{mac} is no MAC address"
             yield report.error("BM-004", text, "Write six pairs of hexadecimal digits.", "ports", mac)
@@ -208,6 +217,33 @@ def _properties(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
         yield report.error(
             "BM-007", "capabilities are neither text nor a map", "Write profile:compute.", "capabilities"
         )
+
+
+def _names(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
+    """What a machine is called, its traits and the interfaces of its driver."""
+    uuid = node.get("uuid")
+    if uuid not in (None, "") and FORMS["uuid"](str(uuid)):
+        yield report.error("BM-011", f"uuid {uuid} is no UUID", "Remove it, or write one.", "uuid")
+    name = str(node.get("name") or "")
+    if name and not _NAME.fullmatch(name):
+        fix = "Use letters, digits, hyphens, dots and underscores."
+        yield report.error("BM-011", f"name {name!r} is no name of a machine", fix, "name")
+    traits = node.get("traits")
+    wrong = (
+        [each for each in traits if not _TRAIT.fullmatch(str(each))] if isinstance(traits, list) else traits
+    )
+    if wrong:
+        fix = "Write a list of names as CUSTOM_FAST or HW_CPU_X86_VMX."
+        yield report.error("BM-011", f"traits has {wrong!r}, which is no list of traits", fix, "traits")
+    for key, known in _INTERFACES.items():
+        value = node.get(f"{key}_interface")
+        if value and value not in known and (near := did_you_mean(str(value), known)):
+            text = f"{key}_interface {value} is not known"
+            yield report.error("BM-010", text, near, f"{key}_interface", str(value))
+
+
+def _hints(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
+    """Which disk is the machine's first."""
     hints = node.get("root_device")
     if hints is not None and not isinstance(hints, Mapping):
         yield report.error(
@@ -218,6 +254,10 @@ def _properties(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
             fix = did_you_mean(str(hint), _HINTS) or f"Known are {', '.join(_HINTS)}."
             text = f"the hint {hint} for the root device is not known"
             yield report.error("BM-008", text, fix, "root_device", str(hint), at=("root_device", hint))
+        elif hint == "rotational" and str(value).lower() not in ("true", "false", "yes", "no", "1", "0"):
+            text = f"the hint rotational is {value!r}, neither true nor false"
+            names = ("root_device", "rotational")
+            yield report.error("BM-008", text, "Write true or false.", *names, at=names)
         elif hint == "size" and not re.fullmatch(
             r"\s*(?:(?:[<>=!]=|[<>=])?\s*\d+|s[<>=!]+.*|<or>.*)", str(value)
         ):

@@ -9,16 +9,14 @@ from collections.abc import Iterator, Mapping
 from undercloud.diagnostics import Finding, Location, Severity
 from undercloud.plan.names import did_you_mean
 from undercloud.plan.networks import Network, Pool, Subnet
-from undercloud.plan.roles import Role
 from undercloud.topology.model import CTLPLANE
 from undercloud.validation.checks import check
-from undercloud.validation.composition import is_operators
-from undercloud.validation.finding import at
 from undercloud.validation.ranges import Address, Range, address, network
 from undercloud.validation.ranges import Network as Cidr
 from undercloud.validation.subject import Subject
 from undercloud.validation.values import FORMS
 
+_LOWER = re.compile(r"[a-z][a-z0-9_]*")
 _MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
 _NEUTRON = "Neutron API reference: subnets"
 _SCHEMA = "tripleo-ansible: module_utils/network_data_v2.py"
@@ -40,7 +38,7 @@ def _families(subnet: Subnet) -> Iterator[tuple[str, str, str, tuple[Pool, ...],
     yield "ipv6_subnet", subnet.cidr_v6, subnet.gateway_v6, subnet.pools_v6, 6
 
 
-def _about(
+def about(
     code: str,
     text: str,
     fix: str,
@@ -50,6 +48,7 @@ def _about(
     severity: Severity = Severity.ERROR,
     others: tuple[Location, ...] = (),
 ) -> Finding:
+    """A finding about a subnet; ``others`` are further places that have to do with it."""
     parameters = (net.name, net.name_lower, subnet.name, *names)
     return Finding(code, text, fix, severity, (subnet.location, *others), parameters)
 
@@ -64,6 +63,9 @@ def _about(
         "NET-010": "IPv6 modes are known, agree, and fit the prefix",
         "NET-020": "A network of IPv6 has subnets of IPv6",
         "NET-021": "The domain of a network is one",
+        "NET-022": "The lower-case name of a network is lower case",
+        "NET-023": "A range is written by its first address",
+        "NET-024": "Addresses of IPv6 are in their subnet",
     },
     reads=("networks",),
     source=f"{_NEUTRON}; IEEE 802.1Q; {_SCHEMA}",
@@ -71,6 +73,10 @@ def _about(
 def subnets(subject: Subject) -> Iterator[Finding]:
     """What can be told of one subnet alone."""
     for net in enabled(subject):
+        if not _LOWER.fullmatch(net.name_lower):
+            text = f"the network {net.name} has name_lower {net.name_lower}: parameters and groups are called by it"
+            fix = "Write lower-case letters, digits and underscores."
+            yield Finding("NET-022", text, fix, Severity.ERROR, (net.location,), (net.name, "name_lower"))
         domain = str(net.data.get("dns_domain") or "")
         if domain and FORMS["domain"](domain):
             text = f"the network {net.name} has the domain {domain}: {FORMS['domain'](domain)}"
@@ -81,15 +87,45 @@ def subnets(subject: Subject) -> Iterator[Finding]:
         for subnet in net.subnets.values():
             if net.ipv6 and subnet.cidr and not subnet.cidr_v6:
                 text = f"the network {net.name} has ipv6: true, and its subnet {subnet.name} has IPv4 addresses only"
-                yield _about(
+                yield about(
                     "NET-020", text, "Add ipv6_subnet, or remove ipv6.", net, subnet, "ipv6", "ipv6_subnet"
                 )
             if subnet.vlan is not None and not 1 <= subnet.vlan <= 4094:
                 text = f"the subnet {subnet.name} of {net.name} has the VLAN id {subnet.vlan}"
-                yield _about("NET-001", text, "VLAN ids are from 1 to 4094.", net, subnet, "vlan")
+                yield about("NET-001", text, "VLAN ids are from 1 to 4094.", net, subnet, "vlan")
             yield from _modes(net, subnet)
             for key, cidr, gateway, pools, version in _families(subnet):
                 yield from _family(net, subnet, key, cidr, gateway, pools, version)
+
+
+def _foreign(
+    net: Network,
+    subnet: Subnet,
+    key: str,
+    cidr: str,
+    gateway: str,
+    pools: tuple[Pool, ...],
+    version: int,
+) -> Finding | None:
+    """NET-009: the first value of a family's keys that is no address of that family."""
+    pool_key, gateway_key = _KEYS[version]
+    given = [(key, cidr.partition("/")[0]), (gateway_key, gateway)]
+    given += [(pool_key, end) for pool in pools for end in (pool.start, pool.end)]
+    for name, text in given:
+        place = address(text) if text else None
+        if text and place is None:
+            message = f"the subnet {subnet.name} of {net.name}: {name} {text} is no address"
+            return about("NET-009", message, "Write an address.", net, subnet, name)
+        if place is not None and place.version != version:
+            message = (
+                f"the subnet {subnet.name} of {net.name}: {name} takes IPv{version} addresses, not {text}"
+            )
+            return about("NET-009", message, "Use the key of the other family.", net, subnet, name)
+    return None
+
+
+_KEYS = {4: ("allocation_pools", "gateway_ip"), 6: ("ipv6_allocation_pools", "gateway_ipv6")}
+"""What the pools and the gateway of a family are called."""
 
 
 def _family(
@@ -102,44 +138,58 @@ def _family(
     version: int,
 ) -> Iterator[Finding]:
     whole = network(cidr) if cidr else None
-    pool_key = "allocation_pools" if version == 4 else "ipv6_allocation_pools"
-    gateway_key = "gateway_ip" if version == 4 else "gateway_ipv6"
-    given = [(key, cidr.partition("/")[0]), (gateway_key, gateway)]
-    given += [(pool_key, end) for pool in pools for end in (pool.start, pool.end)]
-    for name, text in given:
-        place = address(text) if text else None
-        if place is not None and place.version != version:
-            message = (
-                f"the subnet {subnet.name} of {net.name}: {name} takes IPv{version} addresses, not {text}"
-            )
-            yield _about("NET-009", message, "Use the key of the other family.", net, subnet, name)
-            return
-        if text and place is None:
-            message = f"the subnet {subnet.name} of {net.name}: {name} {text} is no address"
-            yield _about("NET-009", message, "Write an address.", net, subnet, name)
-            return
+    pool_key, gateway_key = _KEYS[version]
+    wrong = _foreign(net, subnet, key, cidr, gateway, pools, version)
+    if wrong:
+        yield wrong
+        return
+    if whole and address(cidr.partition("/")[0]) != whole.network_address:
+        message = f"the subnet {subnet.name} of {net.name}: {key} {cidr} begins within the range"
+        yield about("NET-023", message, f"Write {whole}: Neutron refuses it otherwise.", net, subnet, key)
     ranges = [found for pool in pools if (found := Range.of(pool.start, pool.end))]
+    if version == 6:
+        yield from _six(net, subnet, cidr, whole, gateway, ranges)
     for first, second in itertools.combinations(ranges, 2):
         if first.overlaps(second):
             message = f"the pools {first} and {second} of {subnet.name} ({net.name}) overlap"
-            yield _about("NET-004", message, "Separate them or join them into one.", net, subnet, pool_key)
+            yield about("NET-004", message, "Separate them or join them into one.", net, subnet, pool_key)
     ends = (whole.network_address, whole.broadcast_address) if whole else ()
     if whole and whole.version == 4 and whole.prefixlen < 31 and address(gateway) in ends:
         message = (
             f"the gateway {gateway} of {subnet.name} ({net.name}) is {whole}'s own or its broadcast address"
         )
-        yield _about("NET-005", message, "Take the address of a router.", net, subnet, gateway, gateway_key)
+        yield about("NET-005", message, "Take the address of a router.", net, subnet, gateway, gateway_key)
     for pool in ranges:
         if gateway and address(gateway) in pool:
             message = f"the gateway {gateway} of {subnet.name} ({net.name}) is in the pool {pool}"
             fix = "Leave it out of the pool: it would be given to a node."
-            yield _about("NET-005", message, fix, net, subnet, gateway, gateway_key, pool_key)
+            yield about("NET-005", message, fix, net, subnet, gateway, gateway_key, pool_key)
         if whole is None or whole.version != 4 or whole.prefixlen > 30:
             continue
         for what, own in (("network", whole.network_address), ("broadcast", whole.broadcast_address)):
             if own in pool:
                 message = f"the pool {pool} of {subnet.name} ({net.name}) holds the {what} address {own}"
-                yield _about("NET-006", message, "Leave it out of the pool.", net, subnet, pool_key)
+                yield about("NET-006", message, "Leave it out of the pool.", net, subnet, pool_key)
+
+
+def _six(
+    net: Network, subnet: Subnet, cidr: str, whole: Cidr | None, gateway: str, ranges: list[Range]
+) -> Iterator[Finding]:
+    """NET-024: what the reader of the file says of IPv4 itself."""
+    where = f"the subnet {subnet.name} of {net.name}"
+    if cidr and whole is None:
+        text = f"{where}: ipv6_subnet {cidr} is no network"
+        yield about("NET-024", text, "Write it as fd00:1::/64.", net, subnet, "ipv6_subnet")
+    if whole is None:
+        return
+    if gateway and address(gateway) not in whole:
+        text = f"{where}: gateway_ipv6 {gateway} is not in {whole}"
+        yield about("NET-024", text, f"Take it from {whole}.", net, subnet, "gateway_ipv6")
+    held = Range(int(whole.network_address), int(whole.broadcast_address), 6)
+    for pool in ranges:
+        if pool.first > pool.last or pool.first < held.first or pool.last > held.last:
+            text = f"{where}: the pool {pool} is not in {whole}, or ends before it begins"
+            yield about("NET-024", text, f"Take it from {whole}.", net, subnet, "ipv6_allocation_pools")
 
 
 def _modes(net: Network, subnet: Subnet) -> Iterator[Finding]:
@@ -148,16 +198,16 @@ def _modes(net: Network, subnet: Subnet) -> Iterator[Finding]:
     for key, mode in modes.items():
         if mode and mode not in _MODES:
             fix = did_you_mean(str(mode), _MODES) or f"Use {', '.join(_MODES)}."
-            yield _about("NET-010", f"{where}: {key} {mode} is not known", fix, net, subnet, key)
+            yield about("NET-010", f"{where}: {key} {mode} is not known", fix, net, subnet, key)
     given = {mode for mode in modes.values() if mode in _MODES}
     if len(given) == 2:
         text = f"{where}: ipv6_address_mode and ipv6_ra_mode differ"
-        yield _about("NET-010", text, "Give both the same value.", net, subnet, *modes)
+        yield about("NET-010", text, "Give both the same value.", net, subnet, *modes)
     whole = network(subnet.cidr_v6)
     auto = given & {"slaac", "dhcpv6-stateless"}
     if whole is not None and auto and whole.prefixlen != 64:
         text = f"{where}: {', '.join(auto)} needs a prefix of 64 bits, and it has {whole.prefixlen}"
-        yield _about("NET-010", text, "Use dhcpv6-stateful, or a /64.", net, subnet, "ipv6_subnet", *modes)
+        yield about("NET-010", text, "Use dhcpv6-stateful, or a /64.", net, subnet, "ipv6_subnet", *modes)
 
 
 @check(
@@ -178,16 +228,38 @@ def routes(subject: Subject) -> Iterator[Finding]:
                     goal, hop = network(route.destination), address(route.nexthop)
                     if goal is None or goal.version != version:
                         text = f"{where}: the destination {route.destination} is no IPv{version} network"
-                        yield _about(
+                        yield about(
                             "NET-007", text, "Write it as 10.0.0.0/8.", net, subnet, key, "destination"
                         )
+                    elif any(whole.version == version and goal.subnet_of(whole) for whole in cidrs(subnet)):  # type: ignore[arg-type]
+                        text = f"{where}: the destination {goal} is in the subnet itself"
+                        fix = "Remove the route: nodes reach it without one."
+                        yield about("NET-007", text, fix, net, subnet, key, "destination")
                     if hop is None or hop.version != version:
                         text = f"{where}: the nexthop {route.nexthop} is no IPv{version} address"
-                        yield _about("NET-008", text, "Write an address.", net, subnet, key, "nexthop")
+                        yield about("NET-008", text, "Write an address.", net, subnet, key, "nexthop")
                     elif not any(hop in whole for whole in cidrs(subnet)):
                         text = f"{where}: the nexthop {route.nexthop} is not in the subnet"
                         fix = "Name a router that is in the subnet: another one cannot be reached."
-                        yield _about("NET-008", text, fix, net, subnet, key, "nexthop")
+                        yield about("NET-008", text, fix, net, subnet, key, "nexthop")
+
+
+@check(
+    {"NET-025": "A network stands for one other in ServiceNetMap"},
+    reads=("networks",),
+    source=_SCHEMA,
+)
+def replaced(subject: Subject) -> Iterator[Finding]:
+    """Networks that take another's place."""
+    seen: dict[str, Network] = {}
+    for net in enabled(subject):
+        name = net.service_net_map_replace
+        first = seen.setdefault(name, net) if name else net
+        if first is not net:
+            text = f"{first.name} and {net.name} both have service_net_map_replace {name}"
+            names = (first.name, net.name, "service_net_map_replace")
+            places = (net.location, first.location)
+            yield Finding("NET-025", text, "Keep one of them.", Severity.ERROR, places, names)
 
 
 @check(
@@ -208,12 +280,12 @@ def overlaps(subject: Subject) -> Iterator[Finding]:
             text = f"{subnet.name} of {net.name} ({whole}) and {elsewhere.name} of {other.name} ({there}) overlap"
             names = (other.name, elsewhere.name, "ip_subnet")
             others = (elsewhere.location,)
-            yield _about("NET-003", text, "Give each its own range.", net, subnet, *names, others=others)
+            yield about("NET-003", text, "Give each its own range.", net, subnet, *names, others=others)
     for name, plane in control_plane(subject).items():
         for net, subnet, whole in listed:
             if net.name_lower != CTLPLANE and whole.version == plane.version and whole.overlaps(plane):
                 text = f"{subnet.name} of {net.name} ({whole}) overlaps the provisioning network {name} ({plane})"
-                yield _about("NET-003", text, "Give it another range.", net, subnet, "ip_subnet", "cidr")
+                yield about("NET-003", text, "Give it another range.", net, subnet, "ip_subnet", "cidr")
 
 
 def control_plane(subject: Subject) -> Mapping[str, Cidr]:
@@ -226,145 +298,6 @@ def control_plane(subject: Subject) -> Mapping[str, Cidr]:
     if plane is None:
         return {}
     return {name: cidr for name, subnet in plane.subnets.items() if (cidr := network(subnet.cidr))}
-
-
-def subnet_of(role: Role, net: Network) -> Subnet | None:
-    """The subnet that a role uses on a network; None if it is not on it, or names one that is not there."""
-    if net.name not in role.networks:
-        return None
-    named = role.networks[net.name]
-    if named:
-        return net.subnets.get(named)
-    return net.subnets.get(f"{net.name_lower}_subnet") or next(iter(net.subnets.values()), None)
-
-
-@check(
-    {
-        "NET-002": "A VLAN id is used once on a node",
-        "NET-011": "Roles name networks that are there",
-        "NET-012": "Roles name subnets that are there",
-        "NET-013": "A default route is on a network of the role",
-    },
-    reads=("networks", "roles"),
-    source="tripleo-validations: network_environment (check_vlan_ids); roles/README.rst",
-)
-def roles(subject: Subject) -> Iterator[Finding]:
-    """What roles say about networks."""
-    networks = {net.name: net for net in enabled(subject)}
-    disabled = {net.name for net in subject.plan.networks if not net.enabled}
-    told: set[tuple[str, str]] = set()
-    for role in subject.plan.roles:
-        vlans: dict[tuple[int, str], tuple[Network, Subnet]] = {}
-        for name, wanted in role.networks.items():
-            net = networks.get(name)
-            if net is None:
-                if networks and name not in disabled and subject.composition.counts.get(role.name):
-                    yield _unknown_network(subject, role, name, networks)
-                continue
-            subnet = subnet_of(role, net)
-            if subnet is None:
-                text = f"the role {role.name} uses the subnet {wanted} of {name}, which has no such subnet"
-                fix = did_you_mean(str(wanted), net.subnets) or f"It has {', '.join(net.subnets)}."
-                places = (role.location, net.location)
-                yield Finding("NET-012", text, fix, Severity.ERROR, places, (role.name, name, str(wanted)))
-                continue
-            if subnet.vlan is None:
-                continue
-            other = vlans.setdefault((subnet.vlan, subnet.physical_network), (net, subnet))
-            pair = (other[1].name, subnet.name)
-            if other[0] is not net and pair not in told:
-                told.add(pair)
-                text = f"{other[0].name} and {net.name} have the same VLAN id {subnet.vlan}, and {role.name} is on both"
-                fix = "Give each its own id."
-                names = (other[0].name, "vlan", str(subnet.vlan), role.name)
-                yield _about("NET-002", text, fix, net, subnet, *names, others=(other[1].location,))
-        yield from _default_routes(role, networks)
-
-
-_NAMED = re.compile(r"^- name: *(\w+)", re.MULTILINE)
-
-
-def _usual(subject: Subject) -> set[str]:
-    """The networks of the templates' own samples: their roles name all of them, whatever a plan has."""
-    tree = subject.plan.tree
-    samples = [path for path in tree if path.startswith(("network-data-samples/", "network_data"))]
-    return {name for path in samples for name in _NAMED.findall(tree[path].text)}
-
-
-def _unknown_network(subject: Subject, role: Role, name: str, networks: Mapping[str, Network]) -> Finding:
-    text = f"the role {role.name} is on the network {name}, which the networks file does not have"
-    fix = did_you_mean(name, networks) or f"The networks are {', '.join(networks)}."
-    usual = not is_operators(subject.plan.bundle.named.get("roles", "")) or name in _usual(subject)
-    severity = Severity.INFO if usual else Severity.ERROR
-    return Finding("NET-011", text, fix, severity, (role.location,), (role.name, name))
-
-
-def _default_routes(role: Role, networks: Mapping[str, Network]) -> Iterator[Finding]:
-    for name in role.default_route_networks:
-        if name not in role.networks and name.lower() not in ("controlplane", CTLPLANE) and networks:
-            text = f"the role {role.name} has its default route on {name}, and is not on that network"
-            fix = f"Add {name} to its networks, or name another in default_route_networks."
-            names = (role.name, name, "default_route_networks")
-            yield Finding("NET-013", text, fix, Severity.ERROR, (role.location,), names)
-
-
-@check(
-    {"NET-014": "Pools are large enough for all nodes and virtual addresses"},
-    reads=("networks", "roles", "vips", "ServiceNetMap"),
-    source="TripleO deployment guide: custom networks",
-)
-def sizes(subject: Subject) -> Iterator[Finding]:
-    """Addresses that are needed against those that the pools have."""
-    composition = subject.composition
-    for net in enabled(subject):
-        for subnet in net.subnets.values():
-            pools = subnet.pools if not net.ipv6 or not subnet.cidr_v6 else subnet.pools_v6
-            ranges = [found for pool in pools if (found := Range.of(pool.start, pool.end))]
-            if not ranges:
-                continue
-            users = {
-                role.name: composition.counts[role.name]
-                for role in subject.plan.roles
-                if subnet_of(role, net) is subnet and composition.counts.get(role.name, 0) > 0
-            }
-            vips = _vips(subject, net) if subnet is next(iter(net.subnets.values())) else 0
-            free, needed = (
-                sum(each.size for each in ranges),
-                sum(users.values()) + vips - _fixed(subject, net),
-            )
-            if needed > free:
-                parts = ", ".join(f"{count} {role}" for role, count in users.items())
-                text = (
-                    f"{subnet.name} of {net.name} has {free} addresses in its pools, and {needed} are needed"
-                )
-                text += f" ({parts}, {vips} virtual)"
-                names = ("allocation_pools", *(f"{role}Count" for role in users))
-                counts = at(*(composition.environment.locate(name) for name in names))
-                yield _about("NET-014", text, "Extend the pool.", net, subnet, *names, others=counts)
-
-
-def _vips(subject: Subject, net: Network) -> int:
-    """Virtual addresses on a network that come out of its pools: endpoints, Redis, OVN's databases."""
-    fixed = [vip for vip in subject.plan.vips if vip.network == net.name_lower and vip.ip_address]
-    own = 1 if net.vip and not fixed else 0
-    mapped = subject.composition.value("ServiceNetMap")
-    mapped = mapped if isinstance(mapped, Mapping) else {}
-    for service, key in (("Redis", "RedisNetwork"), ("OVNDBs", "OvnDbsNetwork")):
-        if subject.composition.has(service) and mapped.get(key) == net.name_lower:
-            own += 1
-    return own
-
-
-def _fixed(subject: Subject, net: Network) -> int:
-    """Nodes whose address on a network the operator fixed, so that no pool has to give it."""
-    count = 0
-    for role in subject.plan.roles:
-        given = subject.composition.given.get(f"{role.name}IPs")
-        listed = given.get(net.name_lower) if isinstance(given, Mapping) else None
-        count += (
-            min(len(listed), subject.composition.counts.get(role.name, 0)) if isinstance(listed, list) else 0
-        )
-    return count
 
 
 @check(

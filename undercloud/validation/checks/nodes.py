@@ -185,6 +185,7 @@ def _short(subject: Subject, code: str, text: str, fix: str, demands: list[_Dema
         "BM-027": "Networks of a node are given in one way",
         "BM-028": "Addresses of nodes are in their subnets, and differ",
         "BM-029": "A machine is named for one node",
+        "BM-032": "The default route of a node is on one of its networks",
     },
     reads=("baremetal_deployment", "networks"),
     source="tripleo-ansible: module_utils/baremetal_deploy.py",
@@ -279,11 +280,42 @@ def _single(
                 (machine, "name"),
             )
         ports = data.get("networks")
+        yield from _connected(document, path, data, what)
         for number, port in enumerate(ports if isinstance(ports, list) else ()):
             fixed = str(port.get("fixed_ip") or "") if isinstance(port, Mapping) else ""
             if fixed:
                 place = document.locate(*path, "networks", number)
                 yield from _fixed(networks.get(str(port.get("network"))), fixed, what, place, seen)
+
+
+def _connected(
+    document: Document, path: tuple[str | int, ...], data: Mapping[Any, Any], what: str
+) -> Iterator[Finding]:
+    """Each network once, and the default route on one of them."""
+    ports = data.get("networks")
+    names = (
+        [str(port.get("network")) for port in ports if isinstance(port, Mapping)]
+        if isinstance(ports, list)
+        else []
+    )
+    for name in sorted({each for each in names if names.count(each) > 1}):
+        text = f"{what} is on the network {name} twice"
+        place = document.locate(*path, "networks")
+        yield Finding("BM-027", text, "Keep one.", Severity.ERROR, (place,), ("networks", name))
+    config = data.get("network_config")
+    routes = config.get("default_route_network") if isinstance(config, Mapping) else None
+    for route in routes if isinstance(routes, list) else []:
+        if names and str(route).lower() not in (*map(str.lower, names), "ctlplane"):
+            text = f"{what} has its default route on {route}, and is not on that network"
+            place = document.locate(*path, "network_config")
+            yield Finding(
+                "BM-032",
+                text,
+                "Name one of its networks.",
+                Severity.ERROR,
+                (place,),
+                ("default_route_network", str(route)),
+            )
 
 
 def _fixed(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from undercloud.diagnostics import Finding
 from undercloud.validation.checks import check
-from undercloud.validation.options import hieradata, native, passed_on
+from undercloud.validation.options import entries, hieradata, ldap, native, passed_on
 from undercloud.validation.options.judging import judge
 from undercloud.validation.subject import Subject
 
@@ -23,7 +23,13 @@ from undercloud.validation.subject import Subject
         "OPT-008": "Keys of hieradata are parameters of a Puppet class",
         "OPT-009": "Options for all roles are not hidden by those of one role",
     },
-    reads=("ExtraConfig", "ROLEExtraConfig", "SERVICEExtraConfig"),
+    reads=(
+        "ExtraConfig",
+        "ROLEExtraConfig",
+        "NodeDataLookup",
+        "KeystoneLDAPBackendConfigs",
+        "SERVICEExtraConfig",
+    ),
     source="The oslo.config definitions of the services, as Debian 12 packages them (release Zed)",
 )
 def options(subject: Subject) -> Iterator[Finding]:
@@ -31,7 +37,8 @@ def options(subject: Subject) -> Iterator[Finding]:
     composition = subject.composition
     given = hieradata.keys(composition)
     found = [
-        *hieradata.options(composition, given),
+        *entries.options(composition, given),
+        *ldap.options(composition),
         *passed_on.options(composition),
         *native.options(composition),
     ]

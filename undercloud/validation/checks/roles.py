@@ -13,6 +13,7 @@ from undercloud.validation.composition import SERVICE
 from undercloud.validation.subject import Subject
 
 _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 _EXCLUSIVE: tuple[tuple[str, str], ...] = (
     ("NovaLibvirt", "NovaLibvirtLegacy"),
     ("NovaLibvirtGuests", "NovaLibvirtLegacy"),
@@ -35,6 +36,8 @@ _EXCLUSIVE: tuple[tuple[str, str], ...] = (
         "SVC-003": "Host names of roles do not collide",
         "SVC-004": "A format of host names counts",
         "SVC-011": "The name of a role is letters and digits",
+        "SVC-012": "A role's settings have values that they take",
+        "SVC-013": "Names of nodes are names of hosts",
     },
     reads=("roles", "ROLECount", "ROLEHostnameFormat"),
     source="roles/README.rst; overcloud.j2.yaml",
@@ -49,6 +52,7 @@ def nodes(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 "SVC-011", text, "Write ComputeFast.", Severity.ERROR, (role.location,), ("name", role.name)
             )
+        yield from _settings(role)
         if count < 0:
             text = f"the role {role.name} would have {count} nodes"
             names = (f"{role.name}Count", "CountDefault", role.name)
@@ -70,6 +74,22 @@ def nodes(subject: Subject) -> Iterator[Finding]:
     yield from _names(subject)
 
 
+def _settings(role: Role) -> Iterator[Finding]:
+    """What the reader of the file takes as it is."""
+    serial = role.data.get("update_serial")
+    if serial is not None and not (str(serial).isdecimal() and int(serial) > 0):
+        text = f"update_serial of the role {role.name} is {serial!r}, not a number above 0"
+        names = ("update_serial", role.name)
+        yield Finding("SVC-012", text, "Write 1 or 25.", Severity.ERROR, (role.location,), names)
+    listed = role.data.get("networks")
+    for network, entry in listed.items() if isinstance(listed, Mapping) else ():
+        for key in entry if isinstance(entry, Mapping) else ():
+            if key != "subnet":
+                text = f"the role {role.name} says {key} of the network {network}, where only subnet is known"
+                found = (role.name, str(network), str(key), "subnet")
+                yield Finding("SVC-012", text, "Write subnet: NAME.", Severity.ERROR, (role.location,), found)
+
+
 def _names(subject: Subject) -> Iterator[Finding]:
     composition = subject.composition
     seen: dict[str, Role] = {}
@@ -85,6 +105,11 @@ def _names(subject: Subject) -> Iterator[Finding]:
         if count > 1 and "%index%" not in form:
             text = f"{name} is {form}, without %index%: all {count} nodes would have one name"
             yield Finding("SVC-004", text, "Add %index%.", Severity.ERROR, places, (name, role.name))
+        made = Naming(subject.plan.name, form).name(count - 1)
+        if not _HOST.fullmatch(made) or "%" in form.replace("%index%", "").replace("%stackname%", ""):
+            text = f"{name} is {form}, and makes {made}, which is no name of a host"
+            fix = "Use letters, digits and hyphens (at most 63), %stackname% and %index%."
+            yield Finding("SVC-013", text, fix, Severity.ERROR, places, (name, role.name))
         first = seen.setdefault(Naming(subject.plan.name, form).name(0).lower(), role)
         if first is not role:
             other = f"{first.name}HostnameFormat"

@@ -13,6 +13,7 @@ from undercloud.validation.checks.networks import cidrs, control_plane, enabled,
 from undercloud.validation.composition import is_operators
 from undercloud.validation.ranges import address
 from undercloud.validation.subject import Subject
+from undercloud.validation.values import FORMS
 
 _SOURCE = "tripleo-ansible: tripleo_overcloud_network_vip_provision"
 
@@ -32,6 +33,7 @@ def _about(
         "VIP-005": "A virtual address is not the gateway",
         "VIP-006": "A virtual address is used once",
         "VIP-007": "A network has one virtual address of a name",
+        "VIP-015": "The name of a virtual address is one of the domain name system",
     },
     reads=("vips", "networks"),
     source=f"{_SOURCE}; Neutron API reference: subnets",
@@ -42,6 +44,9 @@ def vips(subject: Subject) -> Iterator[Finding]:
     seen: dict[str, Vip] = {}
     names: dict[tuple[str, str], Vip] = {}
     for vip in subject.plan.vips:
+        if FORMS["domain"](vip.dns_name):
+            text = f"the virtual address of {vip.network} has the name {vip.dns_name!r}: {FORMS['domain'](vip.dns_name)}"
+            yield _about("VIP-015", text, "Write overcloud.", vip, "dns_name")
         if vip.network == CTLPLANE and CTLPLANE not in networks:
             yield from _on_control_plane(subject, vip)
         elif vip.network not in networks:
