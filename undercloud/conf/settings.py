@@ -10,22 +10,25 @@ from pathlib import Path
 
 from oslo_config import cfg
 
-from undercloud.conf import database, deployment, paths, registry, runner
+from undercloud.conf import api, database, deployment, messaging, paths, registry, runner
 from undercloud.diagnostics import Location, UndercloudError
 
 CONFIG_FILE = "/etc/undercloud/undercloud.conf"
-AREAS = (paths, database, registry, runner, deployment)
+AREAS = (paths, database, registry, runner, deployment, messaging, api)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All options, an attribute an area."""
+    """All options, an attribute an area; ``file`` is where they stand, empty for none."""
 
     paths: paths.Paths
     database: database.Database
     registry: registry.Registry
     runner: runner.Runner
     deployment: deployment.Deployment
+    messaging: messaging.Messaging
+    api: api.Api
+    file: str = ""
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
@@ -61,6 +64,9 @@ def load(
             registry.Registry.read(conf),
             runner.Runner.read(conf),
             deployment.Deployment.read(conf),
+            messaging.Messaging.read(conf),
+            api.Api.read(conf),
+            file,
         )
     except cfg.Error as error:
         raise UndercloudError.of(

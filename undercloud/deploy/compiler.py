@@ -60,7 +60,7 @@ class NativeCompiler:
                     plan_environment=given.plan_environment,
                     environments=given.environments,
                     environment_directories=given.environment_directories,
-                    generated=self._generated(request.registry),
+                    generated=generated(request.registry or self._registry, self._registry_dir),
                     parameters=request.parameters,
                 )
             )
@@ -99,17 +99,21 @@ class NativeCompiler:
             return Judged((*found, *more), None, sensitive)
         return Judged(found, _compiled(made), sensitive)
 
-    def _generated(self, asked: str) -> dict[str, Any]:
-        """Parameters under the operator's own: where images are, and how nodes get into our registry."""
-        own = served.load(self._registry_dir)
-        address = asked or self._registry or (own.endpoint if own else REGISTRY)
-        shipped = definitions.load([installed.data_directory() / "container-images"])
-        made: dict[str, Any] = dict(image_parameters(shipped, address))
-        if own is not None and own.endpoint == address:
-            made["ContainerImageRegistryCredentials"] = {address: {own.username: own.password}}
-            if own.authority is not None:
-                made["ContainerImageRegistryCertificates"] = {address: own.authority.read_text()}
-        return made
+
+def generated(registry: str, registry_dir: Path) -> dict[str, Any]:
+    """Parameters under the operator's own: where images are, and how nodes get into our registry.
+
+    ``registry`` is where nodes pull from; empty means the undercloud's own, kept in ``registry_dir``.
+    """
+    own = served.load(registry_dir)
+    address = registry or (own.endpoint if own else REGISTRY)
+    shipped = definitions.load([installed.data_directory() / "container-images"])
+    made: dict[str, Any] = dict(image_parameters(shipped, address))
+    if own is not None and own.endpoint == address:
+        made["ContainerImageRegistryCredentials"] = {address: {own.username: own.password}}
+        if own.authority is not None:
+            made["ContainerImageRegistryCertificates"] = {address: own.authority.read_text()}
+    return made
 
 
 def _loaded(bundle: Bundle) -> Loaded:

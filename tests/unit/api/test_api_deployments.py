@@ -1,0 +1,194 @@
+"""Deployments over HTTP: started, watched as a page and as a stream, cancelled, resumed, taken back."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from tests.unit.api.conftest import BUNDLE, Client, Serve
+from tests.unit.deploy.world import PLAYS
+from undercloud.db import plans
+from undercloud.db.database import open_database
+from undercloud.deploy.runner import Ending
+
+
+def prepared(client: Client) -> Client:
+    """With a version that the fake compiler understands: one file named site.yaml."""
+    paths = client.world.settings.paths
+    database = open_database("", paths.database, paths.key_file)
+    with database.write() as session:
+        plan = plans.ensure(session, "overcloud")
+        plans.add_version(session, database.vault, plan, {"site.yaml": b"kept"}, {"stack": "overcloud"})
+    database.close()
+    return client
+
+
+def start(client: Client, status: int = 202, **fields: Any) -> Any:
+    body = {"stack": "overcloud", "version": 1, **fields}
+    answer = client.ask("POST", "/v1/deployments", json=body)
+    assert answer.status_code == status, answer.text
+    if status == 202:
+        assert answer.headers["Location"] == f"/v1/deployments/{answer.json()['id']}"
+    return answer.json()
+
+
+def ended(client: Client, place: str) -> Any:
+    deadline = time.monotonic() + 60
+    while True:
+        found = client.get(place)
+        if found["status"] not in {"pending", "running"}:
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+
+
+def test_a_deployment_from_its_beginning_to_its_end(client: Client) -> None:
+    prepared(client)
+    begun = start(client)
+    place = f"/v1/deployments/{begun['id']}"
+    found = ended(client, place)
+    assert (found["status"], found["version"], found["findings"]) == ("succeeded", 1, [])
+    assert client.world.runner.plays == list(PLAYS)
+    assert (client.world.stack_dir / "config-download/site/plan.txt").read_text() == "kept"
+    events = client.get(f"{place}/events?limit=1000")["events"]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert client.get(f"{place}/events?after={len(events) - 2}&limit=1")["events"] == [events[-2]]
+    assert client.get(f"{place}/events?after={len(events)}&wait=1")["events"] == []
+    stack = client.get("/v1/stacks/overcloud")
+    assert (stack["status"], stack["hosts"]["ctl-0"]) == ("deployed", "192.0.2.11")
+    assert [each["name"] for each in client.get("/v1/stacks")["stacks"]] == ["overcloud"]
+    assert client.get("/v1/deployments?stack=overcloud")["deployments"][0]["id"] == begun["id"]
+    log = client.ask("GET", f"{place}/log")
+    assert len(log.text.splitlines()) >= len(events)
+    assert client.get("/v1/plans/overcloud/passwords")["passwords"] == [
+        {"name": "AdminPassword", "kind": "password"}
+    ]
+    secret = json.loads(client.world.runner.secrets[0])["admin"]
+    assert client.get("/v1/stacks/overcloud/credentials")["clouds"]["auth"]["password"] == secret
+    assert client.codes("DELETE", "/v1/plans/overcloud", 409) == ["DEP-006"]
+
+
+def streamed(client: Client, place: str, **headers: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    event: dict[str, Any] = {}
+    with client.ask("GET", f"{place}/events/stream", stream=True, headers=headers) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+        for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
+            name, _, value = line.partition(": ")
+            if not line and event.get("data"):
+                found.append(event)
+                event = {}
+            elif name:
+                event[name] = value
+    return found
+
+
+def test_events_are_streamed_while_they_happen_and_again_from_any_number(client: Client) -> None:
+    prepared(client)
+    client.world.runner.hold = threading.Event()
+    place = f"/v1/deployments/{start(client)['id']}"
+    seen: list[dict[str, Any]] = []
+    watcher = threading.Thread(target=lambda: seen.extend(streamed(client.as_user("reader"), place)))
+    watcher.start()
+    time.sleep(1)
+    client.world.runner.hold.set()
+    watcher.join(60)
+    assert not watcher.is_alive()
+    assert seen.pop()["event"] == "end"
+    numbers = [int(event["id"]) for event in seen]
+    assert numbers == list(range(1, len(numbers) + 1))
+    whole = client.get(f"{place}/events?limit=1000")["events"]
+    assert [json.loads(event["data"]) for event in seen] == whole
+    again = streamed(client, place, **{"Last-Event-ID": str(numbers[-3])})
+    assert [event["id"] for event in again[:-1]] == [str(number) for number in numbers[-2:]]
+
+
+def test_streams_have_a_cap_and_their_places_come_back(serve: Serve) -> None:
+    client = prepared(serve({"event_streams": 1}))
+    client.world.runner.hold = threading.Event()
+    place = f"/v1/deployments/{start(client)['id']}"
+    first = client.ask("GET", f"{place}/events/stream", stream=True)
+    assert first.status_code == 200
+    assert client.codes("GET", f"{place}/events/stream", 429) == ["API-007"]
+    client.world.runner.hold.set()
+    assert first.text.rstrip().endswith("data: {}")
+    assert streamed(client, place)[-1]["event"] == "end"
+
+
+def test_two_at_once_are_refused_and_one_is_cancelled_and_resumed(client: Client) -> None:
+    prepared(client)
+    client.world.runner.hold = threading.Event()
+    place = f"/v1/deployments/{start(client)['id']}"
+    refused = start(client, status=409)
+    assert refused["findings"][0]["code"] == "DEP-001"
+    assert "since" in refused["title"]
+    assert list(client.get("/v1/locks")["locks"]) == ["overcloud"]
+    assert client.ask("POST", f"{place}/cancel", json={"reason": "lunch"}).status_code == 202
+    found = ended(client, place)
+    assert found["status"] == "interrupted"
+    assert client.get("/v1/locks") == {"locks": {}}
+    client.world.runner.hold = None
+    assert client.ask("POST", f"{place}/resume").status_code == 202
+    assert ended(client, place)["status"] == "succeeded"
+    assert client.codes("POST", f"{place}/resume", 409) == ["DEP-007"]
+
+
+def test_a_failure_is_told_and_a_stack_is_taken_off(client: Client) -> None:
+    prepared(client)
+    client.world.runner.ending = Ending.FAILED
+    place = f"/v1/deployments/{start(client)['id']}"
+    assert ended(client, place)["status"] == "failed"
+    (failure,) = client.get("/v1/stacks/overcloud/failures")["failures"]
+    assert failure["finding"]["code"].startswith("DEP-")
+    client.world.runner.ending = None
+    answer = client.ask("DELETE", "/v1/stacks/overcloud?abandon=true")
+    assert answer.status_code == 202
+    assert ended(client, answer.headers["Location"])["operation"] == "delete"
+    assert client.get("/v1/stacks/overcloud")["status"] == "deleted"
+
+
+def test_a_dry_run_lists_changes(client: Client) -> None:
+    prepared(client)
+    place = f"/v1/deployments/{start(client, dry_run=True)['id']}"
+    assert ended(client, place)["operation"] == "dry-run"
+    changes = client.get(f"{place}/changes")["changes"]
+    assert ("ctl-0", "task", "Open the door") in [(c["host"], c["kind"], c["name"]) for c in changes]
+    assert client.get(f"{place}/changes?limit=1&offset=1")["changes"] == changes[1:2]
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({}, "stack"),
+        ({"stack": "overcloud"}, "version"),
+        ({"stack": "overcloud", "version": "1"}, "version"),
+        ({"stack": "../x", "version": 1}, "stack"),
+        ({"stack": "overcloud", "version": 1, "plan": {"templates": "/etc"}}, "plan"),
+        ({"stack": "overcloud", "version": 1, "ssh_user": "a b; c"}, "ssh_user"),
+        ([], "body"),
+    ],
+)
+def test_a_body_that_is_wrong_is_named(client: Client, body: Any, named: str) -> None:
+    answer = client.ask("POST", "/v1/deployments", json=body)
+    assert answer.status_code == 400
+    assert all(finding["code"] == "API-001" for finding in answer.json()["findings"])
+    assert named in answer.text
+
+
+def test_a_validation_is_long_work(client: Client) -> None:
+    prepared(client)
+    answer = client.ask("POST", "/v1/validations", json={"plan": "overcloud"})
+    assert answer.status_code == 202
+    found = ended(client, answer.headers["Location"])
+    assert (found["status"], found["version"]) == ("succeeded", 1)
+    listed = client.get("/v1/validations?plan=overcloud")["validations"]
+    assert [each["id"] for each in listed] == [found["id"]]
+    assert client.codes("POST", "/v1/validations", 404, json={"plan": "none"}) == ["DEP-003"]
+    assert client.codes("POST", "/v1/validations", 404, json={"plan": BUNDLE.name, "version": 9}) == [
+        "DEP-028"
+    ]

@@ -1,0 +1,1 @@
+"""The REST API: Pecan over the Engine interface, described by OpenAPI."""

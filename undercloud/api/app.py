@@ -1,0 +1,214 @@
+"""The Pecan application: every request is matched, authorised and checked by the document, then answered."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import pecan
+import webob
+
+from undercloud.api import problems
+from undercloud.api.access import Access, Principal
+from undercloud.api.audit import Audit
+from undercloud.api.authentication import Authentication
+from undercloud.api.calls import JSON, Answer, Call, Service
+from undercloud.api.document import Match, Operation, read_body, read_values
+from undercloud.api.handlers import HANDLERS
+from undercloud.diagnostics import UndercloudError, internal
+
+_LOG = logging.getLogger(__name__)
+_JSON_BODY = 8 << 20  # bytes; files handed over for validation are the largest
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Root:
+    """Pecan's root controller: routing is the document's, so that both cannot differ."""
+
+    def __init__(
+        self, service: Service, access: Access, authentication: Authentication, audit: Audit
+    ) -> None:
+        missing = set(service.document.operations) ^ set(HANDLERS)
+        assert not missing, f"the document and the handlers differ: {missing}"
+        self._service = service
+        self._access = access
+        self._authentication = authentication
+        self._audit = audit
+
+    @pecan.expose()  # type: ignore[untyped-decorator]
+    def _route(self, _remainder: list[str], _request: Any) -> tuple[Callable[[], Any], list[str]]:
+        return self.serve, []
+
+    @pecan.expose()  # type: ignore[untyped-decorator]
+    def serve(self, **_query: Any) -> webob.Response:
+        """Answer one request; whatever goes wrong becomes problem+json."""
+        request, begun = pecan.request, time.monotonic()
+        match, who, code = Match(None), None, ""
+        try:
+            match = self._service.document.match(request.method, _path(request))
+            who = self._authentication.who(request.environ)
+            response = self._answer(request, match, who)
+        except UndercloudError as error:
+            response, code = self._problem(error, match), error.findings[0].code
+        except Exception:  # noqa: BLE001 - the last border: a client never meets a traceback
+            _LOG.exception("%s of %s", request.method, match.operation.name if match.operation else "nothing")
+            fault = internal("the service failed; its log says where")
+            response, code = self._problem(fault, match), fault.findings[0].code
+        self._measure(match.operation, response.status_int, time.monotonic() - begun)
+        self._record(request, match.operation, who, response.status_int, code)
+        return response
+
+    def _answer(self, request: Any, match: Match, who: Principal | None) -> webob.Response:
+        operation = match.operation
+        if operation is None and who is None and not match.allowed:
+            # Who is nobody learns nothing about what there is.
+            raise _not_found()
+        self._service.limits.request(who.name if who else request.environ.get("REMOTE_ADDR", ""))
+        if operation is None:
+            raise _not_allowed(request.method) if match.allowed else _not_found()
+        self._access.require(operation, who)
+        values = read_values(operation, match.texts, request.GET.dict_of_lists())
+        body = self._body(request, operation)
+        last = request.headers.get("Last-Event-ID", "")
+        stream = request.environ["wsgi.input"]
+        name = who.name if who else ""
+        answer = HANDLERS[operation.name](Call(self._service, values, body, stream, name, last))
+        return _response(answer, request.method)
+
+    def _body(self, request: Any, operation: Operation) -> Any:
+        if not operation.content_types:
+            return None
+        given = request.content_type or (operation.content_types[0] if not operation.body_required else "")
+        if given not in operation.content_types:
+            raise UndercloudError.of(
+                "API-008",
+                f"the body's type is {given or 'not said'}",
+                fix=f"Send one of: {', '.join(operation.content_types)}",
+            )
+        if operation.body is None:
+            return None
+        if (request.content_length or 0) > _JSON_BODY:
+            raise UndercloudError.of(
+                "API-009", "the body is too large", fix=f"Send at most {_JSON_BODY} bytes."
+            )
+        data = request.environ["wsgi.input"].read(_JSON_BODY + 1) if _has_body(request) else b""
+        if len(data) > _JSON_BODY:
+            raise UndercloudError.of(
+                "API-009", "the body is too large", fix=f"Send at most {_JSON_BODY} bytes."
+            )
+        return read_body(operation, data)
+
+    def _problem(self, error: UndercloudError, match: Match) -> webob.Response:
+        status, body = problems.problem(error)
+        headers = {}
+        if status is HTTPStatus.UNAUTHORIZED and self._authentication.challenge:
+            headers["WWW-Authenticate"] = self._authentication.challenge
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(match.allowed)
+        if status is HTTPStatus.TOO_MANY_REQUESTS:
+            headers["Retry-After"] = "60"
+        answer = Answer(body, status, problems.CONTENT_TYPE, headers)
+        return _response(answer, pecan.request.method)
+
+    def _measure(self, operation: Operation | None, status: int, seconds: float) -> None:
+        name = operation.name if operation else ""
+        self._service.metrics.requests.labels(name, str(status)).inc()
+        self._service.metrics.seconds.labels(name).observe(seconds)
+
+    def _record(
+        self, request: Any, operation: Operation | None, who: Principal | None, status: int, code: str
+    ) -> None:
+        name = operation.name if operation else ""
+        refused = status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
+        if request.method in {"GET", "HEAD", "OPTIONS"} and not refused and name != "getCredentials":
+            return
+        self._audit.record(
+            who=who.name if who else "",
+            address=request.environ.get("REMOTE_ADDR", ""),
+            method=request.method,
+            path=request.environ.get("PATH_INFO", ""),
+            operation=name,
+            status=status,
+            code=code,
+        )
+
+
+def make_app(service: Service, access: Access, authentication: Authentication, audit: Audit) -> Any:
+    """The WSGI application."""
+    root = Root(service, access, authentication, audit)
+    application = _Application(root, guess_content_type_from_ext=False, hooks=[], use_context_locals=True)
+    return authentication.around(_without_surprises(application))
+
+
+def _without_surprises(application: Any) -> Any:
+    """Pecan reads path and query before any code of ours: what is not UTF-8 is refused before that."""
+
+    def guarded(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        try:
+            environ.get("PATH_INFO", "").encode("latin-1").decode()
+            webob.Request(dict(environ)).GET.dict_of_lists()
+        except UnicodeError:
+            error = UndercloudError.of("API-001", "the address is not UTF-8", fix="Encode it as UTF-8.")
+            status, body = problems.problem(error)
+            headers = [("Content-Type", problems.CONTENT_TYPE), ("Content-Length", str(len(body)))]
+            start_response(f"{int(status)} {status.phrase}", headers)
+            return [body]
+        answer: Iterable[bytes] = application(environ, start_response)
+        return answer
+
+    return guarded
+
+
+def _path(request: Any) -> str:
+    path: str = request.path_info
+    return path if path == "/" else path.rstrip("/")
+
+
+def _has_body(request: Any) -> bool:
+    return bool(request.content_length) or "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+
+
+def _response(answer: Answer, method: str) -> webob.Response:
+    body = answer.body
+    response = _Response(status=int(answer.status))
+    response.headers.update({**_HEADERS, **answer.headers})
+    if answer.status is HTTPStatus.NO_CONTENT:
+        return response
+    response.content_type = answer.content_type
+    if answer.content_type not in {JSON, problems.CONTENT_TYPE, "application/octet-stream"}:
+        response.charset = "utf-8"
+    else:
+        response.charset = None
+    if answer.stream is not None and method != "HEAD":
+        response.app_iter = answer.stream
+    elif answer.stream is None:
+        response.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return response
+
+
+class _Application(pecan.Pecan):  # type: ignore[misc]
+    """Answers as they are given: Pecan would read a whole stream only to see whether it is empty."""
+
+    def _handle_empty_response_body(self, state: Any) -> None:
+        """Nothing."""
+
+
+class _Response(webob.Response):  # type: ignore[misc]
+    """Without the host that the client said in ``Location``: behind a proxy it is not the server's."""
+
+    def _abs_headerlist(self, _environ: Any) -> list[tuple[str, str]]:
+        return list(self.headerlist)
+
+
+def _not_found() -> UndercloudError:
+    return UndercloudError.of("API-003", "there is nothing here", fix="See /v1/openapi.json.")
+
+
+def _not_allowed(method: str) -> UndercloudError:
+    return UndercloudError.of(
+        "API-004", f"{method} is not possible here", fix="The header Allow says what is."
+    )

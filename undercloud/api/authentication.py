@@ -1,0 +1,123 @@
+"""Who a request is from: by HTTP basic, by what keystonemiddleware verified, or by its Unix socket."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from keystonemiddleware import auth_token
+from oslo_config import cfg
+
+from undercloud.api.access import ADMIN, Principal, unauthenticated
+from undercloud.api.limiting import Limits
+from undercloud.api.users import Users
+from undercloud.conf import Settings
+from undercloud.diagnostics import UndercloudError
+
+Environ = Mapping[str, Any]
+
+
+class Authentication(Protocol):
+    """Tells who asks."""
+
+    challenge: str
+
+    def who(self, environ: Environ) -> Principal | None:
+        """Who asks, None for who does not say; API-005 for who says it wrongly."""
+        ...
+
+    def around(self, application: Any) -> Any:
+        """The WSGI application with what has to see a request before ``who`` can be asked."""
+        ...
+
+
+class Basic:
+    """HTTP basic with the file of users; wrong passwords are counted by the address they come from."""
+
+    challenge = 'Basic realm="undercloud", charset="UTF-8"'
+
+    def __init__(self, users: Users, limits: Limits) -> None:
+        self._users = users
+        self._limits = limits
+
+    def who(self, environ: Environ) -> Principal | None:
+        """As ``Authentication``; API-007 for an address with too many wrong ones."""
+        header = environ.get("HTTP_AUTHORIZATION", "")
+        if not header:
+            return None
+        scheme, _, encoded = header.partition(" ")
+        if scheme.lower() != "basic":
+            raise unauthenticated()
+        address = environ.get("REMOTE_ADDR", "")
+        self._limits.may_login(address)
+        try:
+            name, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            name = colon = password = ""
+        found = self._users.verify(name, password) if colon else None
+        if found is None:
+            self._limits.failed_login(address)
+            raise unauthenticated()
+        return found
+
+    def around(self, application: Any) -> Any:
+        """Nothing is needed."""
+        return application
+
+
+class Keystone:
+    """What keystonemiddleware verified, as it puts it into the request; it answers 401 itself only for us."""
+
+    challenge = "Keystone"
+
+    def __init__(self, settings: Settings) -> None:
+        self._conf = cfg.ConfigOpts()
+        files = [settings.file] if settings.file else []
+        self._conf(args=[], project="undercloud", default_config_files=files)
+
+    def who(self, environ: Environ) -> Principal | None:
+        """As ``Authentication``."""
+        status = environ.get("HTTP_X_IDENTITY_STATUS", "")
+        if status == "Invalid" and environ.get("HTTP_X_AUTH_TOKEN"):
+            raise unauthenticated()
+        if status != "Confirmed":
+            return None
+        roles = tuple(each.strip() for each in environ.get("HTTP_X_ROLES", "").split(",") if each.strip())
+        return Principal(environ.get("HTTP_X_USER_NAME") or environ.get("HTTP_X_USER_ID", ""), roles)
+
+    def around(self, application: Any) -> Any:
+        """keystonemiddleware, which removes such headers of a client's and sets its own."""
+        options = {"oslo_config_config": self._conf, "delay_auth_decision": True}
+        return auth_token.AuthProtocol(application, options)
+
+
+class Socket:
+    """Whoever may open the Unix socket is an administrator; the file's mode says who that is."""
+
+    challenge = ""
+
+    def who(self, environ: Environ) -> Principal | None:  # noqa: ARG002 - all are
+        """An administrator."""
+        return Principal("local", (ADMIN,))
+
+    def around(self, application: Any) -> Any:
+        """Nothing is needed."""
+        return application
+
+
+def choose(settings: Settings, limits: Limits) -> Authentication:
+    """What the configuration names; API-024 for none at all where others than a socket's users come in."""
+    options = settings.api
+    if options.auth == "basic":
+        return Basic(Users(options.users(settings.paths.state_dir), options.remember), limits)
+    if options.auth == "keystone":
+        return Keystone(settings)
+    if not options.unix_socket:
+        raise UndercloudError.of(
+            "API-024",
+            "[api] auth = none would let everybody in who reaches the port",
+            fix="Set [api] unix_socket as well, or choose basic or keystone.",
+        )
+    return Socket()

@@ -1,0 +1,76 @@
+"""What a handler gets and gives, and the service that handlers work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar
+
+from undercloud.api.document import Document
+from undercloud.api.library import Library
+from undercloud.api.limiting import Limits
+from undercloud.api.metrics import Metrics
+from undercloud.api.validations import Validations
+from undercloud.conf import Settings
+from undercloud.db.database import Database
+from undercloud.deploy.engine import Engine
+
+JSON = "application/json"
+T = TypeVar("T")
+
+
+class Reader(Protocol):
+    """The body of a request as a stream."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """At most ``size`` bytes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything that handlers reach."""
+
+    settings: Settings
+    database: Database
+    engine: Engine
+    document: Document
+    library: Library
+    validations: Validations
+    metrics: Metrics
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: the values of path and query by name, its JSON body or its stream, and who asks."""
+
+    service: Service
+    values: Mapping[str, Any]
+    body: Any
+    stream: Reader
+    who: str
+    last_event: str = ""
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back: ``body`` is plain data for JSON, bytes, or (for a stream) an iterable of bytes."""
+
+    body: Any = None
+    status: HTTPStatus = HTTPStatus.OK
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stream: Iterable[bytes] | None = None
+
+
+Handler = Callable[[Call], Answer]
+
+
+def page(items: Sequence[T], name_of: Callable[[T], str], call: Call) -> list[T]:
+    """The items after the marker, at most as many as asked for; they are sorted by name."""
+    return [item for item in items if name_of(item) > call["marker"]][: call["limit"]]

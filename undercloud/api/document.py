@@ -1,0 +1,174 @@
+"""The OpenAPI document at work: what a request means, who may ask it, whether its values are right."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonschema
+import yaml
+
+from undercloud.api import schemas
+from undercloud.diagnostics import Finding, UndercloudError
+
+_METHODS = ("get", "post", "put", "delete", "patch")
+_TRUE, _FALSE = "true", "false"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A value in the path or in the query."""
+
+    name: str
+    place: str
+    required: bool
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path; ``body`` is the validator of a JSON body, None where there is none."""
+
+    name: str
+    role: str
+    path: str
+    parameters: tuple[Parameter, ...]
+    content_types: tuple[str, ...] = ()
+    body_required: bool = False
+    body: Any = field(default=None, repr=False)
+    validators: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a request means: an operation with the texts of its path, or none and the methods there are."""
+
+    operation: Operation | None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    allowed: tuple[str, ...] = ()
+
+
+class Document:
+    """The document, with the schemas of the Engine's values in it."""
+
+    def __init__(self) -> None:
+        text = importlib.resources.files("undercloud.api").joinpath("openapi.yaml").read_text("utf-8")
+        self.content: dict[str, Any] = yaml.safe_load(text)
+        self.content["components"]["schemas"].update(schemas.components())
+        self.served = json.dumps(self.content, separators=(",", ":")).encode()
+        self.operations: dict[str, Operation] = {}
+        self._routes: list[tuple[re.Pattern[str], dict[str, Operation]]] = []
+        # A path with fewer variables is the better match.
+        for path, item in sorted(self.content["paths"].items(), key=lambda each: each[0].count("{")):
+            pattern = re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)))
+            methods = {
+                method.upper(): self._operation(path, item, item[method])
+                for method in _METHODS
+                if method in item
+            }
+            self._routes.append((pattern, methods))
+
+    def match(self, method: str, path: str) -> Match:
+        """The operation of a request; HEAD is a GET without its body."""
+        wanted = "GET" if method == "HEAD" else method
+        for pattern, methods in self._routes:
+            found = pattern.fullmatch(path)
+            if found:
+                return Match(methods.get(wanted), found.groupdict(), tuple(sorted(methods)))
+        return Match(None)
+
+    def _operation(self, path: str, item: Mapping[str, Any], spec: Mapping[str, Any]) -> Operation:
+        listed = [self._resolved(each) for each in (*item.get("parameters", ()), *spec.get("parameters", ()))]
+        parameters = tuple(
+            Parameter(each["name"], each["in"], each.get("required", False), self._resolved(each["schema"]))
+            for each in listed
+        )
+        body = spec.get("requestBody", {})
+        content = body.get("content", {})
+        operation = Operation(
+            spec["operationId"],
+            spec["x-role"],
+            path,
+            parameters,
+            tuple(content),
+            body.get("required", False),
+            self._validator(content["application/json"]["schema"]) if "application/json" in content else None,
+            {each.name: self._validator(each.schema) for each in parameters},
+        )
+        self.operations[operation.name] = operation
+        return operation
+
+    def _resolved(self, value: Mapping[str, Any]) -> Any:
+        reference = value.get("$ref")
+        if reference is None:
+            return value
+        path = reference.removeprefix("#/").split("/")
+        return functools.reduce(lambda at, key: at[key], path, self.content)
+
+    def _validator(self, schema: Mapping[str, Any]) -> Any:
+        whole = {**schema, "components": self.content["components"]}
+        return jsonschema.Draft202012Validator(whole)
+
+
+def read_values(
+    operation: Operation, path: Mapping[str, str], query: Mapping[str, list[str]]
+) -> dict[str, Any]:
+    """The values of path and query with their types and defaults.
+
+    Raises API-001 with everything that is wrong with them: a type, a limit, an unknown or repeated name.
+    """
+    found: dict[str, Any] = {}
+    wrong: list[Finding] = []
+    for parameter in operation.parameters:
+        texts = [path[parameter.name]] if parameter.place == "path" else query.get(parameter.name, [])
+        if not texts:
+            if parameter.required:
+                wrong.append(_wrong(parameter.name, "it is missing"))
+            found[parameter.name] = parameter.schema.get("default")
+            continue
+        value = _typed(texts[0], parameter.schema.get("type"))
+        error = jsonschema.exceptions.best_match(operation.validators[parameter.name].iter_errors(value))
+        if len(texts) > 1:
+            wrong.append(_wrong(parameter.name, "it is given more than once"))
+        elif error:
+            wrong.append(_wrong(parameter.name, error.message[:300]))
+        found[parameter.name] = value
+    known = {parameter.name for parameter in operation.parameters if parameter.place == "query"}
+    wrong += [_wrong(name, "there is no such parameter here") for name in query if name not in known]
+    if wrong:
+        raise UndercloudError(*wrong)
+    return found
+
+
+def read_body(operation: Operation, data: bytes) -> Any:
+    """A JSON body; API-002 when it is none, API-001 with what is wrong in it."""
+    if not data and not operation.body_required:
+        return {}
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        raise UndercloudError.of("API-002", "the body is not JSON", fix="Send a JSON object.") from None
+    errors = sorted(operation.body.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
+    if errors:
+        raise UndercloudError(
+            *(_wrong("/".join(map(str, e.absolute_path)) or "the body", e.message[:300]) for e in errors)
+        )
+    return value
+
+
+def _typed(text: str, kind: str | None) -> Any:
+    if kind == "integer" and re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII):
+        return int(text)
+    if kind == "boolean" and text in {_TRUE, _FALSE}:
+        return text == _TRUE
+    return text
+
+
+def _wrong(name: str, why: str) -> Finding:
+    fix = "The API describes itself at /v1/openapi.json."
+    return Finding("API-001", f"{name}: {why}", fix, parameters=(name,))

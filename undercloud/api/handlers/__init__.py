@@ -1,0 +1,14 @@
+"""What each operation of the document does."""
+
+from __future__ import annotations
+
+from undercloud.api.calls import Handler
+from undercloud.api.handlers import contents, deployments, plans, service, validations
+
+HANDLERS: dict[str, Handler] = {
+    **service.OPERATIONS,
+    **plans.OPERATIONS,
+    **contents.OPERATIONS,
+    **validations.OPERATIONS,
+    **deployments.OPERATIONS,
+}

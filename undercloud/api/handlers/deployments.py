@@ -1,0 +1,139 @@
+"""Stacks and deployments: started, watched, stopped."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from undercloud.api import events
+from undercloud.api.calls import Answer, Call, Handler, page
+from undercloud.deploy import wire
+from undercloud.deploy.engine import (
+    DeleteRequest,
+    Deployment,
+    DeployRequest,
+    GivenFiles,
+    PlanPaths,
+    SshAccess,
+)
+
+_SAME = ("dry_run", "limit", "errors_pass", "warnings_stop", "timeout", "verbosity")
+
+
+def stacks(call: Call) -> Answer:
+    """The stacks by name."""
+    found = call.service.engine.stacks()
+    return Answer({"stacks": wire.to_plain(page(found, lambda stack: stack.name, call))})
+
+
+def stack(call: Call) -> Answer:
+    """One stack."""
+    return Answer(wire.to_plain(call.service.engine.status(call["stack"])))
+
+
+def delete_stack(call: Call) -> Answer:
+    """Begin to take it off its nodes."""
+    request = DeleteRequest(
+        call["stack"], abandon=call["abandon"], timeout=call["timeout"], verbosity=call["verbosity"]
+    )
+    return _started(call.service.engine.delete(request))
+
+
+def credentials(call: Call) -> Answer:
+    """How to use the cloud."""
+    return Answer(wire.to_plain(call.service.engine.credentials(call["stack"])))
+
+
+def failures(call: Call) -> Answer:
+    """Why a deployment failed."""
+    found = call.service.engine.failures(call["stack"], call["deployment"])
+    return Answer({"failures": wire.to_plain(found)})
+
+
+def listing(call: Call) -> Answer:
+    """Deployments, newest first."""
+    found = call.service.engine.deployments(call["stack"], call["limit"])
+    return Answer({"deployments": wire.to_plain(found)})
+
+
+def create(call: Call) -> Answer:
+    """Begin one; the nodes are entered with the undercloud's own key."""
+    body = call.body
+    call.service.library.exists(body["stack"], body["version"])
+    request = DeployRequest(
+        stack=body["stack"],
+        plan=PlanPaths(""),
+        version=body["version"],
+        force=tuple(body.get("force", ())),
+        operator=call.who,
+        given=wire.from_plain(GivenFiles, body.get("given", {})),
+        ssh=SshAccess(user=body.get("ssh_user", ""), port=body.get("ssh_port", 0)),
+        **{name: body[name] for name in _SAME if name in body},
+    )
+    return _started(call.service.engine.deploy(request))
+
+
+def show(call: Call) -> Answer:
+    """One deployment."""
+    return Answer(wire.to_plain(call.service.engine.deployment(call["deployment"])))
+
+
+def resume(call: Call) -> Answer:
+    """Go on with it."""
+    return _started(call.service.engine.resume(call["deployment"]))
+
+
+def cancel(call: Call) -> Answer:
+    """Ask it to stop."""
+    reason = call.body.get("reason", "") or f"cancelled by {call.who}"
+    call.service.engine.cancel(call["deployment"], reason)
+    return _started(call.service.engine.deployment(call["deployment"]))
+
+
+def _started(deployment: Deployment) -> Answer:
+    place = {"Location": f"/v1/deployments/{deployment.id}"}
+    return Answer(wire.to_plain(deployment), HTTPStatus.ACCEPTED, headers=place)
+
+
+def read_events(call: Call) -> Answer:
+    """A page of events."""
+    found = call.service.engine.events(call["deployment"], call["after"], call["limit"], call["wait"])
+    return Answer({"events": wire.to_plain(found)})
+
+
+def stream_events(call: Call) -> Answer:
+    """Events as they happen."""
+    call.service.engine.deployment(call["deployment"])
+    after = int(call.last_event) if call.last_event.isascii() and call.last_event.isdigit() else call["after"]
+    stream = events.Stream(call.service, call["deployment"], after)
+    return Answer(stream=stream, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+def changes(call: Call) -> Answer:
+    """A page of changes."""
+    found = call.service.engine.changes(call["deployment"])
+    return Answer({"changes": wire.to_plain(found[call["offset"] : call["offset"] + call["limit"]])})
+
+
+def log(call: Call) -> Answer:
+    """Events as lines."""
+    call.service.engine.deployment(call["deployment"])
+    lines = events.lines(call.service.engine, call["deployment"], call["after"])
+    return Answer(stream=lines, content_type="text/plain")
+
+
+OPERATIONS: dict[str, Handler] = {
+    "listStacks": stacks,
+    "getStack": stack,
+    "deleteStack": delete_stack,
+    "getCredentials": credentials,
+    "listFailures": failures,
+    "listDeployments": listing,
+    "createDeployment": create,
+    "getDeployment": show,
+    "resumeDeployment": resume,
+    "cancelDeployment": cancel,
+    "listEvents": read_events,
+    "streamEvents": stream_events,
+    "listChanges": changes,
+    "getLog": log,
+}

@@ -1,0 +1,83 @@
+"""Plans, their versions and files."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from undercloud.api.calls import Answer, Call, Handler, page
+from undercloud.deploy import compiler, wire
+from undercloud.diagnostics import UndercloudError
+from undercloud.plan import archive
+
+
+def listing(call: Call) -> Answer:
+    """The plans by name."""
+    found = call.service.engine.plans()
+    return Answer({"plans": wire.to_plain(page(found, lambda plan: plan.name, call))})
+
+
+def show(call: Call) -> Answer:
+    """One plan."""
+    found = next((plan for plan in call.service.engine.plans() if plan.name == call["plan"]), None)
+    if found is None:
+        raise UndercloudError.of(
+            "DEP-003", f"there is no plan {call['plan']}", fix="See them with GET /v1/plans"
+        )
+    return Answer(wire.to_plain(found))
+
+
+def delete(call: Call) -> Answer:
+    """Forget one."""
+    call.service.engine.delete_plan(call["plan"])
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+def passwords(call: Call) -> Answer:
+    """What was generated, by name."""
+    return Answer({"passwords": call.service.library.passwords(call["plan"])})
+
+
+def versions(call: Call) -> Answer:
+    """The versions, newest first."""
+    return Answer({"versions": call.service.library.versions(call["plan"], call["before"], call["limit"])})
+
+
+def version(call: Call) -> Answer:
+    """One version."""
+    return Answer(call.service.library.version(call["plan"], call["version"]))
+
+
+def upload(call: Call) -> Answer:
+    """Keep what the archive holds, with the parameters that the undercloud adds (where images are)."""
+    settings = call.service.settings
+    limits = archive.Limits(total=settings.api.upload_limit << 20)
+    generated = compiler.generated(settings.registry.address, settings.paths.state_dir / "registry")
+    bundle = archive.unpack(call.stream, call["plan"], generated=generated, limits=limits)
+    kept = call.service.library.add(call["plan"], bundle)
+    place = f"/v1/plans/{call['plan']}/versions/{kept['number']}"
+    return Answer(kept, HTTPStatus.CREATED, headers={"Location": place})
+
+
+def files(call: Call) -> Answer:
+    """The files by path."""
+    found = call.service.library.files(call["plan"], call["version"], call["marker"], call["limit"])
+    return Answer({"files": found})
+
+
+def file(call: Call) -> Answer:
+    """One file as it is."""
+    content = call.service.library.file(call["plan"], call["version"], call["path"])
+    return Answer(content, content_type="application/octet-stream")
+
+
+OPERATIONS: dict[str, Handler] = {
+    "listPlans": listing,
+    "getPlan": show,
+    "deletePlan": delete,
+    "listPasswords": passwords,
+    "listVersions": versions,
+    "getVersion": version,
+    "uploadVersion": upload,
+    "listFiles": files,
+    "getFile": file,
+}

@@ -1,0 +1,179 @@
+"""The engine behind oslo.messaging: calls that change something travel, what only reads asks the database.
+
+In one process the driver is in memory; several processes need RabbitMQ. Whoever calls needs the database,
+too: status reads, by far the most, then cost no engine anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import oslo_messaging
+from oslo_config import cfg
+
+from undercloud.conf import Settings
+from undercloud.db.database import Database
+from undercloud.deploy import wire
+from undercloud.deploy.engine import (
+    CheckRequest,
+    DeleteRequest,
+    Deployment,
+    DeployRequest,
+    Engine,
+    GivenFiles,
+    PlanRef,
+    Validated,
+)
+from undercloud.deploy.reading import Reading
+from undercloud.diagnostics import Finding, UndercloudError, internal
+
+_LOG = logging.getLogger(__name__)
+_TOPIC = "undercloud-engine"
+_VERSION = "1.0"
+_METHODS = (
+    "deploy",
+    "delete",
+    "check",
+    "resume",
+    "cancel",
+    "validate_plan",
+    "compare_plans",
+    "delete_plan",
+    "forget_host_key",
+)
+
+
+def open_transport(settings: Settings) -> Any:
+    """oslo.messaging's transport; DEP-030 for a URL that names no driver."""
+    # The process' own options, not a set of ours: oslo.messaging registers some of its options only there.
+    conf = cfg.CONF
+    conf(args=[], project="undercloud", default_config_files=[settings.file] if settings.file else [])
+    url = settings.messaging.transport_url or "fake://"
+    try:
+        return oslo_messaging.get_rpc_transport(conf, url=url)
+    except (oslo_messaging.DriverLoadFailure, oslo_messaging.InvalidTransportURL) as error:
+        raise UndercloudError.of(
+            "DEP-030",
+            "[messaging] transport_url cannot be used: it names no driver that is installed",
+            fix="Write rabbit://USER:PASSWORD@HOST:5672/, or leave it out for a single process.",
+        ) from error
+
+
+class Server:
+    """Answers calls with an engine of this process."""
+
+    def __init__(self, transport: Any, engine: Engine, name: str) -> None:
+        target = oslo_messaging.Target(topic=_TOPIC, server=name)
+        endpoint = _Endpoint(engine)
+        self._server = oslo_messaging.get_rpc_server(transport, target, [endpoint])
+
+    def start(self) -> None:
+        """Answer from now on."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """Answer no new calls; those that are being answered are."""
+        self._server.stop()
+        self._server.wait()
+
+
+class _Endpoint:
+    """What oslo.messaging calls: one method for all, since their types say how they travel."""
+
+    target = oslo_messaging.Target(version=_VERSION)
+
+    def __init__(self, engine: Engine) -> None:
+        self._methods = {name: getattr(engine, name) for name in _METHODS}
+
+    def call(self, _context: Mapping[str, Any], name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a method; its plain result, or the findings of its error."""
+        try:
+            if name not in self._methods:
+                raise internal(f"the engine has no method {name}")
+            hints = typing.get_type_hints(getattr(Engine, name))
+            given = {key: wire.from_plain(hints[key], value) for key, value in arguments.items()}
+            return {"result": wire.to_plain(self._methods[name](**given))}
+        except UndercloudError as error:
+            return {"findings": wire.to_plain(error.findings)}
+        except Exception as fault:  # noqa: BLE001 - a border: the caller is told, the engine lives on
+            _LOG.exception("call of %s", name)
+            return {"findings": wire.to_plain(internal(f"{type(fault).__name__} in the engine").findings)}
+
+
+class RpcEngine(Reading):
+    """Implements ``engine.Engine`` with an engine that answers over a transport, and the shared database."""
+
+    def __init__(
+        self, settings: Settings, database: Database, transport: Any, on_close: Callable[[], None]
+    ) -> None:
+        super().__init__(database, settings.deployment)
+        self._messaging = settings.messaging
+        target = oslo_messaging.Target(topic=_TOPIC, version=_VERSION)
+        self._client = oslo_messaging.get_rpc_client(transport, target)
+        self._on_close = on_close
+
+    def deploy(self, request: DeployRequest) -> Deployment:
+        """Start a deployment or a dry run; refused (DEP-001) while another writes the same stack."""
+        return self._deployment("deploy", request=request)
+
+    def delete(self, request: DeleteRequest) -> Deployment:
+        """Start to undo a stack on its nodes."""
+        return self._deployment("delete", request=request)
+
+    def check(self, request: CheckRequest) -> Deployment:
+        """Start the checks of a deployed cloud."""
+        return self._deployment("check", request=request)
+
+    def resume(self, deployment: str) -> Deployment:
+        """Go on with an interrupted or failed deployment at its first unfinished stage."""
+        return self._deployment("resume", deployment=deployment)
+
+    def cancel(self, deployment: str, reason: str = "") -> None:
+        """Ask a running deployment to stop."""
+        self._call("cancel", deployment=deployment, reason=reason)
+
+    def validate_plan(self, stack: str, version: int = 0, given: GivenFiles | None = None) -> Validated:
+        """Validate a version of a plan (0: the newest) against what is deployed; nothing is kept."""
+        answer = self._call("validate_plan", stack=stack, version=version, given=given)
+        return wire.from_plain(Validated, answer)
+
+    def compare_plans(self, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
+        """What differs between two plans, secrets masked; nothing is kept."""
+        found: Mapping[str, Any] = self._call("compare_plans", before=before, after=after)
+        return found
+
+    def delete_plan(self, stack: str) -> None:
+        """Forget a plan with its versions, passwords and history; refused (DEP-006) while it is on nodes."""
+        self._call("delete_plan", stack=stack)
+
+    def forget_host_key(self, address: str, port: int = 22) -> bool:
+        """Let the next contact with an address be the first one; False when it was never met."""
+        return bool(self._call("forget_host_key", address=address, port=port))
+
+    def close(self) -> None:
+        """Free what is held; deployments go on where their engine is another process."""
+        self._on_close()
+
+    def _deployment(self, method: str, **arguments: Any) -> Deployment:
+        return wire.from_plain(Deployment, self._call(method, **arguments))
+
+    def _call(self, method: str, **arguments: Any) -> Any:
+        slow = method in {"validate_plan", "compare_plans"}
+        seconds = self._messaging.validation_timeout if slow else self._messaging.timeout
+        try:
+            answer = self._client.prepare(timeout=seconds).call(
+                {}, "call", name=method, arguments=wire.to_plain(arguments)
+            )
+        except (oslo_messaging.MessagingTimeout, oslo_messaging.MessageDeliveryFailure) as error:
+            raise UndercloudError.of(
+                "DEP-031",
+                f"no engine answered within {seconds} seconds",
+                fix="See that an engine and RabbitMQ run. The call may still have come through: look at "
+                "`openstack overcloud status` before you repeat it.",
+            ) from error
+        if "findings" in answer:
+            raise UndercloudError(*wire.from_plain(tuple[Finding, ...], answer["findings"]))
+        return answer["result"]
