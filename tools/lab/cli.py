@@ -86,15 +86,21 @@ def down(lab: Lab, arguments: argparse.Namespace) -> int:
     """Remove nodes and networks; with --purge the images, keys and settings too."""
     with locked(lab):
         if (lab.directory / "storage.conf").exists():
-            machines.in_parallel(lambda node: machines.remove(lab, node), machines.nodes(lab))
+            machines.in_parallel(lambda node: _remove(lab, node), machines.nodes(lab))
             networks.remove(lab)
         for path in (lab.nodes_file, lab.deployment_file, lab.known_hosts):
             path.unlink(missing_ok=True)
         if arguments.purge:
+            say("removing the node image")
             store.remove(lab)
             shutil.rmtree(lab.private_key.parent, ignore_errors=True)
     say("the lab is down")
     return 0
+
+
+def _remove(lab: Lab, node: Node) -> None:
+    say(f"removing {node.name}")
+    machines.remove(lab, node)
 
 
 def status(lab: Lab, arguments: argparse.Namespace) -> int:
