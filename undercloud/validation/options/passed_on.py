@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from undercloud.validation.composition import Composition
 from undercloud.validation.options import definitions
-from undercloud.validation.options.hieradata import EVERYWHERE, counts, shipped
+from undercloud.validation.options.entries import counts
+from undercloud.validation.options.hieradata import EVERYWHERE, shipped
 from undercloud.validation.options.source import Given
 from undercloud.validation.options.values import plain
 

@@ -13,9 +13,9 @@ class Given:
     """One option with where it comes from.
 
     ``path``: the file that it is written to; ``like``: the file whose definitions are for it, the same if empty;
-    ``wording``: how the operator writes it; ``own``: whether it stands
-    in a file of the operator's; ``names``: parameters that it comes from; ``fixed``: whether section and name
-    are beyond doubt, so that only the value is judged; ``secret``: whether the value may not be shown.
+    ``own``: whether it stands in a file of the operator's; ``names``: parameters that it comes from; ``fixed``:
+    whether section and name are beyond doubt, so that only the value is judged, and then ``wording``: what the
+    operator calls it; ``secret``: whether the value may not be shown.
     """
 
     path: str
