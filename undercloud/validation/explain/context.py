@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from undercloud.diagnostics import Location
 from undercloud.hot.faults import Fault, Reported
@@ -20,9 +18,6 @@ from undercloud.validation.diff.snapshot import Snapshot, of_compilation
 from undercloud.validation.explain.settings import Settings
 from undercloud.validation.explain.tracing import Tracer
 from undercloud.validation.explain.veil import Veil
-
-_READ_WHOLE = 1500
-"""A value of more characters of JSON than that is not traced part by part."""
 
 
 class Context:
@@ -100,15 +95,6 @@ class Context:
                 if service.role == role or path[0] == f"{role}ServiceChain":
                     return service.resource
         return None
-
-    def is_large(self, value: Any, most: int = _READ_WHOLE) -> bool:
-        """Whether a value is too large to be traced part by part; ``most`` is in characters of JSON."""
-        if not isinstance(value, Mapping | list):
-            return False
-        try:
-            return len(json.dumps(value, default=str)) > most
-        except (TypeError, ValueError):
-            return True
 
 
 def place(resource: Resource) -> Location | None:

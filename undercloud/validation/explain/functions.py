@@ -9,7 +9,7 @@ from undercloud.diagnostics import Location
 from undercloud.hot.faults import Fault, Reported, Site
 from undercloud.hot.values import OMIT
 from undercloud.validation.explain.model import Kind, Link, with_links
-from undercloud.validation.explain.snippets import UNKNOWN, Snippet, at, follow, matching
+from undercloud.validation.explain.snippets import UNKNOWN, Snippet, at, follow, is_large, matching
 
 if TYPE_CHECKING:
     from undercloud.validation.explain.tracing import Tracer
@@ -218,8 +218,9 @@ def map_replace(tracer: Tracer, snippet: Snippet, path: Keys) -> Links:
         return any_function(tracer, snippet, path)
     source, rules = given.below(0), given.below(1)
     keys = follow(rules.value(), ("keys",))
-    renamed = {new: old for old, new in keys.items()} if isinstance(keys, Mapping) else {}
-    old = renamed.get(path[0], path[0])
+    renamed = keys.items() if isinstance(keys, Mapping) else ()
+    there = [old for old, new in renamed if new == path[0] and follow(source.value(), (old,)) is not UNKNOWN]
+    old = there[-1] if there else path[0]
     before = follow(source.value(), (old,))
     values = follow(rules.value(), ("values",))
     replaced = isinstance(values, Mapping) and _hashable(before) and before in values
@@ -276,10 +277,21 @@ def query(tracer: Tracer, snippet: Snippet, path: Keys) -> Links:
     if not places and path and isinstance(path[0], int) and wanted is not UNKNOWN:
         # A query may leave items out, so that the place in its list says nothing.
         places = matching(value, path[1:], wanted)
+    if not places and is_large(value):
+        return [_of_all(tracer, snippet, path, data)]
     if not places:
         return any_function(tracer, snippet, path)
     found = tracer.expression(data, places[-1])
     return [_called(tracer, snippet, path, found, "the same value stands in its data")]
+
+
+def _of_all(tracer: Tracer, snippet: Snippet, path: Keys, data: Snippet) -> Link:
+    """A query that makes something new of much data: what it reads, not where all of that comes from."""
+    reads = [
+        Link(Kind.PART, _name(inner, data), tracer.value_of(inner.value()), inner.location())
+        for inner in data.functions()
+    ]
+    return _called(tracer, snippet, path, reads, "made of all of its data")
 
 
 def _holds(snippet: Snippet) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -176,3 +177,13 @@ def matching(value: Any, path: tuple[Any, ...], wanted: Any, depth: int = 5) -> 
     if path:
         look(value, ())
     return found
+
+
+def is_large(value: Any, most: int = 4000) -> bool:
+    """Whether a map or list is too large to be traced part by part; ``most`` is in characters of JSON."""
+    if not isinstance(value, Mapping | list):
+        return False
+    try:
+        return len(json.dumps(value, default=str)) > most
+    except (TypeError, ValueError, RecursionError):
+        return True

@@ -14,12 +14,13 @@ from undercloud.topology.model import Host
 from undercloud.validation.explain import native, upstream
 from undercloud.validation.explain.context import Context, place
 from undercloud.validation.explain.model import Answer, Effect, Kind, Link
-from undercloud.validation.explain.snippets import UNKNOWN, Snippet, at, follow
+from undercloud.validation.explain.snippets import UNKNOWN, Snippet, at, follow, is_large
 from undercloud.validation.explain.tracing import given_at
 from undercloud.validation.explain.veil import described
 
 Keys = tuple[Any, ...]
-_READ_IN_PROPERTIES = 200
+_READ_IN_PROPERTIES, _READ_WHOLE = 200, 1500
+"""Larger values (in characters of JSON) are not traced part by part."""
 _KINDS = {"containers": "container", "files": "file", "units": "unit", "directories": "directory"}
 
 
@@ -72,7 +73,7 @@ def _properties(context: Context, found: Resource) -> Iterator[Link]:
         if value is OMIT:
             continue
         where = given_at(found, name).location()
-        if context.is_large(value, _READ_IN_PROPERTIES):
+        if is_large(value, _READ_IN_PROPERTIES):
             yield Link(
                 Kind.PROPERTY, f"property {name}", described(value), where, "large: ask for one key of it"
             )
@@ -154,7 +155,7 @@ def root_output(context: Context, name: str, path: Keys) -> Answer | None:
         {"description": " ".join(output.description.split())} if output.description else {}
     )
     link = context.tracer().root_output(context.root, name, path)
-    if context.is_large(value):
+    if is_large(value, _READ_WHOLE):
         facts |= _keys(value)
         link = Link(
             link.kind, link.text, context.veil.shown(value), link.location, "large: ask for one key of it"
@@ -178,7 +179,7 @@ def nested_output(context: Context, resource_path: tuple[str, ...], name: str, p
         return None
     dotted = f"{'/'.join(resource_path)}:{'/'.join(map(str, (name, *path)))}"
     facts: dict[str, Any] = {"of": found.definition.type}
-    large = context.is_large(value)
+    large = is_large(value, _READ_WHOLE)
     if large:
         facts |= _keys(value)
     links = () if large else tuple(context.tracer().attribute(found, name, path, site))

@@ -28,7 +28,7 @@ from undercloud.validation.explain.veil import Veil
 class Tracer:
     """Traces values of one evaluated stack. The same link twice is drawn out once."""
 
-    def __init__(self, settings: Settings, veil: Veil, most: int = 2000) -> None:
+    def __init__(self, settings: Settings, veil: Veil, most: int = 600) -> None:
         """``most`` is how many links are made at most."""
         self._settings = settings
         self._veil = veil
@@ -214,13 +214,17 @@ class Tracer:
             return dataclasses.replace(link, again=True)
         if given and facade is not None and _is_given(facade, name):
             return with_links(link, [self._property(facade, name, path)])
-        return with_links(link, list(self._settings.links(name, path, declared, root=not scope.path)))
+        links = self._settings.links(name, path, declared, root=not scope.path)
+        if not links and path:
+            link = dataclasses.replace(link, note="there is no such key: the template sees ''")
+        return with_links(link, links)
 
     def _property(self, facade: Resource, name: str, path: Keys) -> Link:
         self.count()
         text = f"property {name} of {'/'.join(facade.path)}"
         links = tuple(self.given(facade, name, path))
-        return Link(Kind.PROPERTY, text, location=given_at(facade, name).location(), links=links)
+        note = "" if links else f"there is no {'/'.join(map(str, path))} in it"
+        return Link(Kind.PROPERTY, text, location=given_at(facade, name).location(), note=note, links=links)
 
     # -- helpers -------------------------------------------------------------------------------------------
 
