@@ -181,6 +181,66 @@ def test_secrets_are_never_shown(secret: str, contract: str) -> None:
         assert json.dumps(secret)[1:-1] not in told
 
 
+WORDS = st.sampled_from(
+    [
+        *(
+            "WebTimeout",
+            "WebTuning",
+            "ControllerServiceChain",
+            "ServiceChain",
+            "0",
+            "role_data",
+            "Greeting",
+            "web",
+        ),
+        *(
+            "web.conf",
+            "[DEFAULT]",
+            "timeout",
+            "param",
+            "resource",
+            "option",
+            "hiera",
+            "host",
+            "controller-0",
+            "\u00e9",
+        ),
+        *(
+            "Networks",
+            "map",
+            "threads",
+            "-1",
+            "99999999999999999999",
+            "",
+            " ",
+            "{{",
+            "web::timeout",
+            "web.service",
+        ),
+    ]
+)
+ASKED = st.lists(
+    st.tuples(WORDS, st.sampled_from(["/", ":", "::", ":[", "]/", ""])), min_size=1, max_size=5
+).map(lambda parts: "".join(word + separator for word, separator in parts))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(ASKED | st.text(max_size=20), st.sampled_from(["native", "upstream"]))
+def test_any_name_has_an_answer_or_a_reason(name: str, contract: str) -> None:
+    try:
+        answers = explain(_kept(contract), name, with_effects=False)
+    except UndercloudError as error:
+        assert {each.code for each in error.findings} <= {"EXP-001", "EXP-002"}
+        return
+    assert answers
+    _document(name, answers)
+
+
+@functools.cache
+def _kept(contract: str) -> Compilation:
+    return compiled(contract)
+
+
 def test_walk_is_outermost_first() -> None:
     inner = Link(Kind.NOTE, "inner")
     assert [each.text for each in Link(Kind.NOTE, "outer", links=(inner,)).walk()] == ["outer", "inner"]
