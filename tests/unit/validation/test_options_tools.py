@@ -127,7 +127,7 @@ def test_the_reader_tells_what_oslo_config_defines() -> None:
     groups = dict(told["namespaces"]["oslo.log"]["groups"])
     assert groups["DEFAULT"]["debug"] == {"type": "boolean"}
     assert groups["DEFAULT"]["log_rotation_type"]["choices"] == ["interval", "size", "none"]
-    assert groups["DEFAULT"]["log_file"]["former"] == [["DEFAULT", "logfile"]]
+    assert groups["DEFAULT"]["log_file"]["former"] == [[None, "logfile"]]
     assert told["namespaces"]["oslo.log"]["version"]
     assert told["auth"]["auth_url"]["type"] == "string"
     assert told["auth"]["password"]["secret"]
