@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks import clouds
+from benchmarks import validate as bench
 from tests.validation import plans, running
 from undercloud.validation import checks
 from undercloud.validation.checks.needs import needs
@@ -60,3 +62,9 @@ def test_a_structure_takes_what_is_good(structure: Any) -> None:
 
 def test_needs_name_other_services() -> None:
     assert [need.service for need in needs() if need.service in need.others or not need.why] == []
+
+
+def test_the_benchmark_runs(tmp_path: Path) -> None:
+    first, again = bench.itself(clouds.native(tmp_path))
+    assert first > 0
+    assert again > 0

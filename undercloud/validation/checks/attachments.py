@@ -102,7 +102,8 @@ def _default_routes(role: Role, networks: Mapping[str, Network]) -> Iterator[Fin
         if net and subnet and not (subnet.gateway or subnet.gateway_v6):
             text = f"the role {role.name} has its default route on {name}, and its subnet {subnet.name} has no gateway"
             names = (role.name, "default_route_networks", "gateway_ip")
-            yield about("NET-026", text, "Add gateway_ip.", net, subnet, *names, others=(role.location,))
+            mild, others = Severity.WARNING, (role.location,)
+            yield about("NET-026", text, "Add gateway_ip.", net, subnet, *names, severity=mild, others=others)
 
 
 @check(
