@@ -107,7 +107,12 @@ class Normaliser:
                 type(key) is str and value[key] is clean.get(key) for key in value
             )
             return value if same else clean
-        if isinstance(value, list | tuple | set | frozenset):
+        if isinstance(value, set | frozenset):
+            # A set of yaql's has no order; here it gets one that does not change from run to run.
+            return sorted(
+                (self.plain(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True)
+            )
+        if isinstance(value, list | tuple):
             items = [self.plain(item) for item in value]
             same = type(value) is list and all(a is b for a, b in zip(value, items, strict=True))
             return value if same else items

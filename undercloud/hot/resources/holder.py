@@ -48,7 +48,7 @@ class StackHolder(Resource):
 
     def tell_unbound(self, binding: Binding, given: Container[str]) -> None:
         """Report the parameters of the stack inside that lack a value, or whose default is none."""
-        for name in binding.required:
+        for name in sorted(binding.required):
             if name not in given:
                 self.scope.tell(self._unassigned(name), self.name)
         for name, fault in binding.unusable.items():

@@ -150,4 +150,4 @@ def _services(enabled: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         for service in services or ():
             roles.setdefault(service, set()).add(role)
     found = {service: sorted(members) for service, members in roles.items()}
-    return found | {_CEPH_GROUPS[name]: found[name] for name in found.keys() & _CEPH_GROUPS.keys()}
+    return found | {group: found[name] for name, group in _CEPH_GROUPS.items() if name in found}

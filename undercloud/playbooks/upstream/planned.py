@@ -18,6 +18,8 @@ from undercloud.plan.state import State
 from undercloud.playbooks.upstream.provisioned import subnet_attributes, subnet_of
 from undercloud.topology.model import CTLPLANE, Host, Network, Topology
 
+_VIP_NAMES = {"public_virtual_ip": "external_virtual_ip"}
+"""What templates call the port of a virtual address where it is not called after its network."""
 _SEPARATOR = "/"
 """In the owner's name of an address: it tells the path of a port from a host's name."""
 
@@ -104,7 +106,8 @@ class Placer:
         if host and network.name in host.ips:
             return host.ips[network.name]
         vip = self.topology.vips.get(network.name)
-        if vip and planned.properties.get("name") == vip.name:
+        name = planned.properties.get("name")
+        if vip and _VIP_NAMES.get(str(name), name) == vip.name:
             return vip.address
         return self._own(_SEPARATOR.join(("", *planned.path)), network)
 

@@ -79,3 +79,10 @@ def test_more_variables() -> None:
 def test_a_stack_without_roles() -> None:
     groups = inventory("overcloud", {}, {}, Access())
     assert groups.keys() == {"Undercloud", "excluded_overcloud"}
+
+
+def test_ceph_groups_have_an_order() -> None:
+    services = ["ceph_client", "ceph_rgw", "ceph_mgr", "ceph_mon"]
+    made = inventory("overcloud", {**OUTPUTS, "EnabledServices": {"Controller": services}}, {}, Access())
+    known = [name for name in made if name in {"mons", "mgrs", "rgws", "clients"}]
+    assert known == sorted(known, key=["mons", "osds", "mgrs", "rgws", "clients"].index)
