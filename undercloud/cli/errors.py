@@ -17,8 +17,8 @@ FAILED = 2
 INTERRUPTED = 130
 """Ctrl-C, as a shell reports it."""
 
-_COULD_NOT_RUN = ("CLI-", "INT-", "DEP-00", "DEP-02")
-"""Usage; defects of ours; what the engine refuses; its configuration."""
+_COULD_NOT_RUN = ("CLI-", "INT-", "API-", "DEP-00", "DEP-02")
+"""Usage; defects of ours; what the API and the engine refuse; its configuration."""
 
 
 def status(findings: Iterable[Finding]) -> int:

@@ -23,6 +23,12 @@ API_VERSIONS = ("1",)
 
 def make_client(instance: Any) -> Engine:
     """The Engine that this shell's commands speak to; ``instance`` is OSC's client manager."""
+    remote = instance._cli_options.config.get("undercloud")  # noqa: SLF001
+    if remote:
+        from undercloud.client.remote import RemoteEngine  # noqa: PLC0415  (heavy; few commands need it)
+        from undercloud.client.settings import find  # noqa: PLC0415
+
+        return RemoteEngine(find(remote, os.environ))
     from undercloud.deploy.native import open_engine  # noqa: PLC0415  (heavy; few commands need it)
 
     return open_engine(settings_of(instance))
@@ -37,13 +43,19 @@ def settings_of(instance: Any) -> Settings:
 
 
 def build_option_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """Add our global option, and keep the operator's cloud settings out of our commands."""
+    """Add our global options, and keep the operator's cloud settings out of our commands."""
     parser.add_argument(
         "--undercloud-state-dir",
         metavar="<directory>",
         default=os.environ.get("UNDERCLOUD_STATE_DIR"),
         help="Where undercloud keeps its database, keys and deployments (Env: UNDERCLOUD_STATE_DIR; "
         "default: /var/lib/undercloud for root, else ~/.local/state/undercloud)",
+    )
+    parser.add_argument(
+        "--undercloud",
+        metavar="<name>",
+        default=os.environ.get("UNDERCLOUD"),
+        help="An undercloud on another machine, out of underclouds.yaml (Env: UNDERCLOUD; default: this one)",
     )
     offline.install(parser)
     return parser

@@ -8,6 +8,7 @@ from undercloud.api import events
 from undercloud.api.calls import Answer, Call, Handler, page
 from undercloud.deploy import wire
 from undercloud.deploy.engine import (
+    CheckRequest,
     DeleteRequest,
     Deployment,
     DeployRequest,
@@ -36,6 +37,12 @@ def delete_stack(call: Call) -> Answer:
         call["stack"], abandon=call["abandon"], timeout=call["timeout"], verbosity=call["verbosity"]
     )
     return _started(call.service.engine.delete(request))
+
+
+def check(call: Call) -> Answer:
+    """Begin checks of a deployed cloud."""
+    request = wire.from_plain(CheckRequest, {**call.body, "stack": call["stack"]})
+    return _started(call.service.engine.check(request))
 
 
 def credentials(call: Call) -> Answer:
@@ -125,6 +132,7 @@ OPERATIONS: dict[str, Handler] = {
     "listStacks": stacks,
     "getStack": stack,
     "deleteStack": delete_stack,
+    "createCheck": check,
     "getCredentials": credentials,
     "listFailures": failures,
     "listDeployments": listing,

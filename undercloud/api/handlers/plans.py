@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from undercloud.api.calls import Answer, Call, Handler, page
 from undercloud.deploy import compiler, wire
+from undercloud.deploy.engine import PlanRef
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan import archive
 
@@ -58,6 +59,12 @@ def upload(call: Call) -> Answer:
     return Answer(kept, HTTPStatus.CREATED, headers={"Location": place})
 
 
+def compare(call: Call) -> Answer:
+    """What differs between two kept plans."""
+    before, after = (wire.from_plain(PlanRef, call.body[name]) for name in ("before", "after"))
+    return Answer(wire.to_plain(call.service.engine.compare_plans(before, after)))
+
+
 def files(call: Call) -> Answer:
     """The files by path."""
     found = call.service.library.files(call["plan"], call["version"], call["marker"], call["limit"])
@@ -78,6 +85,7 @@ OPERATIONS: dict[str, Handler] = {
     "listVersions": versions,
     "getVersion": version,
     "uploadVersion": upload,
+    "createComparison": compare,
     "listFiles": files,
     "getFile": file,
 }

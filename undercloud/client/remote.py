@@ -1,0 +1,235 @@
+"""The Engine interface over the REST API. The operator's files are read here and sent as they are."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from undercloud.client.http import Http
+from undercloud.client.settings import Remote
+from undercloud.deploy import wire
+from undercloud.deploy.engine import (
+    Change,
+    CheckRequest,
+    Credentials,
+    DeleteRequest,
+    Deployment,
+    DeployRequest,
+    Event,
+    Failure,
+    GivenFiles,
+    PlanInfo,
+    PlanRef,
+    SshAccess,
+    StackInfo,
+    Validated,
+)
+from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.plan import archive
+from undercloud.plan.bundle import PlanSource, read
+
+_LONGEST_WAIT = 20  # seconds that the API waits for an event
+_POLL = 1.0  # seconds between two looks at long work
+_SAME = ("stack", "dry_run", "limit", "errors_pass", "warnings_stop", "timeout", "verbosity")
+
+
+class RemoteEngine:
+    """Implements ``engine.Engine``."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._http = Http(remote)
+
+    def deploy(self, request: DeployRequest) -> Deployment:
+        """Send the plan's files, unless it asks for a kept version, and start."""
+        if request.registry:
+            raise _not_over_there("--registry", "The undercloud adds where its images are.")
+        _own_key(request.ssh)
+        body = {name: getattr(request, name) for name in _SAME}
+        body |= {
+            "version": request.version or self._send(request),
+            "force": list(request.force),
+            "given": wire.to_plain(request.given),
+            "ssh_user": request.ssh.user,
+            "ssh_port": request.ssh.port,
+        }
+        return self._http.post(Deployment, "/v1/deployments", body)
+
+    def delete(self, request: DeleteRequest) -> Deployment:
+        """Start to undo a stack on its nodes, entered as the last deployment did."""
+        if request.ssh != SshAccess():
+            raise _not_over_there(
+                "a way into the nodes of its own", "The undercloud takes that of the deployment."
+            )
+        query = {
+            "abandon": str(request.abandon).lower(),
+            "timeout": request.timeout,
+            "verbosity": request.verbosity,
+        }
+        answer = self._http.ask("DELETE", f"/v1/stacks/{quote(request.stack, safe='')}", params=query)
+        return wire.from_plain(Deployment, answer.json())
+
+    def check(self, request: CheckRequest) -> Deployment:
+        """Start the checks of a deployed cloud."""
+        if request.ssh != SshAccess():
+            raise _not_over_there(
+                "a way into the nodes of its own", "The undercloud takes that of the deployment."
+            )
+        body = {
+            "groups": list(request.groups),
+            "names": list(request.names),
+            "timeout": request.timeout,
+            "verbosity": request.verbosity,
+        }
+        return self._http.post(Deployment, f"/v1/stacks/{quote(request.stack, safe='')}/checks", body)
+
+    def resume(self, deployment: str) -> Deployment:
+        """Go on with an interrupted or failed deployment at its first unfinished stage."""
+        return wire.from_plain(Deployment, self._http.ask("POST", f"{_place(deployment)}/resume").json())
+
+    def cancel(self, deployment: str, reason: str = "") -> None:
+        """Ask a running deployment to stop."""
+        self._http.post(Deployment, f"{_place(deployment)}/cancel", {"reason": reason})
+
+    def deployment(self, deployment: str) -> Deployment:
+        """One deployment as it stands."""
+        return self._http.get(Deployment, _place(deployment))
+
+    def deployments(self, stack: str = "", limit: int = 100) -> tuple[Deployment, ...]:
+        """Deployments, newest first; at most 1000."""
+        query = {"stack": stack, "limit": min(limit, 1000)}
+        return self._http.get(tuple[Deployment, ...], "/v1/deployments", "deployments", **query)
+
+    def events(
+        self, deployment: str, after: int = 0, limit: int = 1000, wait: float = 0
+    ) -> tuple[Event, ...]:
+        """Events with a ``seq`` above ``after``; waits up to ``wait`` seconds for the first one."""
+        query = {
+            "after": after,
+            "limit": min(limit, 1000),
+            "wait": min(math.ceil(wait), _LONGEST_WAIT),
+        }
+        return self._http.get(tuple[Event, ...], f"{_place(deployment)}/events", "events", **query)
+
+    def wait(self, deployment: str, timeout: float | None = None) -> Deployment:
+        """Wait until a deployment's status is final, or ``timeout`` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            found = self.deployment(deployment)
+            left = _POLL if deadline is None else deadline - time.monotonic()
+            if found.status.final or left <= 0:
+                return found
+            time.sleep(min(_POLL, left))
+
+    def failures(self, stack: str, deployment: str = "") -> tuple[Failure, ...]:
+        """Failures of a deployment, the stack's last one unless said."""
+        path = f"/v1/stacks/{quote(stack, safe='')}/failures"
+        return self._http.get(tuple[Failure, ...], path, "failures", deployment=deployment)
+
+    def changes(self, deployment: str) -> tuple[Change, ...]:
+        """What a dry run would change, or what a run changed."""
+        return self._http.numbered(Change, f"{_place(deployment)}/changes", "changes")
+
+    def status(self, stack: str) -> StackInfo:
+        """One stack."""
+        return self._http.get(StackInfo, f"/v1/stacks/{quote(stack, safe='')}")
+
+    def stacks(self) -> tuple[StackInfo, ...]:
+        """All stacks by name."""
+        return self._http.named(StackInfo, "/v1/stacks", "stacks", "name")
+
+    def plans(self) -> tuple[PlanInfo, ...]:
+        """All plans by name."""
+        return self._http.named(PlanInfo, "/v1/plans", "plans", "name")
+
+    def validate_plan(self, stack: str, version: int = 0, given: GivenFiles | None = None) -> Validated:
+        """Validate a version of a plan; the files that findings point into stay where they are."""
+        body = {"plan": stack, "version": version, "given": wire.to_plain(given or GivenFiles())}
+        place = self._http.ask("POST", "/v1/validations", json=body).headers["Location"]
+        while True:
+            found: dict[str, Any] = self._http.ask("GET", place).json()
+            if found["status"] != "running":
+                break
+            time.sleep(_POLL)
+        if found["status"] == "interrupted":
+            raise UndercloudError.of("CLI-046", "the undercloud ended while it validated", fix="Ask again.")
+        return Validated(stack, found["version"], wire.from_plain(tuple[Finding, ...], found["findings"]))
+
+    def compare_plans(self, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
+        """What differs between two kept plans."""
+        if before.request or after.request:
+            raise _not_over_there(
+                "a comparison with files", "Compare kept versions, or here without --undercloud."
+            )
+        body = {name: _plain(reference) for name, reference in (("before", before), ("after", after))}
+        found: Mapping[str, Any] = self._http.ask("POST", "/v1/comparisons", json=body).json()
+        return found
+
+    def delete_plan(self, stack: str) -> None:
+        """Forget a plan with its versions and passwords."""
+        self._http.ask("DELETE", f"/v1/plans/{quote(stack, safe='')}")
+
+    def credentials(self, stack: str) -> Credentials:
+        """How to use a deployed cloud."""
+        return self._http.get(Credentials, f"/v1/stacks/{quote(stack, safe='')}/credentials")
+
+    def forget_host_key(self, address: str, port: int = 22) -> bool:
+        """Let the next contact with an address be the first one; False when it was never met."""
+        try:
+            self._http.ask("DELETE", f"/v1/host-keys/{quote(address, safe='')}", params={"port": port})
+        except UndercloudError as error:
+            if error.findings[0].code == "API-010":
+                return False
+            raise
+        return True
+
+    def close(self) -> None:
+        """Close the connections; what runs there goes on."""
+        self._http.close()
+
+    def _send(self, request: DeployRequest) -> int:
+        """Read the operator's files and send them; the number of the version they are."""
+        given = request.plan
+        bundle = read(
+            PlanSource(
+                templates=given.templates,
+                name=request.stack,
+                roles_file=given.roles_file,
+                networks_file=given.networks_file,
+                vip_file=given.vip_file,
+                baremetal_deployment=given.baremetal_deployment,
+                plan_environment=given.plan_environment,
+                environments=given.environments,
+                environment_directories=given.environment_directories,
+                parameters=request.parameters,
+            )
+        )
+        with tempfile.TemporaryFile() as stream:
+            archive.pack(bundle, stream)
+            stream.seek(0)
+            path = f"/v1/plans/{quote(request.stack, safe='')}/versions"
+            return int(self._http.send(path, stream, "application/gzip")["number"])
+
+
+def _place(deployment: str) -> str:
+    return f"/v1/deployments/{quote(deployment, safe='')}"
+
+
+def _plain(reference: PlanRef) -> dict[str, Any]:
+    return {"stack": reference.stack, "version": reference.version, "deployed": reference.deployed}
+
+
+def _own_key(ssh: SshAccess) -> None:
+    if ssh.private_key or ssh.known_hosts:
+        raise _not_over_there(
+            "a key or known_hosts of this machine", "The undercloud enters nodes with its own."
+        )
+
+
+def _not_over_there(what: str, fix: str) -> UndercloudError:
+    return UndercloudError.of(
+        "CLI-045", f"an undercloud on another machine takes no {what.removeprefix('a ')}", fix=fix
+    )
