@@ -36,11 +36,10 @@ class ParameterState:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ResourceState:
-    """What a resource is made of; ``properties`` are its hushed values, where they are known."""
+    """What a resource is made of."""
 
     type: str
     template: str = ""
-    properties: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

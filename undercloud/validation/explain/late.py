@@ -50,14 +50,18 @@ def _texts(value: Any) -> Iterator[str]:
 def _link(context: Context, tracer: Tracer, name: str) -> Link:
     first, kind, *rest = name.split(".")
     text = f"{name}, filled in when the cloud is known"
+    scope = context.compilation.lowered.cloud if context.compilation.lowered else {}
     if first == "host":
         return Link(Kind.NOTE, text, _of_hosts(context, [kind, *rest]))
     if kind == "services" and rest:
         return Link(Kind.NOTE, text, list(_nodes(context, rest[0])))
-    if kind in ("endpoints", "databases") and rest:
+    known = follow(scope, (kind,))
+    if kind in ("endpoints", "databases") and rest and isinstance(known, Mapping) and rest[0] in known:
         return Link(Kind.NOTE, text, links=tuple(_given(context, tracer, kind, rest)))
-    scope = context.compilation.lowered.cloud if context.compilation.lowered else {}
     value = follow(scope, (kind, *rest))
+    if value is UNKNOWN and isinstance(known, Mapping):
+        # A method of a map, as in cloud.endpoints.items(): all that is in it.
+        value = list(known)
     return Link(Kind.NOTE, text, None if value is UNKNOWN else context.veil.shown(value))
 
 

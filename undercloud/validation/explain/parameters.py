@@ -31,6 +31,8 @@ def answer(context: Context, name: str, path: Keys, *, with_effects: bool = True
     if with_effects and declared and settable:
         tried = effects.effects(context, name, path, first, value)
     facts = _facts(context, name, path, declared)
+    if with_effects and declared and settable and not tried.text:
+        facts["what it leads to"] = "not known: no other value that was tried fits the plan"
     if not settable:
         facts["note"] = "only the stack around gives it: a file cannot set it"
     return Answer(
@@ -141,8 +143,12 @@ def _origins(context: Context, name: str, path: Keys) -> Iterator[Link]:
     """The settings and defaults; for what only the stack around gives, the chain up to there."""
     tracer = context.tracer()
     if name in context.root.template.parameters:
-        yield from tracer.parameter(context.root, name, path).links
-        yield from _of_generated(context, name)
+        counted = list(_of_nodes(context, name))
+        yield from counted
+        for link in tracer.parameter(context.root, name, path).links:
+            over = counted and link.kind is not Kind.OVERRIDDEN
+            text = f"overridden: {link.text}" if over else link.text
+            yield dataclasses.replace(link, kind=Kind.OVERRIDDEN, text=text) if over else link
         return
     free, given = _scopes(context, name)
     if free is not None:
@@ -154,8 +160,8 @@ def _origins(context: Context, name: str, path: Keys) -> Iterator[Link]:
         yield from context.settings.links(name, path, None, root=True)
 
 
-def _of_generated(context: Context, name: str) -> Iterator[Link]:
-    """Where counts and addresses that the client makes come from: the file of the nodes."""
+def _of_nodes(context: Context, name: str) -> Iterator[Link]:
+    """What the deployment file says of a role's count: it goes over the parameter."""
     baremetal = context.compilation.plan.baremetal
     value = baremetal.value if baremetal else None
     if not isinstance(value, list) or baremetal is None:
@@ -164,7 +170,7 @@ def _of_generated(context: Context, name: str) -> Iterator[Link]:
         if isinstance(entry, dict) and name == f"{entry.get('name')}Count":
             yield Link(
                 Kind.SETTING,
-                f"the nodes of {entry.get('name')} in the deployment file count",
+                f"the deployment file says how many nodes {entry.get('name')} has",
                 entry.get("count", 1),
                 baremetal.locate(index),
             )
