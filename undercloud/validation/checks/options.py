@@ -22,6 +22,7 @@ from undercloud.validation.subject import Subject
         "OPT-007": "Maps of options have the form that Puppet takes",
         "OPT-008": "Keys of hieradata are parameters of a Puppet class",
         "OPT-009": "Options for all roles are not hidden by those of one role",
+        "OPT-010": "Maps of options leave out what a Puppet class sets",
     },
     reads=(
         "ExtraConfig",

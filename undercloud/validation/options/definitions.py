@@ -195,6 +195,20 @@ class PuppetModule:
                 found.append((path, section, option))
         return tuple(found)
 
+    def setters(self, path: str, section: str, option: str) -> tuple[str, ...]:
+        """The classes' parameters, as ``CLASS::PARAMETER``, that set an option of a file."""
+        return self._setters.get((path, section, option), ())
+
+    @functools.cached_property
+    def _setters(self) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
+        found: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        for name, parameters in self.classes.items():
+            for parameter in parameters if name not in self.defines else ():
+                key = f"{name}::{parameter}"
+                for target in self.targets(key):
+                    found[target] = (*found.get(target, ()), key)
+        return found
+
 
 @functools.cache
 def service_of(path: str) -> str:

@@ -22,7 +22,7 @@ _SERVICE_DEFAULT = "<SERVICE DEFAULT>"
 def options(composition: Composition, given: list[Key]) -> Iterator[Given | Finding]:
     """What the keys write, and what is wrong with their form.
 
-    OPT-007 an entry that Puppet refuses, OPT-008 a key that no class has.
+    OPT-007 an entry that Puppet refuses, OPT-008 a key that no class has, OPT-010 an entry for what a class sets.
     """
     for key in given:
         module = definitions.puppet_module(key.name.split("::")[0]) if "::" in key.name else None
@@ -30,7 +30,8 @@ def options(composition: Composition, given: list[Key]) -> Iterator[Given | Find
             continue
         kind = module.configs.get(key.name)
         if kind is not None:
-            yield from _entries(key, module.files[kind])  # such as api-paste.ini: of its form only
+            yield from _entries(key, module.files[kind])
+            yield from _taken(composition, key, module, module.files[kind])
         elif module.has(key.name):
             yield from _direct(key, module)
         elif not module.is_open(key.name) and not _is_mentioned(composition, key.name):
@@ -68,6 +69,34 @@ def _entries(key: Key, path: str) -> Iterator[Given | Finding]:
                 own=key.own,
                 secret=bool(entry.get("secret")),
             )
+
+
+def _taken(composition: Composition, key: Key, module: PuppetModule, path: str) -> Iterator[Finding]:
+    """OPT-010: an option that a class sets too, of those that the plan's templates configure.
+
+    Puppet refuses two resources for one option.
+    """
+    for name in map(str, key.value if isinstance(key.value, Mapping) else ()):
+        section, _, option = name.partition("/")
+        setters = [
+            setter
+            for setter in module.setters(path, section, option)
+            if _is_used(composition, setter.rpartition("::")[0])
+        ]
+        if setters:
+            text = f"{name} is set by Puppet's class {setters[0].rpartition('::')[0]} as well"
+            why = "where both are on a node, Puppet stops at the second"
+            fix = f"Set {' or '.join(setters[:2])} instead."
+            yield key.finding("OPT-010", f"{text}: {why}", fix, Severity.WARNING, name)
+
+
+def _is_used(composition: Composition, name: str) -> bool:
+    """Whether a template of the plan gives a class of Puppet any parameter."""
+    word = re.compile(rf"\b{name}::\w+['\"]?:")
+    return any(
+        f"{name}::" in file.text and word.search(file.text) is not None
+        for _, file in shipped(composition, composition.templates)
+    )
 
 
 def _direct(key: Key, module: PuppetModule) -> Iterator[Given]:
