@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from undercloud.diagnostics import Finding
+from undercloud.playbooks.public_tls import OUTPUT as PUBLIC_TLS
 from undercloud.validation.checks import check
 from undercloud.validation.checks.neutron import finding
 from undercloud.validation.composition import Composition
@@ -67,11 +68,15 @@ def key(text: str, passphrase: str = "") -> Any:
 def certificates(subject: Subject) -> Iterator[Finding]:
     """What the operator's files hold of certificates."""
     composition = subject.composition
-    for name in _CERTIFICATES:
+    # Those of our own templates' public endpoints the compiler has judged already (CERT-).
+    judged = PUBLIC_TLS in composition.stack.outputs
+    for name in () if judged else _CERTIFICATES:
         text = _set(composition, name)
         if text:
             yield from _readable(composition, name, text)
     for first, second in _PAIRS:
+        if judged and first == "SSLCertificate":
+            continue
         text, secret = _set(composition, first), _set(composition, second)
         found = yield from _readable(composition, first, text) if text else iter(())
         try:
