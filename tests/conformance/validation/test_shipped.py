@@ -82,11 +82,13 @@ def _roles() -> list[str]:
 @pytest.mark.long
 @pytest.mark.parametrize("name", _roles())
 def test_a_role_beside_controllers(name: str, tmp_path: Path) -> None:
-    """In the operator's own roles file, as the client makes it; with one node each."""
+    """In the operator's own roles file, as the client makes it; a role that leads stands beside computes."""
     templates = _templates()
-    texts = [(templates / f"roles/{each}.yaml").read_text() for each in dict.fromkeys(("Controller", name))]
+    (role,) = yaml.safe_load((templates / f"roles/{name}.yaml").read_text())
+    other = "Compute" if "primary" in role.get("tags", ()) else "Controller"
+    texts = [(templates / f"roles/{each}.yaml").read_text() for each in dict.fromkeys((other, name))]
     (tmp_path / "roles.yaml").write_text("\n".join(texts))
-    own = {"parameter_defaults": {"ControllerCount": 3, f"{name}Count": 3}}
+    own = {"parameter_defaults": {f"{other}Count": 3, f"{name}Count": 3}}
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
     found = _errors(
         ["--templates", str(templates), "-r", str(tmp_path / "roles.yaml"), "-e", str(tmp_path / "own.yaml")]

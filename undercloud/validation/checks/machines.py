@@ -188,7 +188,7 @@ def _ports(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
     if not _own_macs(node) and not ports and node.get("pm_type") not in (None, "manual-management"):
         text = "it has no ports: nothing tells which machine boots"
         fix = "Add ports: [{address: MAC}] of the provisioning interface."
-        yield report.error("BM-012", text, fix, "ports", "mac")
+        yield report.error("BM-012", text, fix, "ports", "mac", severity=Severity.WARNING)
     for mac in _own_macs(node):
         if MAC.fullmatch(mac) and (int(mac[:2], 16) & 1 or mac == "00:00:00:00:00:00"):
             text = f"{mac} is the address of a group or of none, not of a network card"
