@@ -10,14 +10,16 @@ import contextlib
 import functools
 import importlib
 import io
+import logging
 import posixpath
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from undercloud.diagnostics import Location, UndercloudError
+from undercloud.diagnostics import Finding, Location, UndercloudError
 from undercloud.plan.documents import Document
 from undercloud.plan.secrets import Secret
 from undercloud.plan.tree import Tree
@@ -33,7 +35,10 @@ _TYPES = (
     "relationship_types",
 )
 _LIBRARY = ("toscaparser.tosca_template", "translator.hot.tosca_translator")
+_LOGGERS = ("tosca", "tosca.model", "heat-translator")
 _CATALOGUES = (("translator.common.flavors", "FLAVORS"), ("translator.common.images", "IMAGES"))
+_MISTAKE = re.compile(r"\t(?!\t)\w+: ")
+_QUOTED = re.compile(r'"([^"]+)"')
 _lock = threading.Lock()
 
 
@@ -116,18 +121,43 @@ def _translate(
 ) -> dict[str, str]:
     """The files that heat-translator makes, by name. It keeps state in its modules, hence the lock."""
     parser, translator = (importlib.import_module(name) for name in _LIBRARY)
-    # The library prints as it works.
+    # The library prints and logs as it works.
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with _lock, contextlib.redirect_stdout(io.StringIO()):
         _ask_no_cloud()
         try:
             template = parser.ToscaTemplate(parsed_params=inputs, yaml_dict_tpl=source)
             files = translator.TOSCATranslator(template, inputs).translate_to_yaml_files_dict(base)
         except Exception as error:  # noqa: BLE001 - the library raises anything for a template it cannot read
-            text = " ".join(str(error).split()) or type(error).__name__
-            fix = "Mend the service template; heat-translator reads TOSCA Simple Profile 1.0 to 1.3."
-            message = f"the service template cannot be translated: {text:.600}"
-            raise _fail("HOT-060", message, fix, document.locate("topology_template")) from None
+            raise UndercloudError(*_findings(error, document)) from None
     return {str(name): str(text) for name, text in files.items()}
+
+
+def _findings(error: Exception, document: Document) -> list[Finding]:
+    """One finding for each mistake in what the parser reports, which has a traceback below each."""
+    lines = [line for line in str(error).splitlines() if _MISTAKE.match(line)]
+    messages = [line.strip() for line in lines] or [" ".join(str(error).split()) or type(error).__name__]
+    fix = "Mend the service template; heat-translator reads TOSCA Simple Profile 1.0 to 1.3."
+    return [
+        Finding(
+            "HOT-060",
+            f"the service template cannot be translated: {message:.600}",
+            fix,
+            locations=(_place(message, document),),
+        )
+        for message in dict.fromkeys(messages)
+    ]
+
+
+def _place(message: str, document: Document) -> Location:
+    """Where the name stands that the message quotes and the template has least often, else its topology."""
+    names = [name for name in _QUOTED.findall(message) if name in document.text]
+    if not names:
+        return document.locate("topology_template")
+    start = document.text.index(min(names, key=document.text.count))
+    before = document.text[:start]
+    return Location(document.file, before.count("\n") + 1, start - before.rfind("\n"))
 
 
 @functools.cache

@@ -75,17 +75,31 @@ def test_images_and_flavours_have_to_be_given() -> None:
     [
         ({"tosca/service.yaml": SERVICE.replace("types.yaml", "nope.yaml")}, "HOT-061", 2),
         ({"tosca/service.yaml": SERVICE.replace("types.yaml", "http://127.0.0.1/t.yaml")}, "HOT-061", 2),
-        ({"tosca/service.yaml": SERVICE.replace("my.nodes.App", "my.nodes.Nope")}, "HOT-060", 3),
-        ({"tosca/service.yaml": SERVICE.replace("{host: web}", "{host: nope}")}, "HOT-060", 3),
+        ({"tosca/service.yaml": SERVICE.replace("my.nodes.App", "my.nodes.Nope")}, "HOT-060", 13),
+        ({"tosca/service.yaml": SERVICE.replace("{host: web}", "{host: nope}")}, "HOT-060", 14),
         ({"tosca/types.yaml": TYPES + "imports: [service.yaml]\n"}, "HOT-061", 4),
     ],
 )
 def test_mistakes(files: dict[str, str], code: str, line: int) -> None:
-    (finding,) = stack_of({"cpus": 1}, files).findings
-    assert (finding.code, finding.locations[0].line) == (code, line)
+    first, *others = stack_of({"cpus": 1}, files).findings
+    assert (first.code, first.locations[0].line) == (code, line)
+    assert {finding.code for finding in others} <= {code}
 
 
 def test_missing_inputs() -> None:
     (finding,) = stack_of({}).findings
     assert finding.code == "HOT-062"
     assert "cpus" in finding.message
+
+
+def test_each_mistake_is_told_at_its_place_without_a_traceback() -> None:
+    text = SERVICE.replace("num_cpus", "num_cpos").replace("type: my.nodes.App", "type: my.nodes.Ap")
+    findings = stack_of({"cpus": 2}, {"tosca/service.yaml": text}).findings
+    words = []
+    for finding in findings:
+        assert finding.code == "HOT-060"
+        assert "File " not in finding.message
+        line = text.splitlines()[finding.locations[0].line - 1]
+        words.append(line[finding.locations[0].column - 1 :])
+    assert any(word.startswith("num_cpos") for word in words)
+    assert any(word.startswith("my.nodes.Ap") for word in words)
