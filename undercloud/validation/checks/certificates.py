@@ -69,7 +69,7 @@ def certificates(subject: Subject) -> Iterator[Finding]:
     """What the operator's files hold of certificates."""
     composition = subject.composition
     # Those of our own templates' public endpoints the compiler has judged already (CERT-).
-    judged = PUBLIC_TLS in composition.stack.outputs
+    judged = PUBLIC_TLS in composition.stack.outputs and composition.value("EndpointMap") is None
     for name in () if judged else _CERTIFICATES:
         text = _set(composition, name)
         if text:
