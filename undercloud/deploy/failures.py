@@ -55,7 +55,7 @@ CAUSES = (
         "{host} shows another host key than at first contact: it is a different machine, it was installed "
         "anew, or somebody stands in between",
         "Find out who answers at {address}. If it was installed anew, forget its old key and deploy again: "
-        "openstack overcloud host key delete {address}",
+        "openstack overcloud host key delete {address} (or put the new one into the file of --known-hosts)",
     ),
     _cause(
         "DEP-012",
@@ -99,7 +99,7 @@ CAUSES = (
 )
 _UNREACHABLE = next(cause for cause in CAUSES if cause.code == "DEP-010")
 # What Ansible puts before SSH's own words, which may be none.
-_PREAMBLE = re.compile(r"^\s*Failed to connect to the host via ssh:\s*", re.IGNORECASE)
+_PREAMBLE = re.compile(r"^\s*(Task failed: )?Failed to connect to the host via ssh:\s*", re.IGNORECASE)
 
 
 def explain(host: str, said: str, *, address: str = "", unreachable: bool = False) -> Finding:
