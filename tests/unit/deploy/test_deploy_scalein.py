@@ -31,7 +31,7 @@ def _holds(*names: str, service: str = "mysql") -> dict[str, bytes]:
 
 def _run(world: World, wanted: DeployRequest | None = None) -> Deployment:
     engine = world.engine()
-    return engine.wait(engine.deploy(wanted or request()).id, 20)
+    return engine.wait(engine.deploy(wanted or request()).id, 60)
 
 
 def _fails(play: str, host: str) -> Callable[[str, Run], list[dict[str, Any]] | None]:
@@ -99,7 +99,7 @@ def test_an_error_in_between_destroys_nothing(smaller: World) -> None:
 
     engine = smaller.engine()
     (last,) = engine.deployments("overcloud", limit=1)
-    assert engine.wait(engine.resume(last.id).id, 20).status is Status.SUCCEEDED
+    assert engine.wait(engine.resume(last.id).id, 60).status is Status.SUCCEEDED
     assert smaller.runner.plays == ["Step 3", "Step 4", "Step 5", "Finish", "Final checks", "Clean"]
 
 
@@ -178,7 +178,7 @@ def test_a_deletion_takes_along_who_was_not_clean_yet(smaller: World) -> None:
     del smaller.ssh.answers[GOES.name]
     smaller.runner.plays.clear()
     engine = smaller.engine()
-    assert engine.wait(engine.delete(DeleteRequest("overcloud")).id, 20).status is Status.SUCCEEDED
+    assert engine.wait(engine.delete(DeleteRequest("overcloud")).id, 60).status is Status.SUCCEEDED
     assert smaller.runner.plays == ["Delete everything", "Clean"]
     assert smaller.runner.runs[-1].limit == GOES.name
 
