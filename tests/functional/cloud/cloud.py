@@ -63,6 +63,7 @@ class Cloud(Terminal):
         Images are built where the demo builds its own, or in UNDERCLOUD_TEST_IMAGES.
         """
         roles = [word for role, node in ROLES.items() for word in ("--role", f"{role}={node}")]
+        self.home.mkdir(parents=True, exist_ok=True)
         self.lab("down")
         self.lab("up", "--nodes", "2", *SUBNETS, "--network", "internal_api", *roles)
         self.prepare()
@@ -78,8 +79,7 @@ class Cloud(Terminal):
 
     def prepare(self) -> None:
         """Write the operator's files."""
-        for directory in (self.home, self.state):
-            directory.mkdir(parents=True, exist_ok=True)
+        self.state.mkdir(parents=True, exist_ok=True)
         values = {
             "ControlPlaneSubnetCidr": f"{CTLPLANE}.0/24",
             "ControlFixedIPs": [{"ip_address": f"{CTLPLANE}.100"}],
