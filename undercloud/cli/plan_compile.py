@@ -19,8 +19,8 @@ class PlanCompile(base.Compiling):
     """Compile a plan: render, evaluate, place, and write the playbook directory. No node is touched.
 
     The output directory (0700) gets config-download/ (playbooks, inventory, the script that runs them),
-    stack.json (parameters and outputs), desired_state.json, rendered/ (what Jinja2 made) and plan.json (what
-    went in). Of TripleO's own templates config-download/ is what TripleO would write, and there is no desired
+    stack.json (parameters and outputs), desired_state.json, rendered/ (what Jinja2 made), plan.json (what
+    went in), and what later plans are compared with (facts.json, snapshot.json). Of TripleO's own templates config-download/ is what TripleO would write, and there is no desired
     state. What is generated once, as passwords, is kept in the state file and used again; keep that file.
 
     Exit status: 0 written, 1 errors found (the report is on stdout, nothing was written), 2 could not run.

@@ -70,6 +70,7 @@ def test_what_is_written(compile_plan: Compile, tmp_path: Path) -> None:
         "config-download",
         "desired_state.json",
         "facts.json",
+        "snapshot.json",
         "plan.json",
         "rendered",
         "stack.json",
