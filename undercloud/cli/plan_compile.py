@@ -20,8 +20,9 @@ class PlanCompile(base.Compiling):
 
     The output directory (0700) gets config-download/ (playbooks, inventory, the script that runs them),
     stack.json (parameters and outputs), desired_state.json, rendered/ (what Jinja2 made), plan.json (what
-    went in), and what later plans are compared with (facts.json, snapshot.json). Of TripleO's own templates config-download/ is what TripleO would write, and there is no desired
-    state. What is generated once, as passwords, is kept in the state file and used again; keep that file.
+    went in), and what later plans are compared with (facts.json, snapshot.json). Of TripleO's own templates
+    config-download/ is what TripleO would write, and there is no desired state. What is generated once, as
+    passwords, is kept in the state file and used again; keep that file.
 
     Exit status: 0 written, 1 errors found (the report is on stdout, nothing was written), 2 could not run.
     """
