@@ -149,6 +149,16 @@ def _registry(text: str) -> str:
     return host(text)
 
 
+def _host_port(text: str) -> str:
+    name, colon, port = text.rpartition(":")
+    return (host(name) or FORMS["port"](port)) if colon else "it is not written as HOST:PORT"
+
+
+def _resolver(text: str) -> str:
+    place, _, port = text.partition("@")
+    return _address(place) or (FORMS["port"](port) if port else "")
+
+
 def _networks(text: str) -> str:
     return "" if address(text) is not None or network(text) is not None else "it is no network"
 
@@ -168,6 +178,7 @@ FORMS: Mapping[str, Form] = {
     "email": _matching(r"[^@\s]+@[^@\s]+", "an e-mail address"),
     "firewall_ports": _firewall_ports,
     "host": host,
+    "host_port": _host_port,
     "hosts_entry": _hosts_entry,
     "hour": _cron(0, 23, []),
     "interface": _matching(r"[^\s/]{1,15}", "a name of at most 15 characters, without spaces and slashes"),
@@ -181,12 +192,15 @@ FORMS: Mapping[str, Form] = {
     "network_mtu": _network_mtu,
     "networks": _networks,
     "nfs": _nfs,
+    "origin": lambda text: "" if text == "*" else _url(text),
     "path": _matching(r"/.*", "an absolute path"),
     "pattern": _pattern,
     "percent": _number(0, 100, "a number from 0 to 100", whole=False),
+    "positive": _number(1, None, "a number from 1 on"),
     "port": _number(1, 65535, "a port from 1 to 65535"),
     "protocol": _matching(_PROTOCOLS, "a protocol"),
     "registry": _registry,
+    "resolver": _resolver,
     "share": _share,
     "size": _matching(r"\d+[KkMmGgTt]?[Bb]?", "a number with K, M, G or T behind it"),
     "socket_memory": _matching(r"\d+(\s*,\s*\d+)*", "numbers with commas"),

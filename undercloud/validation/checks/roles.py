@@ -25,6 +25,14 @@ _EXCLUSIVE: tuple[tuple[str, str], ...] = (
     ("ComputeNeutronOvsAgent", "ComputeNeutronOvsDpdk"),
     ("OVNController", "ComputeNeutronOvsDpdk"),
     ("SwiftProxy", "ExternalSwiftProxy"),
+    ("SwiftProxy", "CephRgw"),
+    ("OVNController", "ComputeNeutronOvsAgent"),
+    ("NovaCompute", "NovaIronic"),
+    ("RabbitMQ", "OsloMessagingRpc"),
+    ("HAproxy", "HAproxyEdge"),
+    ("GlanceApi", "GlanceApiEdge"),
+    ("CinderVolume", "CinderVolumeEdge"),
+    ("Docker", "Podman"),
 )
 """Services that claim the same ports, sockets, bridges or processes of a node."""
 

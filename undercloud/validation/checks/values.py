@@ -102,6 +102,7 @@ def _codes() -> dict[str, str]:
         "FRM-041": "Values are among those that the template's description names",
         "FRM-042": "A text whose default is a truth value is one",
         "FRM-043": "The text of a sample is replaced",
+        "FRM-044": "What is a map by default stays one, and a list a list",
     }
 
 
@@ -188,7 +189,9 @@ def _wrong(
             code, fix = _choice(shape, entry)
             if code:
                 return code, f"{brief(entry)} is not among {', '.join(shape.choices)}", fix
-    return ("", "", "") if known else _described(value, default, description)
+    if known or name in _EITHER:
+        return "", "", ""
+    return _described(value, default, description)
 
 
 def _choice(shape: Shape, entry: str) -> tuple[str, str]:
@@ -227,10 +230,23 @@ def _entries(value: Any, form: str, default: Any) -> Iterator[str]:
     yield from (part.strip() for part in text.split(",") if part.strip())
 
 
+_EITHER = frozenset({"ContainerImagePrepare", "IronicInspectorSubnets"})
+"""Parameters that take a list though their default is a map."""
+
+
+def _kind(value: Any, default: Any) -> tuple[str, str, str]:
+    """A list in the place of a map, or the other way round; the type json takes both."""
+    if isinstance(default, dict) and isinstance(value, list):
+        return "FRM-044", "it is a list, and has to be one map", "Write KEY: VALUE without dashes."
+    if isinstance(default, list) and isinstance(value, Mapping):
+        return "FRM-044", "it is a map, and has to be a list", "Begin each entry with a dash."
+    return "", "", ""
+
+
 def _described(value: Any, default: Any, description: str) -> tuple[str, str, str]:
     """What the description and the default of the template say of a text."""
     if isinstance(value, Mapping | list | bool):
-        return "", "", ""
+        return _kind(value, default)
     text = str(value).strip()
     if _PLACEHOLDER.fullmatch(text):
         return (
