@@ -114,7 +114,7 @@ def get_attr_one(compiler: Compiler, args: Any, path: Path) -> Expr:
         name, attribute, keys = args[0], args[1], tuple(args[2:])
 
         def run(scope: Scope) -> Any:
-            return scope.resource(name, site).attribute(attribute, keys, site)
+            return scope.resource(name, site).attribute(attribute, _keys(keys, site), site)
 
         return run
     code = code_of(expr)
@@ -123,9 +123,18 @@ def get_attr_one(compiler: Compiler, args: Any, path: Path) -> Expr:
         value = code(scope)
         if len(value) < 2:
             raise Fault("HOT-022", "get_attr was left without an attribute", site, fix=_ATTR_FORM)
-        return scope.resource(value[0], site).attribute(value[1], tuple(value[2:]), site)
+        return scope.resource(value[0], site).attribute(value[1], _keys(value[2:], site), site)
 
     return run_dynamic
+
+
+def _keys(keys: Sequence[Any], site: Site) -> tuple[Any, ...]:
+    """The keys of a path into an attribute; raises Fault for a map or a list among them."""
+    for key in keys:
+        if isinstance(key, dict | list):
+            message = f"a key of get_attr is {kind_of(key)}: {shown(key)}"
+            raise Fault("HOT-022", message, site, fix=_ATTR_FORM)
+    return tuple(keys)
 
 
 def _all_attributes(compiler: Compiler, name: Any, path: Path) -> Expr:
