@@ -99,8 +99,11 @@ class LocalEngine(Reading):
         """Start the checks of a deployed cloud; without its own way in it takes that of the deployment."""
         with self._database.read() as session:
             known(session, request.stack)
-            last = deployments.last(session, request.stack, WRITING, compiled=True)
-            if last is None or (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED):
+            # What a later one that failed wanted is not what stands on the nodes.
+            last = deployments.last(
+                session, request.stack, WRITING, compiled=True, status=str(Status.SUCCEEDED)
+            )
+            if last is None or last.operation == Operation.DELETE:
                 raise UndercloudError.of(
                     "DEP-005",
                     f"{request.stack} is not deployed, so there is nothing to check",

@@ -194,7 +194,8 @@ def _checks_plays() -> list[Mapping[str, Any]]:
     before = {**_LOOK, "when": f"'pre-deployment' in ({asked}.groups | default([]))"}
     after = {"name": "See that it works", "undercloud.deploy.verify": {**_VERIFY, **options}}
     play = {"name": "Checks", "hosts": ALL, "become": True, **_PLAY, "any_errors_fatal": False}
-    return [{**play, "tasks": [before, after]}]
+    # What is wrong before does not keep what is wrong after from being told.
+    return [{**play, "tasks": [{"block": [before], "always": [after]}]}]
 
 
 def _deploy_plays(lowered: Lowered) -> Iterable[Mapping[str, Any]]:

@@ -45,7 +45,7 @@ def test_an_image_that_is_not_there(mended: Cloud) -> None:
     image = mended.openstack("undercloud", "registry", "show", "-f", "value", "-c", "registry").stdout.strip()
     wrong = mended.parameters("image", ContainerMemcachedImage=f"{image}/undercloud/memcached:nosuchtag")
 
-    said = mended.deploy(*wrong, check=False)
+    said = mended.deploy(*wrong, "--force", "NODE-119", check=False)
 
     assert said.status == 1
     assert f"{CONTROLLER}: stage step-" in said.stdout
@@ -84,8 +84,8 @@ def test_a_full_disk_is_seen_before_anything_is_written(mended: Cloud) -> None:
     said = mended.deploy(*mended.parameters("longer", TokenExpiration=7200), check=False)
 
     assert said.status == 1
-    assert f"{CONTROLLER}: stage preflight" in said.stdout
-    assert "DEP-013" in said.stdout
+    assert f"{CONTROLLER}: stage node-checks" in said.stdout
+    assert "NODE-105" in said.stdout
     mended.lab("mend", "node1")
     assert mended.on_nodes() == nodes
     mended.token()
@@ -96,7 +96,7 @@ def test_a_disk_that_is_full_while_files_are_written(mended: Cloud) -> None:
     before = mended.all_containers()
     mended.lab("fill-disk", "node1")
     forced = mended.deploy(
-        *mended.parameters("longer", TokenExpiration=7200), "--force", "DEP-013", check=False
+        *mended.parameters("longer", TokenExpiration=7200), "--force", "NODE-105", check=False
     )
 
     assert forced.status == 1
