@@ -179,7 +179,7 @@ VALUES: list[tuple[Any, Any, list[tuple[tuple[str, ...], Any, Any]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "wanted"), VALUES, ids=str)
+@pytest.mark.parametrize(("before", "after", "wanted"), VALUES, ids=range(len(VALUES)))
 def test_values(before: Any, after: Any, wanted: Any) -> None:
     assert [(each.path, each.before, each.after) for each in changes(before, after)] == wanted
 
