@@ -60,7 +60,6 @@ class Document:
         text = importlib.resources.files("undercloud.api").joinpath("openapi.yaml").read_text("utf-8")
         self.content: dict[str, Any] = yaml.safe_load(text)
         self.content["components"]["schemas"].update(schemas.components())
-        self.served = json.dumps(self.content, separators=(",", ":")).encode()
         self.operations: dict[str, Operation] = {}
         self._routes: list[tuple[re.Pattern[str], dict[str, Operation]]] = []
         # A path with fewer variables is the better match.
@@ -72,6 +71,7 @@ class Document:
                 if method in item
             }
             self._routes.append((pattern, methods))
+        self.served = json.dumps(self.content, separators=(",", ":")).encode()
 
     def match(self, method: str, path: str) -> Match:
         """The operation of a request; HEAD is a GET without its body."""
@@ -82,7 +82,7 @@ class Document:
                 return Match(methods.get(wanted), found.groupdict(), tuple(sorted(methods)))
         return Match(None)
 
-    def _operation(self, path: str, item: Mapping[str, Any], spec: Mapping[str, Any]) -> Operation:
+    def _operation(self, path: str, item: Mapping[str, Any], spec: dict[str, Any]) -> Operation:
         listed = [self._resolved(each) for each in (*item.get("parameters", ()), *spec.get("parameters", ()))]
         parameters = tuple(
             Parameter(each["name"], each["in"], each.get("required", False), self._resolved(each["schema"]))
@@ -90,6 +90,8 @@ class Document:
         )
         body = spec.get("requestBody", {})
         content = body.get("content", {})
+        # Whatever else may go wrong with any request is told in the same form.
+        spec["responses"].setdefault("default", {"$ref": "#/components/responses/Problem"})
         operation = Operation(
             spec["operationId"],
             spec["x-role"],

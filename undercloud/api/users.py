@@ -46,7 +46,7 @@ class Users:
     def load(self) -> None:
         """Read the file if it is not the one that was read; API-020 to API-022 when it cannot be trusted."""
         stamp = _stamp(self._file)
-        if stamp == self._stamp:
+        if stamp is not None and stamp == self._stamp:
             return
         users = read_users(self._file)
         with self._guard:

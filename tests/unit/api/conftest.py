@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import threading
@@ -120,17 +121,17 @@ def user_lines(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return file.read_bytes()
 
 
-@pytest.fixture
-def serve(tmp_path: Path, user_lines: bytes) -> Iterator[Serve]:
-    """Starts a server with options of [api]."""
+@contextlib.contextmanager
+def serving(directory: Path, user_lines: bytes) -> Iterator[Serve]:
+    """Starts servers with options of [api]; ends them."""
     started: list[tuple[server.Running, threading.Thread]] = []
 
     def start(options: Mapping[str, Any] | None = None) -> Client:
-        world = make_world(tmp_path)
-        file = tmp_path / "undercloud.conf"
+        world = make_world(directory)
+        file = directory / "undercloud.conf"
         lines = "".join(f"{name} = {value}\n" for name, value in (options or {}).items())
         file.write_text(f"{file.read_text()}[api]\nport = 0\n{lines}")
-        world.settings = load(state_dir=str(tmp_path / "state"), config_file=str(file), environment={})
+        world.settings = load(state_dir=str(directory / "state"), config_file=str(file), environment={})
         user_file = world.settings.api.users(world.settings.paths.state_dir)
         user_file.parent.mkdir(mode=0o700, parents=True)
         user_file.write_bytes(user_lines)
@@ -149,6 +150,20 @@ def serve(tmp_path: Path, user_lines: bytes) -> Iterator[Serve]:
 
 
 @pytest.fixture
+def serve(tmp_path: Path, user_lines: bytes) -> Iterator[Serve]:
+    """Starts a server with options of [api]."""
+    with serving(tmp_path, user_lines) as start:
+        yield start
+
+
+@pytest.fixture
 def client(serve: Serve) -> Client:
     """An administrator of a server with default options."""
     return serve()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, user_lines: bytes) -> Iterator[Client]:
+    """The same, once for a module whose tests leave nothing behind that disturbs another."""
+    with serving(tmp_path_factory.mktemp("shared"), user_lines) as start:
+        yield start()

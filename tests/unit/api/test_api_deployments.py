@@ -173,8 +173,8 @@ def test_a_dry_run_lists_changes(client: Client) -> None:
         ([], "body"),
     ],
 )
-def test_a_body_that_is_wrong_is_named(client: Client, body: Any, named: str) -> None:
-    answer = client.ask("POST", "/v1/deployments", json=body)
+def test_a_body_that_is_wrong_is_named(shared: Client, body: Any, named: str) -> None:
+    answer = shared.ask("POST", "/v1/deployments", json=body)
     assert answer.status_code == 400
     assert all(finding["code"] == "API-001" for finding in answer.json()["findings"])
     assert named in answer.text

@@ -1,0 +1,167 @@
+"""The document: valid, true of the server in both directions, proven by requests nobody thought of."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import openapi_core
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
+from openapi_spec_validator import validate
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks as openapi_checks
+
+from tests.unit.api.conftest import PASSWORD, Client
+from tests.unit.api.test_api_deployments import prepared
+from undercloud.api.document import Document
+from undercloud.api.handlers import HANDLERS
+
+_PROFILE = settings(
+    max_examples=6,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_the_document_is_valid_openapi() -> None:
+    document = Document()
+    validate(document.content)
+    assert document.content["openapi"].startswith("3.1")
+    assert set(document.operations) == set(HANDLERS)
+    assert {operation.role for operation in document.operations.values()} <= {
+        "public",
+        "reader",
+        "member",
+        "admin",
+    }
+
+
+def test_it_is_served_as_it_is(shared: Client) -> None:
+    assert shared.get("/v1/openapi.json", auth=None) == Document().content
+    assert shared.get("/", auth=None)["versions"][0]["id"] == "v1"
+
+
+@pytest.fixture(scope="module")
+def filled(shared: Client) -> Client:
+    """With a plan that can be evaluated and a stack that was deployed."""
+    shared.upload()
+    prepared(shared)
+    body = {"stack": "overcloud", "version": 2}
+    started = shared.ask("POST", "/v1/deployments", json=body).json()
+    ended = shared.running.service.engine.wait(started["id"], 60)
+    assert ended.status == "succeeded", ended.findings
+    return shared
+
+
+_READ = (
+    "/",
+    "/v1",
+    "/v1/health",
+    "/v1/locks",
+    "/v1/plans",
+    "/v1/plans/overcloud",
+    "/v1/plans/overcloud/passwords",
+    "/v1/plans/overcloud/versions",
+    "{version}",
+    "{version}/files",
+    "{version}/file?path=site.yaml",
+    "{version}/environments",
+    "{version}/parameters?limit=3",
+    "{version}/roles",
+    "{version}/networks",
+    "{version}/resources",
+    "{version}/outputs",
+    "/v1/stacks",
+    "/v1/stacks/overcloud",
+    "/v1/stacks/none",
+    "/v1/stacks/overcloud/failures",
+    "/v1/stacks/overcloud/credentials",
+    "/v1/deployments?stack=overcloud",
+    "/v1/deployments/{deployment}",
+    "/v1/deployments/{deployment}/log",
+    "/v1/deployments/{deployment}/events?limit=5",
+    "/v1/deployments/{deployment}/changes",
+    "/v1/validations",
+)
+
+
+def test_requests_and_answers_keep_to_it(filled: Client) -> None:
+    told = openapi_core.Config(extra_media_type_deserializers={"application/problem+json": json.loads})
+    openapi = openapi_core.OpenAPI.from_dict(Document().content, config=told)
+    deployment = filled.get("/v1/deployments")["deployments"][0]["id"]
+    version = "/v1/plans/overcloud/versions/1"
+    asked: list[tuple[str, str, Any]] = [
+        *(("GET", path.format(version=version, deployment=deployment), None) for path in _READ),
+        ("POST", "/v1/validations", {"plan": "overcloud", "version": 1}),
+        ("POST", "/v1/deployments", {"stack": "overcloud", "version": 9}),
+    ]
+    for method, path, body in asked:
+        request = requests.Request(method, filled.running.address + path, json=body, auth=("admin", PASSWORD))
+        prepared_request = filled.session.prepare_request(request)
+        answer = filled.session.send(prepared_request, verify=filled.authority, timeout=60)
+        assert answer.status_code < 500, answer.text
+        openapi.validate_request(RequestsOpenAPIRequest(prepared_request))
+        openapi.validate_response(RequestsOpenAPIRequest(prepared_request), RequestsOpenAPIResponse(answer))
+
+
+def test_metrics_count(filled: Client) -> None:
+    text = filled.ask("GET", "/v1/metrics").text
+    assert 'undercloud_stacks{status="deployed"} 1.0' in text
+    assert 'undercloud_api_requests_total{operation="createDeployment",status="202"}' in text
+
+
+# What would take nodes, last, or take away what the other requests need; their bad requests are tried.
+_ONLY_BAD = (
+    "streamEvents",
+    "createDeployment",
+    "deleteStack",
+    "createCheck",
+    "deletePlan",
+    "createValidation",
+)
+
+
+@schemathesis.serializer("application/x-tar", "application/gzip")
+def archive(_context: Any, value: Any) -> bytes:
+    """Anything at all: an archive it will hardly be."""
+    return value if isinstance(value, bytes) else json.dumps(value, default=str).encode()
+
+
+def test_no_request_surprises_it(filled: Client) -> None:
+    """schemathesis makes requests up, good ones and bad ones, and holds the answers against the document."""
+    checks = [
+        not_a_server_error,
+        openapi_checks.status_code_conformance,
+        openapi_checks.content_type_conformance,
+        openapi_checks.response_schema_conformance,
+        openapi_checks.negative_data_rejection,
+    ]
+    tried = 0
+
+    def attempt(case: Any) -> None:
+        nonlocal tried
+        answer = case.call(
+            base_url=filled.running.address, auth=("admin", PASSWORD), verify=filled.authority, timeout=60
+        )
+        case.validate_response(answer, checks=checks)
+        tried += 1
+
+    schema = schemathesis.openapi.from_dict(Document().content)
+    for result in schema.get_all_operations():
+        operation: Any = result.ok()  # type: ignore[union-attr]
+        good = operation.as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE)
+        bad = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
+        for strategy in (bad,) if operation.definition.raw["operationId"] in _ONLY_BAD else (good, bad):
+            try:
+                _PROFILE(given(case=strategy)(attempt))()
+            except Unsatisfiable:
+                continue  # nothing about this operation can be wrong
+    assert tried > 200
