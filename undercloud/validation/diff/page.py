@@ -36,7 +36,8 @@ def _entries(found: PlanDiff, level: str) -> Iterator[dict[str, Any]]:
         if isinstance(each, ValueChange):
             yield _entry("/".join(each.path), each.action, rows=[_row("", each)])
         elif level == "parameters":
-            places = [f"was set at {place}" for place in each.places_before[-1:]]
+            moved = each.places_before[-1:] != each.places_after[-1:]
+            places = [f"was set at {place}" for place in each.places_before[-1:] if moved]
             places += [f"set at {place}" for place in each.places_after[-1:]]
             rows = [_row("/".join(change.path), change) for change in each.changes]
             yield _entry(each.name, each.action, rows=rows, notes=places)
