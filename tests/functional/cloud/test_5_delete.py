@@ -14,6 +14,7 @@ cd /var/lib
 ls -d config-data undercloud mysql rabbitmq /etc/undercloud 2>/dev/null || true
 grep -n undercloud /etc/hosts || true
 grep -rls undercloud /etc/containers /etc/systemd/system || true
+nft list tables | grep undercloud || true
 """
 
 
