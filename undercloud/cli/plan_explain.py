@@ -17,8 +17,8 @@ class PlanExplain(base.Compiling):
     """Say where a value comes from and what it leads to. Offline: nothing is created or touched.
 
     The name may be a parameter (also ROLEParameters/KEY, or a key of a map), a resource's path, an output, an
-    output of a nested stack (PATH:OUTPUT), an option (FILE:[SECTION]/OPTION), a container, a file on a node, a
-    node; with TripleO's templates also a key of hieradata. `param:`, `resource:`, `output:`, `option:`,
+    output of a nested stack (PATH:OUTPUT), an option (FILE:[SECTION]/OPTION), a container, a file on a node,
+    a node; with TripleO's templates also a key of hieradata. `param:`, `resource:`, `output:`, `option:`,
     `hiera:`, `container:`, `file:`, `unit:` or `host:` in front says which is meant.
 
     Secrets are masked. What is generated (passwords, addresses) stands in as a placeholder.
