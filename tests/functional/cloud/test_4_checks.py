@@ -25,10 +25,18 @@ ELSEWHERE = "172.17.0.11/32"
 
 @pytest.fixture
 def mended(deployed: Cloud) -> Iterator[Cloud]:
-    """The deployed cloud; afterwards nothing of these tests is left on its nodes."""
+    """The deployed cloud; before and afterwards nothing of these tests is left on its nodes."""
+    mend(deployed)
     yield deployed
-    deployed.lab.inside("node2", f"systemctl stop taken; ip address del {ELSEWHERE} dev eth1", check=False)
-    deployed.lab.inside("node1", "ip link set eth1 mtu 1500; podman start memcached", check=False)
+    mend(deployed)
+
+
+def mend(deployed: Cloud) -> None:
+    """Undo what any of these tests does to the nodes."""
+    deployed.lab.inside(
+        "node2", f"systemctl stop taken || true; ip address del {ELSEWHERE} dev eth1", check=False
+    )
+    deployed.lab.inside("node1", "ip link set eth1 mtu 1500; podman start memcached || true", check=False)
     for node in ("node1", "node2"):
         deployed.lab("mend", node)
         deployed.lab.inside(node, "ip neighbour flush dev eth1")
@@ -102,7 +110,9 @@ def test_a_cloud_that_stands_is_checked(mended: Cloud) -> None:
     said = mended.openstack("overcloud", "validator", "run", "-f", "json", check=False)
 
     assert said.status == 1
-    assert told(said) == {CONTROLLER: {"NODE-203", "NODE-208"}}
+    found = told(said)
+    assert set(found) == {CONTROLLER}
+    assert {"NODE-203", "NODE-208"} <= found[CONTROLLER], "without its cache Keystone may be slow, too"
     assert mended.status()["status"] == "deployed", "a check is no deployment"
     one = mended.openstack("overcloud", "validator", "run", "--validation", "NODE-205")
     assert "nothing is wrong" in one.stdout
