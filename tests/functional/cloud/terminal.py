@@ -19,7 +19,8 @@ import yaml
 from tests.functional.lab.tool import CHECKOUT
 
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
-LIMIT = 300.0  # seconds that no single command may take on two busy cores
+# Seconds that no single command may take on two busy cores; a machine that does much else may be given more.
+LIMIT = float(os.environ.get("UNDERCLOUD_TEST_LIMIT", "300"))
 
 
 @dataclass(frozen=True)
