@@ -55,13 +55,16 @@ def families(root: Path) -> tuple[Family, ...]:
     checked = _checked()
     found: dict[str, list[Code]] = {}
     for name in sorted({*seen, *shipped, *checked}):
-        family = told["families"][name.partition("-")[0]]
+        prefix = name.partition("-")[0]
+        if prefix not in told["families"]:
+            raise KeyError(f"describe the codes {prefix}- in tools/reference/families.yaml")
+        family = told["families"][prefix]
         own = told["codes"].get(name, {})
         if name in shipped:
             code = _of_rule(shipped[name])
         else:
             code = _of_source(name, seen.get(name) or Seen(name), checked.get(name), family, own)
-        found.setdefault(name.partition("-")[0], []).append(code)
+        found.setdefault(prefix, []).append(code)
     return tuple(
         Family(name, each["title"], each["why"], each["mend"], tuple(found[name]))
         for name, each in sorted(told["families"].items())

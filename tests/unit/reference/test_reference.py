@@ -15,6 +15,7 @@ from tools.reference.codes import families
 from tools.reference.harvest import Seen, harvest, told
 from tools.reference.parameters import described
 from undercloud.diagnostics import Finding
+from undercloud.validation import rules
 from undercloud.validation.validate import catalogue
 
 ROOT = Path(__file__).parents[3]
@@ -48,6 +49,16 @@ def test_the_committed_pages_are_what_would_be_made_now() -> None:
 def test_every_code_of_a_rule_or_check_has_its_section() -> None:
     there = {code.name for family in FAMILIES for code in family.codes}
     assert {code for code, _, _ in catalogue()} <= there
+
+
+def test_the_code_of_a_rule_means_nothing_else() -> None:
+    shipped = {rule.code for rule in rules.shipped()}
+    elsewhere = {
+        code
+        for code, seen in harvest(ROOT, ("undercloud", "ansible/ansible_collections")).items()
+        if any(not module.startswith("undercloud/validation/") for module in seen.modules)
+    }
+    assert shipped & elsewhere == set()
 
 
 def test_every_section_says_what_why_and_how_to_mend() -> None:
