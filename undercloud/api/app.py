@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -16,13 +18,14 @@ from undercloud.api import problems
 from undercloud.api.access import Access, Principal
 from undercloud.api.audit import Audit
 from undercloud.api.authentication import Authentication
-from undercloud.api.calls import JSON, Answer, Call, Service
+from undercloud.api.calls import JSON, Answer, Call, Reader, Service
 from undercloud.api.document import Match, Operation, read_body, read_values
 from undercloud.api.handlers import HANDLERS
 from undercloud.diagnostics import UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
 _JSON_BODY = 8 << 20  # bytes; files handed over for validation are the largest
+_BODY = "undercloud.body"
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -72,35 +75,25 @@ class Root:
             raise _not_allowed(request.method) if match.allowed else _not_found()
         self._access.require(operation, who)
         values = read_values(operation, match.texts, request.GET.dict_of_lists())
-        body = self._body(request, operation)
+        body: _Body = request.environ[_BODY]
         last = request.headers.get("Last-Event-ID", "")
-        stream = request.environ["wsgi.input"]
         name = who.name if who else ""
-        answer = HANDLERS[operation.name](Call(self._service, values, body, stream, name, last))
+        call = Call(self._service, values, self._json(operation, body), body.stream, name, last)
+        answer = HANDLERS[operation.name](call)
         return _response(answer, request.method)
 
-    def _body(self, request: Any, operation: Operation) -> Any:
+    def _json(self, operation: Operation, body: _Body) -> Any:
+        """The JSON body, None where the operation takes none or another."""
         if not operation.content_types:
             return None
-        given = request.content_type or (operation.content_types[0] if not operation.body_required else "")
+        given = body.content_type or ("" if operation.body_required else operation.content_types[0])
         if given not in operation.content_types:
             raise UndercloudError.of(
                 "API-008",
                 f"the body's type is {given or 'not said'}",
                 fix=f"Send one of: {', '.join(operation.content_types)}",
             )
-        if operation.body is None:
-            return None
-        if (request.content_length or 0) > _JSON_BODY:
-            raise UndercloudError.of(
-                "API-009", "the body is too large", fix=f"Send at most {_JSON_BODY} bytes."
-            )
-        data = request.environ["wsgi.input"].read(_JSON_BODY + 1) if _has_body(request) else b""
-        if len(data) > _JSON_BODY:
-            raise UndercloudError.of(
-                "API-009", "the body is too large", fix=f"Send at most {_JSON_BODY} bytes."
-            )
-        return read_body(operation, data)
+        return None if operation.body is None else read_body(operation, body.read(_JSON_BODY))
 
     def _problem(self, error: UndercloudError, match: Match) -> webob.Response:
         status, body = problems.problem(error)
@@ -144,10 +137,44 @@ def make_app(service: Service, access: Access, authentication: Authentication, a
     return authentication.around(_without_surprises(application))
 
 
-def _without_surprises(application: Any) -> Any:
-    """Pecan reads path and query before any code of ours: what is not UTF-8 is refused before that."""
+@dataclass(frozen=True)
+class _Body:
+    """A request's body as it came: its stream, its type without parameters, its length where it is known."""
 
-    def guarded(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    stream: Reader
+    content_type: str
+    length: int
+    chunked: bool
+
+    @classmethod
+    def taken_from(cls, environ: dict[str, Any]) -> _Body:
+        """The body, which the request has no more."""
+        length = environ.pop("CONTENT_LENGTH", "") or "0"
+        coding = environ.pop("HTTP_TRANSFER_ENCODING", "")
+        content_type = environ.pop("CONTENT_TYPE", "") or ""
+        stream = environ["wsgi.input"]
+        environ["wsgi.input"] = io.BytesIO()
+        return cls(
+            stream,
+            content_type.partition(";")[0].strip().lower(),
+            int(length) if length.isdigit() else 0,
+            "chunked" in coding.lower(),
+        )
+
+    def read(self, most: int) -> bytes:
+        """All of it; API-009 when it is more than ``most`` bytes."""
+        data = b""
+        if self.length <= most and (self.length or self.chunked):
+            data = self.stream.read(most + 1)
+        if max(self.length, len(data)) > most:
+            raise UndercloudError.of("API-009", "the body is too large", fix=f"Send at most {most} bytes.")
+        return data
+
+
+def _without_surprises(application: Any) -> Any:
+    """Pecan reads much before we do: a path that is not UTF-8 is refused, the body kept from it."""
+
+    def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         try:
             environ.get("PATH_INFO", "").encode("latin-1").decode()
             webob.Request(dict(environ)).GET.dict_of_lists()
@@ -157,6 +184,7 @@ def _without_surprises(application: Any) -> Any:
             headers = [("Content-Type", problems.CONTENT_TYPE), ("Content-Length", str(len(body)))]
             start_response(f"{int(status)} {status.phrase}", headers)
             return [body]
+        environ[_BODY] = _Body.taken_from(environ)
         answer: Iterable[bytes] = application(environ, start_response)
         return answer
 
@@ -166,10 +194,6 @@ def _without_surprises(application: Any) -> Any:
 def _path(request: Any) -> str:
     path: str = request.path_info
     return path if path == "/" else path.rstrip("/")
-
-
-def _has_body(request: Any) -> bool:
-    return bool(request.content_length) or "chunked" in request.headers.get("Transfer-Encoding", "").lower()
 
 
 def _response(answer: Answer, method: str) -> webob.Response:

@@ -157,9 +157,16 @@ def _unusable_directory(path: Path, error: OSError) -> UndercloudError:
 
 
 def _private_file(path: Path) -> None:
-    """SQLite gives its journal the mode of the database file; so that one is made before SQLite does."""
+    """SQLite gives its journal the mode of the database file; so that one is made before SQLite does.
+
+    A file that is there is not opened: closing it would free the locks that SQLite holds on it in this
+    process (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise _unusable_directory(path, PermissionError(13, "permission denied")) from None
     except OSError as error:
         raise _unusable_directory(path, error) from error
 

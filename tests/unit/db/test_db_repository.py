@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -294,3 +296,19 @@ def test_a_full_disk_is_told_and_loses_nothing(embedded: Database) -> None:
         add(embedded, {str(number): str(number).encode() * 1000 for number in range(300)})
     assert caught.value.findings[0].code == "DB-003"
     assert count(embedded, PlanVersion) == 1
+
+
+def test_opening_it_once_more_frees_no_lock_of_this_process(embedded: Database, tmp_path: Path) -> None:
+    code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0.2).execute('BEGIN IMMEDIATE')"
+    with embedded.write() as session:
+        plans.ensure(session, "overcloud")
+        with pytest.raises(UndercloudError, match="locked"):
+            open_database("", tmp_path / "undercloud.db", tmp_path / "secret.key", busy_timeout=1)
+        other = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "undercloud.db")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "database is locked" in other.stderr
+    assert count(embedded, Plan) == 1

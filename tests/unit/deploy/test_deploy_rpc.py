@@ -79,7 +79,7 @@ def test_calls_go_there_and_answers_and_errors_come_back(world: World, engine: E
         engine.resume(started.id)
     assert code(caught) == "DEP-007"
     assert engine.wait(engine.delete(DeleteRequest("overcloud")).id, 30).status is Status.SUCCEEDED
-    assert engine.delete_plan("overcloud") is None
+    engine.delete_plan("overcloud")
     with pytest.raises(UndercloudError) as caught:
         engine.delete_plan("overcloud")
     assert code(caught) == "DEP-003"
