@@ -26,6 +26,7 @@ class Need:
     why: str
     on_role: bool = False
     unless: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     severity: Severity = Severity.ERROR
 
 
@@ -40,6 +41,7 @@ def needs() -> tuple[Need, ...]:
             each["why"],
             each.get("where") == "role",
             tuple(each.get("unless", ())),
+            tuple(each.get("with", ())),
             Severity(each.get("severity", "error")),
         )
         for each in yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
@@ -60,6 +62,8 @@ def needed(subject: Subject) -> Iterator[Finding]:
     for need in needs():
         roles = composition.running.get(need.service, frozenset())
         if not roles or any(composition.value(name) not in _NOTHING for name in need.unless):
+            continue
+        if need.beside and not composition.has(*need.beside):
             continue
         if not need.on_role:
             if not composition.has(*need.others):
