@@ -66,7 +66,7 @@ def whole(templates: str, networks: str) -> Bundle:
 
 
 def used(bundle: Bundle) -> list[str]:
-    """The files that matter for the plan: those of its own first, then whatever is read when it is compiled."""
+    """The files that matter for the plan: its own, often, and whatever is read when it is compiled."""
     plan = assemble(bundle)
     made = compiler.compile(plan, State(), SeededEntropy())
     assert made.ok, "only what is whole can be broken"

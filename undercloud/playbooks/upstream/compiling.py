@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from undercloud.diagnostics import Report
+from undercloud.diagnostics import Finding, Report
 from undercloud.hot.faults import Fault, Reported
 from undercloud.hot.stack import KeptStrings, Stack, StackRequest, evaluate
 from undercloud.plan import passwords
@@ -45,7 +45,7 @@ def compile_upstream(
     reserved: Mapping[str, Mapping[str, str]],
     report: Report,
 ) -> Compiled:
-    """Compile a plan; findings go to the report (HOT-, TOP-)."""
+    """Compile a plan; findings go to the report (HOT-, TOP-; ROLE-005 outputs of another form)."""
     given = {**plan.environment.parameter_defaults, **plan.environment.parameters}
     state = passwords.complete(state, given, entropy)
     ports = kept(state)
@@ -68,8 +68,24 @@ def compile_upstream(
     files: Mapping[str, PlaybookFile] = {}
     if not report.errors:
         access = Access(variables=dict.fromkeys(own_undercloud(plan.roles, placement.topology), LOCAL))
-        files = directory(plan.name, stack.outputs, found(stack), environment.parameter_defaults, access)
+        files = _written(plan, stack, environment.parameter_defaults, access, report)
     return Compiled(stack, placement.topology, state, files)
+
+
+def _written(
+    plan: Plan, stack: Stack, settings: Mapping[str, Any], access: Access, report: Report
+) -> Mapping[str, PlaybookFile]:
+    """The directory; outputs of another form than TripleO's are reported: any template may make them."""
+    try:
+        return directory(plan.name, stack.outputs, found(stack), settings, access)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        text = f"the stack's outputs are not what config-download is made of: {type(error).__name__}: {error}"
+        fix = (
+            "Give RoleData, RoleNetIpMap, ServerIdData and the others the form that TripleO's templates give."
+        )
+        place = plan.tree.document(plan.root).locate("outputs")
+        report.add(Finding("ROLE-005", text, fix, locations=(place,)))
+        return {}
 
 
 def found(stack: Stack) -> list[HostDeployment]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,16 @@ def test_ports_of_older_templates_are_placed_and_kept(tmp_path: Path) -> None:
     assert grown.stack.outputs["Ports"]["nodes"] == ["192.168.24.6", "192.168.24.7", "192.168.24.9"]
     assert grown.stack.outputs["Ports"]["redis"] == "192.168.24.8"
     assert build(tmp_path, "parameter_defaults: {ControllerCount: 3}", state=grown.state).state == grown.state
+
+
+def test_outputs_of_another_form(tmp_path: Path) -> None:
+    tree = tmp_path / "changed"
+    shutil.copytree(TREE, tree)
+    root = tree / "overcloud.yaml"
+    text = root.read_text()
+    address = "ctlplane: [{get_param: [NodePortMap, overcloud-controller-0, ctlplane, ip_address]}]"
+    assert address in text
+    root.write_text(text.replace(address, "ctlplane: []"))
+    made = compiler.compile(load(PlanSource(templates=str(tree))), State(), SeededEntropy())
+    assert [(error.code, error.locations[0].line > 1) for error in made.errors] == [("ROLE-005", True)]
+    assert not made.files
