@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.undercloud.deploy.plugins.module_utils import checks_after, checks_network
+from ansible_collections.undercloud.deploy.plugins.module_utils import checks_after, checks_network, commands
 from ansible_collections.undercloud.deploy.plugins.module_utils.commands import Result
 from ansible_collections.undercloud.deploy.plugins.module_utils.model import ContainerFact
 from ansible_collections.undercloud.deploy.plugins.module_utils.podman import Podman
@@ -104,7 +104,7 @@ def node(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         there = not world["here"] and world["follows"]
         return {address: ["02:00:00:00:00:12"] for address in wanted if there}
 
-    monkeypatch.setattr(checks_after.commands, "run", run)
+    monkeypatch.setattr(commands, "run", run)
     monkeypatch.setattr(checks_network, "addresses", addresses)
     monkeypatch.setattr(checks_network, "claims", claims)
     monkeypatch.setattr(checks_after, "MOVE_WAIT", 0.2)
