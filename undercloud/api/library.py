@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from undercloud.db import plans, states
+from undercloud.db import models, plans, states
 from undercloud.db.database import Database
 from undercloud.db.models import Blob, PlanFile, PlanVersion
 from undercloud.deploy import views
@@ -164,7 +163,7 @@ class Library:
         return assemble(Bundle(files=files, **{**source, "environments": tuple(source["environments"])}))
 
 
-def _plan(session: Session, name: str) -> Any:
+def _plan(session: Session, name: str) -> models.Plan:
     plan = plans.find(session, name)
     if plan is None:
         raise UndercloudError.of("DEP-003", f"there is no plan {name}", fix="See them with GET /v1/plans")
@@ -177,8 +176,6 @@ def _row(session: Session, name: str, number: int) -> PlanVersion:
         raise UndercloudError.of(
             "DEP-028", f"the plan {name} has no version {number}", fix="See them with GET …/versions"
         )
-    with suppress(AttributeError):
-        session.expunge(row)
     return row
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import limits
 from limits.storage import MemoryStorage
@@ -56,15 +54,6 @@ class Stream:
         places, self._places = self._places, None
         if places is not None:
             places.release()
-
-
-@contextmanager
-def held(stream: Stream) -> Iterator[None]:
-    """The place for as long as the block runs."""
-    try:
-        yield
-    finally:
-        stream.close()
 
 
 def _parsed(option: str, text: str) -> limits.RateLimitItem:

@@ -120,7 +120,15 @@ def test_a_size_that_lies() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"x", b"hello" * 400, packed(BUNDLE)[:-40], gzip.compress(b"x" * 5000), b"\x1f\x8b" + b"\0" * 90],
+    [
+        b"",
+        b"x",
+        b"hello" * 400,
+        packed(BUNDLE)[:-40],
+        gzip.compress(b"x" * 5000),
+        b"\x1f\x8b" + b"\0" * 90,
+    ],
+    ids=["nothing", "a byte", "text", "cut off", "no tar inside", "no gzip"],
 )
 def test_what_is_no_archive(data: bytes) -> None:
     assert refusal(data) == "PLAN-100"
