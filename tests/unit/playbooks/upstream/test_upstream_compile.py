@@ -233,3 +233,13 @@ def test_outputs_of_another_form(tmp_path: Path) -> None:
     made = compiler.compile(load(PlanSource(templates=str(tree))), State(), SeededEntropy())
     assert [(error.code, error.locations[0].line > 1) for error in made.errors] == [("ROLE-005", True)]
     assert not made.files
+
+
+def test_mistakes_of_settings_and_of_the_language_are_told_together(tmp_path: Path) -> None:
+    settings = {
+        "resource_registry": {"OS::TripleO::Nope": "not/there.yaml"},
+        "parameter_defaults": {"NodePortMap": "{no json"},
+    }
+    made = build(tmp_path, yaml.safe_dump(settings))
+    assert {"PLAN-043", "HOT-012"} <= {error.code for error in made.errors}
+    assert not made.files
