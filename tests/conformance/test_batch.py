@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,27 @@ def test_digests_are_equal(name: str, tmp_path: Path) -> None:
         assert not set(digests.differences(theirs[part], ours[part])) - known().get(name, {}).keys(), part
 
 
-def test_every_stock_role_is_covered() -> None:
-    """Those of the templates' roles/, where the templates are there."""
+def compared() -> list[Mapping[str, Any]]:
+    """The plans that Heat was asked about."""
+    return [plan for name, plan in material.plans().items() if digests.path(name).exists()]
+
+
+def test_heat_was_asked_about_every_stock_role() -> None:
     templates = places.templates()
     if templates is None:
         pytest.skip(places.without_templates())
     wanted = {path.stem for path in (templates / "roles").glob("*.yaml")}
-    assert not wanted - {role for plan in material.plans().values() for role in plan["roles"]}
+    assert not wanted - {role for plan in compared() for role in plan["roles"]}
+    assert len(compared()) >= 25
+
+
+def test_heat_was_asked_about_most_environments() -> None:
+    templates = places.templates()
+    if templates is None:
+        pytest.skip(places.without_templates())
+    folder = templates / "environments"
+    shipped = {str(path.relative_to(folder)) for path in folder.rglob("*.yaml")}
+    names = {name.removesuffix(".yaml").removesuffix(".j2") for name in shipped}
+    asked = {name for plan in compared() for name in plan.get("environments") or ()}
+    assert not asked - names
+    assert len(asked) > len(names) / 2, f"{len(asked)} of {len(names)}"
