@@ -9,7 +9,7 @@ from undercloud.diagnostics import Finding, Location, Severity
 from undercloud.plan.roles import Role, primary
 from undercloud.topology.names import Naming
 from undercloud.validation.checks import check
-from undercloud.validation.composition import SERVICE
+from undercloud.validation.composition import SERVICE, Composition
 from undercloud.validation.subject import Subject
 
 _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -149,12 +149,17 @@ def services(subject: Subject) -> Iterator[Finding]:
         )
         places = places or (role.location,)
         for first, second in _EXCLUSIVE:
-            if {first, second} <= running:
+            if {first, second} <= running and not _are_one(composition, first, second):
                 text = f"the role {role.name} runs {first} and {second}, which exclude each other on a node"
                 names = (SERVICE + first, SERVICE + second, role.name)
                 yield Finding(
                     "SVC-005", text, "Remove one of them from the role.", Severity.ERROR, places, names
                 )
+
+
+def _are_one(composition: Composition, first: str, second: str) -> bool:
+    """Whether OVN is one of the two and the other is mapped to OVN's own variant, as with DPDK."""
+    return first == "OVNController" and "ovn-" in composition.implementation_of(second).rpartition("/")[2]
 
 
 @check(
