@@ -111,6 +111,7 @@ def test_networks(name: str) -> None:
     assert _wrong(found, name) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", material.plans())
 def test_a_plan_that_heat_compiled(name: str, tmp_path: Path) -> None:
     templates = _templates()
