@@ -14,7 +14,7 @@ import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError
+from jinja2 import ChainableUndefined, Environment, TemplateNotFound, TemplateSyntaxError
 from jinja2.loaders import FunctionLoader
 
 from undercloud.diagnostics import Finding, Location, Report, UndercloudError
@@ -33,6 +33,9 @@ from undercloud.plan.tree import SourceFile, Tree, normalise
 
 EXCLUDES = "j2_excludes.yaml"
 _SUFFIX = ".j2.yaml"
+
+_MOST_NAMES = 50
+"""Undefined names of one file that are looked for."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,10 +127,27 @@ class _Renderer:
         self._sources = sources
         self._tree = tree
         self._environment = _environment(sources)
+        self._undefined = ""
 
     def render(self, job: Job) -> str:
-        """The rendered text; raises UndercloudError."""
-        return self._render(self._environment, job)
+        """The rendered text; raises UndercloudError, with all names that are not defined."""
+        found: list[Finding] = []
+        stand_ins: dict[str, Any] = {}
+        while len(stand_ins) < _MOST_NAMES:
+            self._undefined = ""
+            try:
+                text = self._render(self._environment, job, stand_ins)
+            except UndercloudError as error:
+                if not found or self._undefined:
+                    found += error.findings
+                if not self._undefined or self._undefined in stand_ins:
+                    break
+                stand_ins[self._undefined] = ChainableUndefined(name=self._undefined)
+            else:
+                if not found:
+                    return text
+                break
+        raise UndercloudError(*found)
 
     def origin(self, job: Job, text: str) -> Callable[[int], Location | None]:
         """From a line of the rendered text to its line in the template, worked out when first asked for."""
@@ -148,9 +168,10 @@ class _Renderer:
 
         return locate
 
-    def _render(self, environment: Environment, job: Job) -> str:
+    def _render(self, environment: Environment, job: Job, stand_ins: Mapping[str, Any] | None = None) -> str:
+        """The text; ``stand_ins`` are for names that it uses and nobody defines."""
         try:
-            return environment.get_template(job.template).render(job.variables)
+            return environment.get_template(job.template).render({**job.variables, **(stand_ins or {})})
         except TemplateSyntaxError as error:
             place = (error.name or job.template, error.lineno)
             raise self._failure("J2-001", str(error.message), place) from None
@@ -164,6 +185,7 @@ class _Renderer:
             text = "templates include or call each other without end"
             raise self._failure("J2-005", text, self._place(error, job)) from None
         except UndefinedNameError as error:
+            self._undefined = error.name
             raise self._failure("J2-002", str(error), self._place(error, job)) from None
         except Exception as error:  # noqa: BLE001 - a template's expression may raise anything
             text = f"this cannot be worked out: {error} ({type(error).__name__})"

@@ -26,7 +26,9 @@ class TooMuchError(TemplateError):
 
 
 class UndefinedNameError(UndefinedError):
-    """A template uses a name that it is not given and does not define."""
+    """A template uses a ``name`` that it is not given and does not define; empty for what is kept from it."""
+
+    name: str = ""
 
 
 class StrictNames(ChainableUndefined):
@@ -54,8 +56,12 @@ class StrictNames(ChainableUndefined):
         return f"there is no {self._undefined_name} in {brief(self._undefined_obj)}"
 
     def _checked(self) -> None:
-        if self._undefined_exception is not UndefinedError:
-            self._fail_with_undefined_error()
+        if self._undefined_exception is UndefinedError:
+            return
+        error = self._undefined_exception(self._undefined_message)
+        if isinstance(error, UndefinedNameError) and self._undefined_obj is missing:
+            error.name = self._undefined_name or ""
+        raise error
 
     def __str__(self) -> str:
         self._checked()
