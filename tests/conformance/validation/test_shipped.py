@@ -1,6 +1,6 @@
-"""What TripleO and we ship raises no false alarm: environments, roles, networks, golden plans, plans for Heat.
+"""What TripleO and we ship raises no false alarm: environments, roles, networks, and the plans for Heat.
 
-``shipped-faults.yaml`` says which samples cannot work as they are, and by which codes that is told.
+``shipped-faults.yaml`` says which samples cannot work as they are, and the codes that say so.
 """
 
 from __future__ import annotations

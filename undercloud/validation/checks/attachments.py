@@ -73,13 +73,16 @@ def roles(subject: Subject) -> Iterator[Finding]:
 
 
 _NAMED = re.compile(r"^- name: *(\w+)", re.MULTILINE)
+_USED = re.compile(r"^ +(\w+):\s*\n +subnet:", re.MULTILINE)
 
 
 def _usual(subject: Subject) -> set[str]:
-    """The networks of the templates' own samples: their roles name all of them, whatever a plan has."""
+    """The networks of the templates' own samples and roles: these name all of them, whatever a plan has."""
     tree = subject.plan.tree
     samples = [path for path in tree if path.startswith(("network-data-samples/", "network_data"))]
-    return {name for path in samples for name in _NAMED.findall(tree[path].text)}
+    roles = [path for path in tree if path.startswith(("roles/", "roles_data"))]
+    found = {name for path in samples for name in _NAMED.findall(tree[path].text)}
+    return found | {name for path in roles for name in _USED.findall(tree[path].text)}
 
 
 def _unknown_network(subject: Subject, role: Role, name: str, networks: Mapping[str, Network]) -> Finding:
