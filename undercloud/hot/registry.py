@@ -8,12 +8,21 @@ import fnmatch
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from undercloud.hot.faults import NOWHERE, Fault, Site
+from undercloud.hot.faults import Fault, Site, path_of
 from undercloud.hot.values import is_list, shown
+from undercloud.plan.documents import Document
 
 HOOKS = ("pre-create", "pre-update", "pre-delete", "post-create", "post-update", "post-delete")
 RESTRICTED = ("update", "replace")
 _ALIAS_LIMIT = 32
+
+Written = Callable[[str], Document | None]
+"""From the first key of an entry to the file that it stands in."""
+
+
+def nowhere(_name: str) -> Document | None:
+    """Of entries that are in no file."""
+    return None
 
 
 def is_template(name: str) -> bool:
@@ -37,9 +46,13 @@ class Registry:
     that names them.
     """
 
-    def __init__(self, entries: Mapping[str, Any], known: Callable[[str], bool]) -> None:
+    def __init__(
+        self, entries: Mapping[str, Any], known: Callable[[str], bool], written: Written = nowhere
+    ) -> None:
+        """``written`` gives the file that an entry stands in."""
         self.faults: list[Fault] = []
         self._known = known
+        self._written = written
         self._entries: dict[str, str] = {}
         self._overrides: Mapping[str, Any] = {}
         self._removed: frozenset[str] = frozenset()
@@ -60,10 +73,11 @@ class Registry:
         elif isinstance(value, str):
             self._entries[name] = value
         elif not isinstance(value, Mapping):
-            self._wrong(f"{name} is mapped to {shown(value)}, not to a type or a template's path")
+            self._wrong(f"{name} is mapped to {shown(value)}, not to a type or a template's path", (name,))
 
-    def _wrong(self, message: str) -> None:
-        self.faults.append(Fault("HOT-045", message, NOWHERE, fix="Mend the resource_registry."))
+    def _wrong(self, message: str, keys: tuple[str, ...]) -> None:
+        site = Site(self._written(keys[0]), path_of("resource_registry", *keys))
+        self.faults.append(Fault("HOT-045", message, site, fix="Mend the resource_registry."))
 
     def _check(self, part: Mapping[str, Any], path: tuple[str, ...]) -> None:
         for key, value in part.items():
@@ -72,7 +86,10 @@ class Registry:
                 items = [value] if isinstance(value, str) else value
                 if not is_list(items) or any(item not in allowed for item in items):
                     where = "/".join(path)
-                    self._wrong(f"{key} of {where} is {shown(value)}; it may be {', '.join(allowed)}")
+                    self._wrong(
+                        f"{key} of {where} is {shown(value)}; it may be {', '.join(allowed)}",
+                        (*path, str(key)),
+                    )
             elif isinstance(value, Mapping):
                 self._check(value, (*path, str(key)))
 

@@ -19,6 +19,7 @@ from undercloud.hot.run import Allocate, Limits, Planned, RandomStrings, Run
 from undercloud.hot.stacks import StackScope
 from undercloud.hot.template import Template
 from undercloud.hot.values import TooLarge
+from undercloud.plan.documents import Document
 from undercloud.plan.entropy import Entropy
 from undercloud.plan.names import did_you_mean
 from undercloud.plan.tree import Tree
@@ -49,6 +50,10 @@ class EnvironmentLike(Protocol):
         """Where a parameter is set."""
         ...
 
+    def written(self, name: str) -> Document | None:
+        """The file that an entry of the registry stands in."""
+        ...
+
 
 @dataclasses.dataclass(frozen=True)
 class PlainEnvironment:
@@ -60,6 +65,10 @@ class PlainEnvironment:
 
     def locate(self, name: str) -> Location | None:  # noqa: ARG002 - no file
         """Nowhere."""
+        return None
+
+    def written(self, name: str) -> Document | None:  # noqa: ARG002 - no file
+        """In none."""
         return None
 
 
@@ -252,7 +261,7 @@ def evaluate(request: StackRequest) -> Stack:
         project=request.project,
         limits=request.limits,
     )
-    registry = Registry(request.environment.resource_registry, is_built_in)
+    registry = Registry(request.environment.resource_registry, is_built_in, request.environment.written)
     for fault in registry.faults:
         run.findings.add(fault, ())
     path = tree.find(root)

@@ -100,6 +100,11 @@ class Environment:
         history = self.history(name)
         return history[-1].location if history else None
 
+    def written(self, name: str) -> Document | None:
+        """The file that the mapping of a resource type stands in that counts, if one does."""
+        history = self.registry_history(name)
+        return history[-1].layer.document if history else None
+
     def with_generated(
         self, parameter_defaults: Mapping[str, Any], resource_registry: Mapping[str, Any] | None = None
     ) -> Environment:
