@@ -93,7 +93,7 @@ def _engine(given: argparse.Namespace, settings: Settings) -> None:
         )
     stopped = _on_signals()
     local = open_engine(settings)
-    answering = rpc.Server(rpc.open_transport(settings), local, socket.gethostname())
+    answering = rpc.Server(settings, rpc.open_transport(settings), local, socket.gethostname())
     answering.start()
     sys.stdout.write("undercloud-engine answers\n")
     sys.stdout.flush()

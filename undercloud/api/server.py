@@ -89,7 +89,7 @@ def prepare(settings: Settings, local: Engine | None) -> Running:
         settings.database.busy_timeout,
     )
     transport = rpc.open_transport(settings)
-    rpc_server = rpc.Server(transport, local, socket.gethostname()) if local else None
+    rpc_server = rpc.Server(settings, transport, local, socket.gethostname()) if local else None
     engine = rpc.RpcEngine(settings, database, transport, local.close if local else transport.cleanup)
     service = _service(settings, database, engine, document, limits)
     audit = Audit(settings.paths.state_dir / "log" / "audit.log")

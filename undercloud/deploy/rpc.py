@@ -6,6 +6,7 @@ too: status reads, by far the most, then cost no engine anything.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import typing
 from collections.abc import Callable, Mapping
@@ -62,11 +63,18 @@ def open_transport(settings: Settings) -> Any:
         ) from error
 
 
+def topic_of(settings: Settings) -> str:
+    """Where engines listen. In memory all transports of a process are one, so a state directory has its own."""
+    if settings.messaging.transport_url:
+        return _TOPIC
+    return f"{_TOPIC}.{hashlib.sha256(str(settings.paths.state_dir).encode()).hexdigest()[:12]}"
+
+
 class Server:
     """Answers calls with an engine of this process."""
 
-    def __init__(self, transport: Any, engine: Engine, name: str) -> None:
-        target = oslo_messaging.Target(topic=_TOPIC, server=name)
+    def __init__(self, settings: Settings, transport: Any, engine: Engine, name: str) -> None:
+        target = oslo_messaging.Target(topic=topic_of(settings), server=name)
         endpoint = _Endpoint(engine)
         self._server = oslo_messaging.get_rpc_server(transport, target, [endpoint])
 
@@ -111,7 +119,7 @@ class RpcEngine(Reading):
     ) -> None:
         super().__init__(database, settings.deployment)
         self._messaging = settings.messaging
-        target = oslo_messaging.Target(topic=_TOPIC, version=_VERSION)
+        target = oslo_messaging.Target(topic=topic_of(settings), version=_VERSION)
         self._client = oslo_messaging.get_rpc_client(transport, target)
         self._on_close = on_close
 

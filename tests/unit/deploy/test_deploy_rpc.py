@@ -43,13 +43,14 @@ def client(world: World, transport: Any, **changes: int) -> rpc.RpcEngine:
 
 def transport_of(world: World, url: str) -> Any:
     messaging = dataclasses.replace(world.settings.messaging, transport_url=url)
-    return rpc.open_transport(dataclasses.replace(world.settings, messaging=messaging))
+    world.settings = dataclasses.replace(world.settings, messaging=messaging)
+    return rpc.open_transport(world.settings)
 
 
 @pytest.fixture
 def engine(world: World, url: str) -> Iterator[Engine]:
     transport = transport_of(world, url)
-    server = rpc.Server(transport, world.engine(), "first")
+    server = rpc.Server(world.settings, transport, world.engine(), "first")
     server.start()
     made = client(world, transport)
     yield made
@@ -114,7 +115,7 @@ def test_a_url_that_names_no_driver(world: World) -> None:
 
 def test_a_broker_that_starts_anew_loses_no_call(world: World, rabbit: Rabbit) -> None:
     transport = transport_of(world, rabbit.url)
-    server = rpc.Server(transport, world.engine(), "first")
+    server = rpc.Server(world.settings, transport, world.engine(), "first")
     server.start()
     made = client(world, transport)
     try:
@@ -134,7 +135,7 @@ def test_a_broker_that_starts_anew_loses_no_call(world: World, rabbit: Rabbit) -
 def test_two_engines_share_the_work(world: World, rabbit: Rabbit, tmp_path: Path) -> None:
     _ = tmp_path
     transport = transport_of(world, rabbit.url)
-    servers = [rpc.Server(transport, world.engine(), name) for name in ("one", "two")]
+    servers = [rpc.Server(world.settings, transport, world.engine(), name) for name in ("one", "two")]
     for server in servers:
         server.start()
     made = client(world, transport)
