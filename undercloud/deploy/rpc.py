@@ -64,7 +64,7 @@ def open_transport(settings: Settings) -> Any:
 
 
 def topic_of(settings: Settings) -> str:
-    """Where engines listen. In memory all transports of a process are one, so a state directory has its own."""
+    """Where engines listen; in memory, where a process has one exchange, by their state directory."""
     if settings.messaging.transport_url:
         return _TOPIC
     return f"{_TOPIC}.{hashlib.sha256(str(settings.paths.state_dir).encode()).hexdigest()[:12]}"
