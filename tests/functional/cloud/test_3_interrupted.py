@@ -28,7 +28,7 @@ def busy(cloud: Cloud) -> tuple[str, str]:
 
 def in_step_2(command: Command) -> None:
     """Wait until the nodes are at work in step 2."""
-    command.wait_for("step 2: Step 2")
+    command.wait_for("step-2: Step 2")
     time.sleep(1.5)
 
 
