@@ -99,7 +99,11 @@ CAUSES = (
 )
 _UNREACHABLE = next(cause for cause in CAUSES if cause.code == "DEP-010")
 # What Ansible puts before SSH's own words, which may be none.
-_PREAMBLE = re.compile(r"^\s*(Task failed: )?Failed to connect to the host via ssh:\s*", re.IGNORECASE)
+_PREAMBLE = re.compile(
+    r"^\s*(Task failed: )?(Failed to connect to the host via ssh|"
+    r'Data could not be sent to remote host "[^"]*"\. Make sure this host can be reached over ssh):\s*',
+    re.IGNORECASE,
+)
 
 
 def explain(host: str, said: str, *, address: str = "", unreachable: bool = False) -> Finding:
