@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from undercloud.diagnostics import Finding, Severity, UndercloudError
 from undercloud.plan import loader
@@ -28,7 +29,7 @@ _PLAN = {
 
 def plan_source(arguments: Sequence[str]) -> tuple[PlanSource, dict[str, str]]:
     """What to load for ``--option value`` pairs, and the options that say what else is known."""
-    named: dict[str, str] = {}
+    named: dict[str, Any] = {}
     environments: list[str] = []
     others: dict[str, str] = {}
     for option, value in zip(arguments[::2], arguments[1::2], strict=True):

@@ -42,9 +42,15 @@ class Ours(command.Command):
         return parser
 
     def get_epilog(self) -> str:
-        """The examples."""
-        shown = [f"  # {what}\n  openstack {words}" for what, words in self.examples]
+        """The examples, by the name that the command was called with."""
+        shown = [f"  # {what}\n  openstack {self._called(words)}" for what, words in self.examples]
         return "Examples:\n" + "\n".join(shown) if shown else ""
+
+    def _called(self, words: str) -> str:
+        """By TripleO's other name, too: `tripleo validator list` is `overcloud validator list`."""
+        name = str(self.cmd_name or "")
+        other = name.replace("tripleo ", "overcloud ", 1)
+        return words.replace(other, name, 1) if name.startswith("tripleo ") else words
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Carry the command out; whatever goes wrong becomes a report and an exit status."""

@@ -32,7 +32,7 @@ class Http:
         elif remote.username:
             self._session.auth = HTTPBasicAuth(remote.username.encode(), remote.password.encode())
         retry = Retry(
-            6, backoff_factor=0.5, status_forcelist=(503,), allowed_methods={"GET"}, raise_on_status=False
+            4, backoff_factor=0.2, status_forcelist=(503,), allowed_methods={"GET"}, raise_on_status=False
         )
         self._session.mount("https://", HTTPAdapter(max_retries=retry))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import oslo_messaging
 from oslo_config import cfg
+from oslo_messaging import opts as messaging_opts
 
 from undercloud.conf import Settings
 from undercloud.db.database import Database
@@ -32,6 +33,7 @@ from undercloud.deploy.reading import Reading
 from undercloud.diagnostics import Finding, UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
+_RABBIT = "oslo_messaging_rabbit"
 _TOPIC = "undercloud-engine"
 _VERSION = "1.0"
 _METHODS = (
@@ -52,6 +54,7 @@ def open_transport(settings: Settings) -> Any:
     # The process' own options, not a set of ours: oslo.messaging registers some of its options only there.
     conf = cfg.CONF
     conf(args=[], project="undercloud", default_config_files=[settings.file] if settings.file else [])
+    _keep_through_restarts(conf)
     url = settings.messaging.transport_url or "fake://"
     try:
         return oslo_messaging.get_rpc_transport(conf, url=url)
@@ -61,6 +64,14 @@ def open_transport(settings: Settings) -> Any:
             "[messaging] transport_url cannot be used: it names no driver that is installed",
             fix="Write rabbit://USER:PASSWORD@HOST:5672/, or leave it out for a single process.",
         ) from error
+
+
+def _keep_through_restarts(conf: cfg.ConfigOpts) -> None:
+    """Queues outlive RabbitMQ: a call that comes before its engine has found the new broker waits for it."""
+    for group, options in messaging_opts.list_opts():
+        if str(group) == _RABBIT:
+            conf.register_opts(options, group=_RABBIT)
+    conf.set_default("amqp_durable_queues", True, group=_RABBIT)
 
 
 def topic_of(settings: Settings) -> str:

@@ -29,6 +29,8 @@ STAGES = (
     "final-checks",
     "credentials",
 )
+# Done in silence where no node leaves.
+QUIET = ("scale-in", "clean")
 
 # A process of its own: it deploys, and kills itself when the given stage begins or has ended.
 _CHILD = """
@@ -69,7 +71,8 @@ def test_killed_at_a_stage_and_resumed(tmp_path: Path, stage: str, moment: str) 
     engine = world.engine()
     (left,) = engine.deployments("overcloud")
     assert left.status is Status.INTERRUPTED, "told before anybody wrote it down"
-    done = [s.name for s in engine.deployment(left.id).stages if s.status is Status.SUCCEEDED]
+    stages = engine.deployment(left.id).stages
+    done = [s.name for s in stages if s.status is Status.SUCCEEDED and s.name not in QUIET]
     before = STAGES.index(stage) + (moment == "ends")
     assert done == list(STAGES[:before])
     state = kept_state(world)
