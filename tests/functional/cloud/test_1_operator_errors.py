@@ -90,7 +90,7 @@ def test_every_mistake_is_told_with_its_place(tmp_path: Path, roles_text: str, f
     for code, place, words in case["errors"]:
         same = [one for one in found if one["code"] == code and words in one["message"]]
         assert same, said.stdout
-        assert place in [spelled(location) for location in same[0]["locations"]]
+        assert place in [spelled(location) for one in same for location in one["locations"]]
     assert all(finding["fix"] for finding in found), "what validation adds to it helps as well"
     assert "Traceback" not in said.text
 
