@@ -1,6 +1,7 @@
 """Stages: commands run one after another, each with its time."""
 
 import shlex
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -34,12 +35,26 @@ def run(
     for stage in stages:
         say(f"\n==> {stage.text}\n    {shlex.join(stage.command)}")
         begun = time.monotonic()
-        status = subprocess.run(stage.command, env=dict(env), cwd=cwd, check=False).returncode
+        status = _status(stage, env, cwd)
         timings.append(Timing(stage.name, time.monotonic() - begun, status))
         if status != 0:
             say(f"\n{stage.name}: exit status {status}")
             break
     return timings
+
+
+def _status(stage: Stage, env: Mapping[str, str], cwd: Path) -> int:
+    """Run a stage to its end. It knows how to stop: Ctrl-C reaches it by itself, SIGTERM is handed on."""
+    with subprocess.Popen(stage.command, env=dict(env), cwd=cwd) as process:
+        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        try:
+            while True:
+                try:
+                    return process.wait()
+                except KeyboardInterrupt:
+                    continue
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def table(timings: Iterable[Timing]) -> str:

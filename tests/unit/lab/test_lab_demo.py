@@ -1,8 +1,10 @@
 """The demo: stages that stop at the first failure, and commands that the real command line takes."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +38,45 @@ def test_stages_run_until_one_fails(tmp_path: Path) -> None:
     assert all(timing.seconds > 0 for timing in timings)
     assert any("stage two" in line for line in said)
     assert "exit status 3" in said[-1]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stage_ends_in_its_own_time_when_it_is_stopped(tmp_path: Path, sent: signal.Signals) -> None:
+    """It cleans up for longer than Python waits for a child by itself."""
+    stage = f"""
+import signal, sys, time
+def stop(*_):
+    time.sleep(1)
+    open({str(tmp_path / "clean")!r}, "w").close()
+    sys.exit(7)
+signal.signal({int(sent)}, stop)
+open({str(tmp_path / "up")!r}, "w").close()
+time.sleep(60)
+"""
+    runner = f"""
+import os, pathlib, sys
+from tools.demo import stages
+wanted = [stages.Stage("one", "a long one", (sys.executable, "-c", {stage!r}))]
+ended = stages.run(wanted, env=os.environ, cwd=pathlib.Path("."), say=print)
+print("ended", ended[0].status)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", runner],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while not (tmp_path / "up").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        if sent is signal.SIGINT:
+            os.killpg(process.pid, sent)  # as a terminal does
+        else:
+            process.send_signal(sent)
+        said, _ = process.communicate(timeout=20)
+    assert "ended 7" in said
+    assert (tmp_path / "clean").exists()
 
 
 def test_the_table_has_every_stage_and_the_sum() -> None:
