@@ -86,7 +86,7 @@ def test_the_command_line_says_the_same(only: str) -> None:
     openstack = Path(sys.executable).with_name("openstack")
     if not openstack.exists():
         pytest.skip("python-openstackclient with undercloud is not installed beside this Python")
-    words = ["--templates", str(templates), "--openstack", shlex.quote(str(openstack)), "--only", only]
+    words = ["--templates", str(templates), "--openstack", shlex.quote(str(openstack)), f"--only={only}"]
     done = subprocess.run(
         [sys.executable, str(folder / "run_corpus.py"), *words], capture_output=True, text=True, check=False
     )
