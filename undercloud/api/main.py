@@ -87,7 +87,7 @@ def _engine(given: argparse.Namespace, settings: Settings) -> None:
     _ = given
     if not settings.messaging.transport_url:
         raise UndercloudError.of(
-            "DEP-030",
+            "DEP-032",
             "an engine by itself needs [messaging] transport_url",
             fix="Set it to RabbitMQ, rabbit://USER:PASSWORD@HOST:5672/, or run undercloud-api alone.",
         )

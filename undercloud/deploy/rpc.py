@@ -50,7 +50,7 @@ _METHODS = (
 
 
 def open_transport(settings: Settings) -> Any:
-    """oslo.messaging's transport; DEP-030 for a URL that names no driver."""
+    """oslo.messaging's transport; DEP-032 for a URL that names no driver."""
     # The process' own options, not a set of ours: oslo.messaging registers some of its options only there.
     conf = cfg.CONF
     conf(args=[], project="undercloud", default_config_files=[settings.file] if settings.file else [])
@@ -60,7 +60,7 @@ def open_transport(settings: Settings) -> Any:
         return oslo_messaging.get_rpc_transport(conf, url=url)
     except (oslo_messaging.DriverLoadFailure, oslo_messaging.InvalidTransportURL) as error:
         raise UndercloudError.of(
-            "DEP-030",
+            "DEP-032",
             "[messaging] transport_url cannot be used: it names no driver that is installed",
             fix="Write rabbit://USER:PASSWORD@HOST:5672/, or leave it out for a single process.",
         ) from error

@@ -110,7 +110,7 @@ def test_no_engine_at_all(world: World) -> None:
 def test_a_url_that_names_no_driver(world: World) -> None:
     with pytest.raises(UndercloudError) as caught:
         transport_of(world, "smoke://signals")
-    assert code(caught) == "DEP-030"
+    assert code(caught) == "DEP-032"
 
 
 def test_a_broker_that_starts_anew_loses_no_call(world: World, rabbit: Rabbit) -> None:
