@@ -80,7 +80,7 @@ def test_a_case_is_right(name: str, tmp_path: Path) -> None:
     assert any(word in text for word in case["parameters"]), running.said(found) or case["title"]
 
 
-@pytest.mark.parametrize("only", ["-vip-is", "-undercloud-", "-capabilities", "-fsid-changed", "-ml2-ovs"])
+@pytest.mark.parametrize("only", ["-vip-is", "-undercloud-", "-capabilities", "-fsid-changed", "-dvr"])
 def test_the_command_line_says_the_same(only: str) -> None:
     folder, templates = _need()
     openstack = Path(sys.executable).with_name("openstack")
