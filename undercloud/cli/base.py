@@ -133,13 +133,19 @@ class ShowOne(Ours, command.ShowOne):
 
 def add_report_format(parser: argparse.ArgumentParser, *more: str) -> None:
     """Add ``-f`` to a command that prints a report; ``more`` are formats besides table and json."""
+    add_format(parser, "table", "json", *more)
+
+
+def add_format(parser: argparse.ArgumentParser, default: str, *others: str, meaning: str = "") -> None:
+    """Add ``-f`` to a command that prints no table of cliff; ``meaning`` tells what the default is."""
+    told = f"{default}, {meaning}" if meaning else default
     parser.add_argument(
         "-f",
         "--format",
         dest="formatter",
-        choices=("table", "json", *more),
-        default="table",
-        help="The form of the output (default: table)",
+        choices=(default, *others),
+        default=default,
+        help=f"The form of the output (default: {told})",
     )
 
 

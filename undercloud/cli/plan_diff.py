@@ -64,14 +64,7 @@ class PlanDiff(running.WithEngine, base.Compiling):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The parser: the two plans."""
         parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "-f",
-            "--format",
-            dest="formatter",
-            choices=("text", "json", "html"),
-            default="text",
-            help="The form of the output (default: text)",
-        )
+        base.add_format(parser, "text", "json", "html")
         parser.add_argument(
             "--exit-code", action="store_true", help="Exit with 1 where anything differs, as git diff does"
         )

@@ -38,14 +38,7 @@ class PlanExplain(base.Compiling):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The parser: the name, the plan."""
         parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "-f",
-            "--format",
-            dest="formatter",
-            choices=("table", "json", "yaml"),
-            default="table",
-            help="The form of the output: a tree (the default), json or yaml",
-        )
+        base.add_format(parser, "table", "json", "yaml", meaning="a tree")
         parser.add_argument("name", metavar="<name>", help="What is to be explained")
         parser.add_argument(
             "--no-effects",

@@ -28,9 +28,10 @@ from undercloud.deploy.engine import (
     StackInfo,
     Validated,
 )
+from undercloud.deploy.plan_source import plan_source
 from undercloud.diagnostics import Finding, UndercloudError
 from undercloud.plan import archive
-from undercloud.plan.bundle import PlanSource, read
+from undercloud.plan.bundle import read
 
 _LONGEST_WAIT = 20  # seconds that the API waits for an event
 _POLL = 1.0  # seconds between two looks at long work
@@ -192,21 +193,7 @@ class RemoteEngine:
 
     def _send(self, request: DeployRequest) -> int:
         """Read the operator's files and send them; the number of the version they are."""
-        given = request.plan
-        bundle = read(
-            PlanSource(
-                templates=given.templates,
-                name=request.stack,
-                roles_file=given.roles_file,
-                networks_file=given.networks_file,
-                vip_file=given.vip_file,
-                baremetal_deployment=given.baremetal_deployment,
-                plan_environment=given.plan_environment,
-                environments=given.environments,
-                environment_directories=given.environment_directories,
-                parameters=request.parameters,
-            )
-        )
+        bundle = read(plan_source(request))
         with tempfile.TemporaryFile() as stream:
             archive.pack(bundle, stream)
             stream.seek(0)

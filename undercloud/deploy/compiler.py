@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from undercloud.conf import installed
 from undercloud.deploy.compiling import Access, Compiled, FreeTask, Judged, Known, Loaded, Node, Reserved
 from undercloud.deploy.engine import DeployRequest, GivenFile
+from undercloud.deploy.plan_source import plan_source
 from undercloud.deploy.ssh import SSH_PORT
 from undercloud.diagnostics import UndercloudError
 from undercloud.images import definitions, served
 from undercloud.images.catalogue import REGISTRY, image_parameters
 from undercloud.plan import state as states
-from undercloud.plan.bundle import Bundle, PlanSource, read
+from undercloud.plan.bundle import Bundle, read
 from undercloud.plan.entropy import SystemEntropy
 from undercloud.plan.loader import Plan, assemble
 from undercloud.plan.secrets import Secret, secret_texts
@@ -47,24 +48,8 @@ class NativeCompiler:
 
     def load(self, request: DeployRequest) -> Loaded:
         """Read the operator's files; UndercloudError with all that is wrong with them."""
-        given = request.plan
-        loaded = _loaded(
-            read(
-                PlanSource(
-                    templates=given.templates,
-                    name=request.stack,
-                    roles_file=given.roles_file,
-                    networks_file=given.networks_file,
-                    vip_file=given.vip_file,
-                    baremetal_deployment=given.baremetal_deployment,
-                    plan_environment=given.plan_environment,
-                    environments=given.environments,
-                    environment_directories=given.environment_directories,
-                    generated=generated(request.registry or self._registry, self._registry_dir),
-                    parameters=request.parameters,
-                )
-            )
-        )
+        images = generated(request.registry or self._registry, self._registry_dir)
+        loaded = _loaded(read(plan_source(request, images)))
         return replace(loaded, modes=_modes(loaded.plan))
 
     def reload(self, files: Mapping[str, bytes], source: Mapping[str, Any]) -> Loaded:

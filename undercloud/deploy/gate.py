@@ -24,11 +24,7 @@ def validate_plan(work: Work, turns: Turns) -> None:
     """Judge the plan; what is not forced stops the deployment, all of it told at once."""
     _ = turns
     request = deploy_request(work)
-    with work.database.read() as session:
-        state = state_of(session, work.database.vault, work.stack)
-        held = reserved(session, work.database.vault, work.stack)
-        known = Known(request.given, deployed(session, work.stack))
-    judged = work.borders.compiler().judge(loaded(work), state, held, known)
+    judged = _judge(work.database, work.borders.compiler(), work.stack, loaded(work), request.given)
     work.recorder.masker = Masker(judged.sensitive)
     if judged.compiled is None:
         raise _not_compiled(judged, request)
@@ -84,13 +80,17 @@ def judge_stored(
     database: Database, compiler: Compiler, stack: str, version: int, given: GivenFiles
 ) -> tuple[Judged, Loaded]:
     """A kept version of a plan judged against what is deployed, and what was loaded of it."""
-    vault = database.vault
     read = stored(database, compiler, stack, version)
+    return _judge(database, compiler, stack, read, given), read
+
+
+def _judge(database: Database, compiler: Compiler, stack: str, read: Loaded, given: GivenFiles) -> Judged:
+    """A plan judged with its state, what other stacks hold, and what is deployed of it."""
     with database.read() as session:
-        state = state_of(session, vault, stack)
-        held = reserved(session, vault, stack)
+        state = state_of(session, database.vault, stack)
+        held = reserved(session, database.vault, stack)
         known = Known(given, deployed(session, stack))
-    return compiler.judge(read, state, held, known), read
+    return compiler.judge(read, state, held, known)
 
 
 def read_request(work: Work) -> Loaded:

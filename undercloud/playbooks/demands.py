@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from undercloud.playbooks.desired import HostState
 from undercloud.playbooks.role_data import ServiceData
 from undercloud.topology.model import Host, Topology
+from undercloud.topology.networks import is_address
 
 VERSION = 1
 NEIGHBOURS = 4
@@ -176,13 +176,5 @@ def _registry_names(images: Iterable[str]) -> Iterator[str]:
     for image in images:
         host, slash, _ = image.partition("/")
         name = host.rpartition(":")[0] or host
-        if slash and "." in host and not _is_address(name.strip("[]")):
+        if slash and "." in host and not is_address(name.strip("[]")):
             yield name
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

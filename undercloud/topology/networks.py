@@ -171,7 +171,7 @@ def _derived(parameters: Mapping[str, Any], addresses: Iterable[str], report: Re
     name = str(parameters.get("ControlPlaneSubnet") or "ctlplane-subnet")
     gateway = str(parameters.get("ControlPlaneDefaultRoute") or "") or None
     given = str(parameters.get("ControlPlaneSubnetCidr") or "")
-    known = [address for address in addresses if _is_address(address)]
+    known = [address for address in addresses if is_address(address)]
     try:
         if "/" in given:
             return Subnet(name, str(ipaddress.ip_network(given, strict=False)), gateway)
@@ -190,7 +190,8 @@ def _derived(parameters: Mapping[str, Any], addresses: Iterable[str], report: Re
     return Subnet(name, cidr, gateway)
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address rather than a name."""
     try:
         ipaddress.ip_address(text)
     except ValueError:

@@ -11,16 +11,8 @@ import jsonschema
 import pytest
 
 from tests.unit.cli.conftest import Openstack
+from tests.unit.cli.test_cli_compile import NODES
 
-NODES = """\
-- name: Standalone
-  count: 1
-  defaults: {managed: false}
-  instances:
-    - hostname: all-in-one
-      managed: false
-      networks: [{network: ctlplane, fixed_ip: 192.0.2.11}]
-"""
 GOOD = "parameter_defaults:\n  ControlFixedIPs: [{ip_address: 192.0.2.5}]\n  ControlPlaneSubnetCidr: 24\n"
 BAD = GOOD + (
     "  DnsServers: 192.0.2.1 192.0.2.2\n  AdminPassword: sesame-open-up\n"

@@ -240,6 +240,22 @@ def _role(subject: Subject, document: Document, role: Mapping[str, Any], index: 
         )
 
 
+def _by_either_name(subject: Subject) -> dict[str, Network]:
+    """The networks by the two names under which a deployment file may call them."""
+    found = enabled(subject)
+    return {net.name_lower: net for net in found} | {net.name: net for net in found}
+
+
+def _parts(role: Mapping[str, Any], index: int) -> Iterator[tuple[tuple[str | int, ...], Mapping[Any, Any]]]:
+    """A role's defaults and each of its instances, with their paths in the file; what is no map is left out."""
+    defaults, instances = role.get("defaults"), role.get("instances")
+    if isinstance(defaults, Mapping):
+        yield (index, "defaults"), defaults
+    for number, each in enumerate(instances if isinstance(instances, list) else ()):
+        if isinstance(each, Mapping):
+            yield (index, "instances", number), each
+
+
 def _single(
     subject: Subject,
     document: Document,
@@ -248,16 +264,8 @@ def _single(
     seen: dict[tuple[str, str], str],
 ) -> Iterator[Finding]:
     """What single nodes have that no other may have; both ways of giving networks at once."""
-    networks = {key: net for net in enabled(subject) for key in (net.name_lower, net.name)}
-    instances = role.get("instances")
-    parts: list[tuple[tuple[str | int, ...], Any]] = [((index, "defaults"), role.get("defaults"))]
-    parts += [
-        ((index, "instances", n), each)
-        for n, each in enumerate(instances if isinstance(instances, list) else ())
-    ]
-    for path, data in parts:
-        if not isinstance(data, Mapping):
-            continue
+    networks = _by_either_name(subject)
+    for path, data in _parts(role, index):
         what = str(data.get("hostname") or data.get("name") or f"{role.get('name')} ({path[-1]})")
         if data.get("networks") and data.get("nics"):
             text = f"{what}: networks and nics are both given"
@@ -337,16 +345,9 @@ def _fixed(
 
 
 def _attached(subject: Subject, document: Document, role: Mapping[str, Any], index: int) -> Iterator[Finding]:
-    networks = {net.name_lower: net for net in subject.plan.networks if net.enabled}
-    networks |= {net.name: net for net in subject.plan.networks if net.enabled}
-    instances = role.get("instances")
-    parts: list[tuple[tuple[str | int, ...], Any]] = [((index, "defaults"), role.get("defaults"))]
-    parts += [
-        ((index, "instances", n), each)
-        for n, each in enumerate(instances if isinstance(instances, list) else ())
-    ]
-    for path, data in parts:
-        listed_ports = data.get("networks") if isinstance(data, Mapping) else None
+    networks = _by_either_name(subject)
+    for path, data in _parts(role, index):
+        listed_ports = data.get("networks")
         for number, port in enumerate(listed_ports if isinstance(listed_ports, list) else ()):
             name = port.get("network") if isinstance(port, Mapping) else None
             if not name or name == "ctlplane":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from undercloud.validation import pages
 from undercloud.validation.diff import text
 from undercloud.validation.diff.hushed import ANOTHER
 from undercloud.validation.diff.model import FileChange, PlanDiff, printed
@@ -13,16 +14,9 @@ from undercloud.validation.diff.values import ABSENT, ValueChange
 
 def render(found: PlanDiff) -> str:
     """The page: by level, searchable, with the diffs of files folded away."""
-    import jinja2  # noqa: PLC0415  (start-up)
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("undercloud.validation.diff"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("diff.html").render(
+    return pages.render(
+        "undercloud.validation.diff",
+        "diff.html",
         before=found.before,
         after=found.after,
         notes=found.notes,

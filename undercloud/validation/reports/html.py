@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from undercloud.diagnostics import Finding, Severity
+from undercloud.validation import pages
 from undercloud.validation.reports.subject import OTHER, STAGES, Reported, stage_of
 
 _SEVERITIES = ((Severity.ERROR, "Errors"), (Severity.WARNING, "Warnings"), (Severity.INFO, "Notes"))
@@ -10,17 +11,9 @@ _SEVERITIES = ((Severity.ERROR, "Errors"), (Severity.WARNING, "Warnings"), (Seve
 
 def render(reported: Reported) -> str:
     """The page."""
-    import jinja2  # noqa: PLC0415  (start-up)
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("undercloud.validation.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("report.html")
-    return template.render(
+    return pages.render(
+        "undercloud.validation.reports",
+        "report.html",
         title=reported.title,
         version=reported.version,
         counts=[(str(severity), name, reported.count(severity)) for severity, name in _SEVERITIES],
