@@ -34,7 +34,7 @@ from undercloud.deploy.masking import Masker
 from undercloud.deploy.pipelines import PIPELINES
 from undercloud.deploy.reading import WRITING, Reading, find, known
 from undercloud.deploy.recorder import Recorder
-from undercloud.deploy.work import Borders, Work, carry_out
+from undercloud.deploy.work import Borders, Work, carry_out, stage_names
 from undercloud.diagnostics import Finding, UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
@@ -207,7 +207,7 @@ class LocalEngine(Reading):
 
     def _start(self, operation: Operation, request: Request, compilation: int | None = None) -> Deployment:
         deployment = uuid.uuid4().hex
-        names = [name for stage in PIPELINES[operation] for name in stage.names]
+        names = stage_names(PIPELINES[operation])
         with self._guard:
             with self._database.write() as session:
                 fence = lease.acquire(session, request.stack, deployment, self._settings.deployment)

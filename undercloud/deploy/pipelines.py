@@ -9,6 +9,7 @@ from undercloud.deploy.checks import CHECK
 from undercloud.deploy.delete import DELETE
 from undercloud.deploy.dryrun import DRY_RUN
 from undercloud.deploy.engine import Operation
+from undercloud.deploy.events import NODE_CHECKS
 from undercloud.deploy.stages import STEP_STAGES
 from undercloud.deploy.work import Stage
 
@@ -18,6 +19,8 @@ DEPLOY = (
     Stage(("compile",), stages.compile_plan),
     Stage(("preflight",), stages.check_nodes),
     Stage(("directory",), stages.write_directory),
+    # Nobody leaves before it is seen that those who stay can carry on.
+    Stage((NODE_CHECKS,), stages.run_steps, scalein.needed, ahead=True),
     Stage(("scale-in",), scalein.leave, scalein.needed),
     Stage(STEP_STAGES, stages.run_steps),
     Stage(("clean",), scalein.clean, scalein.needed),

@@ -144,12 +144,19 @@ def _let_pass(request: DeployRequest, code: str) -> bool:
 class Stage:
     """An action that carries out one stage, or several in a row that it tells apart itself.
 
-    Where it is not ``needed`` nothing is told of it.
+    Where it is not ``needed`` nothing is told of it. One that is drawn ``ahead`` has a stage of a later action for
+    itself; where that is not needed it is left to the later one.
     """
 
     names: tuple[str, ...]
     action: Callable[[Work, Turns], None]
     needed: Callable[[Work], bool] = bool
+    ahead: bool = False
+
+
+def stage_names(stages: Sequence[Stage]) -> list[str]:
+    """Every stage once, in the order in which they can begin."""
+    return list(dict.fromkeys(name for stage in stages for name in stage.names))
 
 
 class CancelledError(Exception):
@@ -193,12 +200,13 @@ def carry_out(work: Work, stages: Sequence[Stage], finished: frozenset[str]) -> 
     Raises LockLostError when another engine took over: then nothing more is recorded by this one.
     """
     status, message = Status.SUCCEEDED, f"{work.operation} of {work.stack} succeeded"
+    done = set(finished)
     for stage in stages:
-        names = [name for name in stage.names if name not in finished]
+        names = [name for name in stage.names if name not in done]
         if not names:
             continue
         if not stage.needed(work):
-            for name in names:
+            for name in () if stage.ahead else names:
                 work.recorder.stage_not_needed(name)
             continue
         turns = Turns(work, names)
@@ -206,6 +214,7 @@ def carry_out(work: Work, stages: Sequence[Stage], finished: frozenset[str]) -> 
         if status is not Status.SUCCEEDED:
             work.recorder.stage_ends(turns.name, status)
             break
+        done.update(names)
     return status, message
 
 

@@ -16,6 +16,7 @@ from undercloud.deploy.runner import Run
 from undercloud.deploy.ssh import Answer
 
 STAYS, GOES = NODES
+LEAVING = [PLAYS[0], "Leave", *PLAYS[1:], "Clean"]
 SILENT = Answer(255, "", "ssh: connect to host 192.0.2.12 port 2222: No route to host")
 
 
@@ -57,8 +58,8 @@ def test_it_leaves_first_and_is_cleaned_last(smaller: World) -> None:
     done = _run(smaller)
 
     assert (done.status, _codes(done)) == (Status.SUCCEEDED, ["DEP-024"])
-    assert smaller.runner.plays == ["Leave", *PLAYS, "Clean"]
-    leave, steps, clean = smaller.runner.runs
+    assert smaller.runner.plays == LEAVING
+    _, leave, steps, clean = smaller.runner.runs
     for run in (leave, clean):
         assert run.limit == GOES.name
         assert run.variables["undercloud_fence"] == steps.variables["undercloud_fence"]
@@ -87,7 +88,7 @@ def test_who_does_not_answer_is_told_of_and_cleaned_when_it_does(smaller: World)
     del smaller.ssh.answers[GOES.name]
 
     assert _run(smaller).status is Status.SUCCEEDED
-    assert smaller.runner.plays == ["Leave", *PLAYS, "Clean"]
+    assert smaller.runner.plays == LEAVING
 
 
 def test_an_error_in_between_destroys_nothing(smaller: World) -> None:
@@ -122,7 +123,14 @@ def test_a_node_that_fails_to_leave_stops_the_deployment(smaller: World) -> None
     smaller.runner.script = _fails("Leave", GOES.name)
     done = _run(smaller)
     assert (done.status, done.stage) == (Status.FAILED, "scale-in")
-    assert smaller.runner.plays == ["Leave"]
+    assert smaller.runner.plays == [PLAYS[0], "Leave"]
+
+
+def test_nobody_leaves_for_nodes_that_are_not_fit(smaller: World) -> None:
+    smaller.runner.script = _fails(PLAYS[0], STAYS.name)
+    done = _run(smaller)
+    assert (done.status, done.stage) == (Status.FAILED, "node-checks")
+    assert smaller.runner.plays == [PLAYS[0]]
 
 
 def test_another_name_for_the_same_node(world: World) -> None:
@@ -150,7 +158,7 @@ def test_the_last_copy_of_data_needs_a_word(world: World, holders: tuple[str, ..
         assert (done.status, world.runner.plays) == (Status.FAILED, [])
         assert "the only data of mysql leaves (/var/lib/mysql)" in done.findings[-1].message
         assert _run(world, request(force=("DEP-029",))).status is Status.SUCCEEDED
-    assert world.runner.plays == ["Leave", *PLAYS, "Clean"]
+    assert world.runner.plays == LEAVING
 
 
 def test_a_dry_run_asks_it_what_would_go(smaller: World) -> None:
@@ -160,7 +168,7 @@ def test_a_dry_run_asks_it_what_would_go(smaller: World) -> None:
     assert all(run.check for run in smaller.runner.runs)
     smaller.runner.plays.clear()
     assert _run(smaller).status is Status.SUCCEEDED
-    assert smaller.runner.plays == ["Leave", *PLAYS, "Clean"]
+    assert smaller.runner.plays == LEAVING
 
 
 def test_some_nodes_only(smaller: World) -> None:
@@ -169,7 +177,7 @@ def test_some_nodes_only(smaller: World) -> None:
     assert smaller.runner.plays == [*PLAYS]
     smaller.runner.plays.clear()
     _run(smaller)
-    assert smaller.runner.plays == ["Leave", *PLAYS, "Clean"]
+    assert smaller.runner.plays == LEAVING
 
 
 def test_a_deletion_takes_along_who_was_not_clean_yet(smaller: World) -> None:
@@ -195,4 +203,4 @@ def test_a_newcomer_may_take_its_place(smaller: World) -> None:
     """Another machine under the name of the one that leaves."""
     smaller.compiler.nodes = (STAYS, Node(GOES.name, "192.0.2.99"))
     assert _run(smaller).status is Status.SUCCEEDED
-    assert smaller.runner.plays == ["Leave", *PLAYS, "Clean"]
+    assert smaller.runner.plays == LEAVING
