@@ -144,8 +144,8 @@ def _let_pass(request: DeployRequest, code: str) -> bool:
 class Stage:
     """An action that carries out one stage, or several in a row that it tells apart itself.
 
-    Where it is not ``needed`` nothing is told of it. One that is drawn ``ahead`` has a stage of a later action
-    for itself; where that is not needed it is left to the later one.
+    Where it is not ``needed`` nothing is told of it. One that is drawn ``ahead`` has a stage of a later
+    action for itself; where that is not needed it is left to the later one.
     """
 
     names: tuple[str, ...]
