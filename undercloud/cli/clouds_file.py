@@ -1,4 +1,4 @@
-"""Putting a cloud into the operator's clouds.yaml without losing what else stands there."""
+"""Putting a cloud into the operator's clouds.yaml, or taking it out, without losing what else is there."""
 
 from __future__ import annotations
 
@@ -25,12 +25,30 @@ def put(path: Path, name: str, entry: Mapping[str, Any]) -> bool:
     clouds = before.get("clouds") or {}
     if clouds.get(name) == entry:
         return False
-    after = {**before, "clouds": {**clouds, name: dict(entry)}}
-    new = _spliced(text, name, entry)
-    if new is None or not _says(new, after):
-        new = yaml.safe_dump(after, sort_keys=False)
-    files.write(path, new)
+    _rewrite(path, {**before, "clouds": {**clouds, name: dict(entry)}}, _spliced(text, name, entry))
     return True
+
+
+def drop(path: Path, name: str, entry: Mapping[str, Any]) -> bool:
+    """Take a cloud out that says ``entry``; False where it is not there, or is somebody else's.
+
+    Raises as ``put`` does.
+    """
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = _load(text, path)
+    clouds = before.get("clouds") or {}
+    if clouds.get(name) != entry:
+        return False
+    others = {key: value for key, value in clouds.items() if key != name}
+    _rewrite(path, {**before, "clouds": others}, _spliced(text, name, None))
+    return True
+
+
+def _rewrite(path: Path, after: Mapping[str, Any], spliced: str | None) -> None:
+    """Write the spliced text if it says what is wanted, else the plain YAML of that."""
+    if spliced is None or not _says(spliced, after):
+        spliced = yaml.safe_dump(dict(after), sort_keys=False)
+    files.write(path, spliced)
 
 
 def _says(text: str, value: Mapping[str, Any]) -> bool:
@@ -57,20 +75,22 @@ def _load(text: str, path: Path) -> dict[str, Any]:
 def _not_clouds(place: Location) -> UndercloudError:
     return UndercloudError.of(
         "CLI-020",
-        "this is not a clouds.yaml, so the new cloud was not added to it",
-        fix="mend or move the file, then: openstack overcloud credentials",
+        "this is not a clouds.yaml, so it was left as it is",
+        fix="mend or move the file; for a cloud that stands: openstack overcloud credentials",
         location=place,
     )
 
 
-def _spliced(text: str, name: str, entry: Mapping[str, Any]) -> str | None:
-    """The text with only the cloud's own lines changed; None where its style does not allow that."""
+def _spliced(text: str, name: str, entry: Mapping[str, Any] | None) -> str | None:
+    """The text with only the cloud's own lines changed (taken out without an entry); None where its style
+    does not allow that.
+    """
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     clouds = next((value for key, value in _items(root) if key.value == "clouds"), None)
     if not isinstance(clouds, yaml.MappingNode) or clouds.flow_style or not clouds.value:
         return None
     indent = clouds.start_mark.column
-    body = yaml.safe_dump({name: dict(entry)}, sort_keys=False)
+    body = yaml.safe_dump({name: dict(entry)}, sort_keys=False) if entry is not None else ""
     lines = text.splitlines(keepends=True)
     if not lines[-1].endswith("\n"):
         lines[-1] += "\n"

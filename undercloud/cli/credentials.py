@@ -19,16 +19,42 @@ def keep(given: Credentials, stack: str, *, clouds_file: Path, rc_directory: Pat
     """
     from undercloud.cli import clouds_file as clouds  # noqa: PLC0415  (start-up)
     from undercloud.cli import files  # noqa: PLC0415
-    from undercloud.deploy import credentials  # noqa: PLC0415
 
+    given, texts = _written(given, stack, clouds_file, rc_directory)
+    for file, text in texts.items():
+        files.write(file, text)
+    clouds.put(clouds_file, given.cloud, given.clouds)
+    return [clouds_file, rc_directory / f"{stack}rc"]
+
+
+def withdraw(given: Credentials, stack: str, *, clouds_file: Path, rc_directory: Path) -> list[Path]:
+    """Take away what ``keep`` wrote for a cloud that is no more; what was changed since stays.
+
+    Returns the files that changed or went. Raises UndercloudError where one cannot be written.
+    """
+    from undercloud.cli import clouds_file as clouds  # noqa: PLC0415  (start-up)
+
+    given, texts = _written(given, stack, clouds_file, rc_directory)
+    changed = [clouds_file] if clouds.drop(clouds_file, given.cloud, given.clouds) else []
+    for file, text in texts.items():
+        if file.is_file() and file.read_text(encoding="utf-8") == text:
+            file.unlink()
+            changed.append(file)
+    return changed
+
+
+def _written(
+    given: Credentials, stack: str, clouds_file: Path, rc_directory: Path
+) -> tuple[Credentials, dict[Path, str]]:
+    """The credentials as they are written, and the files beside clouds.yaml: the authority, the rc file."""
+    from undercloud.deploy import credentials  # noqa: PLC0415  (start-up)
+
+    texts = {}
     if given.authority:
         authority = credentials.authority_file(clouds_file.parent, given.cloud)
-        files.write(authority, given.authority)
+        texts[authority] = given.authority
         given = credentials.trusting(given, authority)
-    rc_file = rc_directory / f"{stack}rc"
-    files.write(rc_file, given.rc)
-    clouds.put(clouds_file, given.cloud, given.clouds)
-    return [clouds_file, rc_file]
+    return given, {**texts, rc_directory / f"{stack}rc": given.rc}
 
 
 class OvercloudCredentials(running.WithEngine):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from undercloud.cli import base, errors, rendering, running, ssh_options, tripleo_flags
-from undercloud.deploy.engine import DeleteRequest, Forced, StackInfo
+from undercloud.deploy.engine import Credentials, DeleteRequest, Engine, Forced, StackInfo
+from undercloud.diagnostics import UndercloudError
 
 _PLAIN_FORMATS = ("json", "yaml")
 
@@ -187,7 +189,27 @@ class OvercloudDelete(running.Running):
         wanted = DeleteRequest(
             parsed_args.stack, abandon=parsed_args.abandon, ssh=ssh_options.ssh_access(parsed_args)
         )
-        return self.follow(lambda engine: (engine.delete(wanted), 0), parsed_args)
+        with self.engine() as engine:
+            known = _credentials(engine, parsed_args.stack)
+        status = self.follow(lambda engine: (engine.delete(wanted), 0), parsed_args)
+        if known and status == errors.CLEAN:
+            self._withdraw(known, parsed_args.stack)
+        return status
+
+    def _withdraw(self, known: Credentials, stack: str) -> None:
+        """Take away the files to use the cloud with; that it is gone does not depend on them."""
+        from undercloud.cli import credentials  # noqa: PLC0415  (start-up)
+
+        home = Path.home()
+        try:
+            gone = credentials.withdraw(
+                known, stack, clouds_file=home / credentials.CLOUDS_FILE, rc_directory=home
+            )
+        except UndercloudError as error:
+            self.app.stderr.write(rendering.report_text(error.findings))
+            return
+        if gone:
+            self.app.stderr.write(f"its credentials are gone too: {', '.join(str(file) for file in gone)}\n")
 
     def interrupted(self, parsed_args: argparse.Namespace) -> str:
         """What was kept, and how to go on."""
@@ -195,3 +217,11 @@ class OvercloudDelete(running.Running):
             "\nStopped. Some nodes may be clean already; the plan and its passwords are kept.\n"
             f"Go on with: openstack overcloud delete {parsed_args.stack}\n"
         )
+
+
+def _credentials(engine: Engine, stack: str) -> Credentials | None:
+    """The credentials of a cloud, if it has any."""
+    try:
+        return engine.credentials(stack)
+    except UndercloudError:
+        return None

@@ -34,6 +34,8 @@ def test_delete_leaves_nothing_on_the_nodes(deployed: Cloud) -> None:
         assert deployed.lab.inside(node, LEFT).stdout == "", node
     stack = deployed.status()
     assert (stack["status"], stack["lock"]) == ("deleted", None)
+    assert "overcloud" not in (deployed.home / ".config/openstack/clouds.yaml").read_text()
+    assert not (deployed.home / "overcloudrc").exists()
     gone = deployed.openstack("overcloud", "credentials", check=False)
     assert "DEP-005" in gone.text
 

@@ -80,6 +80,21 @@ def test_any_style_of_clouds_yaml(tmp_path: Path, text: str) -> None:
     put(tmp_path / "clouds.yaml", text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["", "clouds: {home: {}}\n", "clouds:\n  home: {}\n", "clouds:\n  home: {}\n  work: {}\n# the end\n"],
+)
+def test_a_cloud_that_is_taken_out_leaves_what_was_there(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "clouds.yaml"
+    path.write_text(text)
+    clouds_file.put(path, "overcloud", ENTRY)
+    assert clouds_file.drop(path, "overcloud", {**ENTRY, "region_name": "another"}) is False
+    assert clouds_file.drop(path, "overcloud", ENTRY) is True
+    assert yaml.safe_load(path.read_text()) == (yaml.safe_load(text) or {"clouds": {}})
+    assert "# the end" not in text or "# the end" in path.read_text()
+    assert clouds_file.drop(path, "overcloud", ENTRY) is False
+
+
 @pytest.mark.parametrize("text", ["- a\n", "clouds: [a]\n", "clouds: {\n", "clouds: text\n"])
 def test_what_is_not_a_clouds_yaml_stays_as_it_is(tmp_path: Path, text: str) -> None:
     path = tmp_path / "clouds.yaml"
