@@ -176,18 +176,11 @@ class DesiredState:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return self._form(self.hosts)
-
-    def host_dict(self, host: str) -> dict[str, Any]:
-        """The JSON form of one host's part."""
-        return self._form({host: self.hosts[host]})
-
-    def _form(self, hosts: Mapping[str, HostState]) -> dict[str, Any]:
         return {
             "version": VERSION,
             "stack": self.stack,
             "contract": self.contract,
-            "hosts": {name: as_dict(host) for name, host in hosts.items()},
+            "hosts": {name: as_dict(host) for name, host in self.hosts.items()},
         }
 
 
