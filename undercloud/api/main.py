@@ -124,3 +124,7 @@ def _password() -> str:
     if password != getpass.getpass("Again: "):
         raise UndercloudError.of("API-023", "the two passwords differ", fix="Run it again.")
     return password
+
+
+if __name__ == "__main__":
+    sys.exit(api())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import bcrypt
 
+from undercloud import durable
 from undercloud.api.access import ROLES, Principal
 from undercloud.diagnostics import Location, UndercloudError
 
@@ -123,13 +123,7 @@ def put_user(file: Path, name: str, password: str, role: str) -> None:
     users = read_users(file) if file.exists() else {}
     lines = [f"{each}:{hashed.decode()}:{its}" for each, (hashed, its) in users.items() if each != name]
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write("".join(f"{each}\n" for each in (*lines, line)))
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
+    durable.write(file, "".join(f"{each}\n" for each in (*lines, line)))
 
 
 def _not_possible(why: str) -> UndercloudError:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
+from undercloud import durable
 from undercloud.diagnostics import UndercloudError
 
 
@@ -16,15 +15,7 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                os.fchmod(stream.fileno(), mode)
-                stream.write(text)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        durable.write(path, text, mode)
     except OSError as problem:
         raise UndercloudError.of(
             "CLI-005",

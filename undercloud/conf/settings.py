@@ -43,17 +43,22 @@ def load(
 
     The state directory is, in this order: ``state_dir`` (the command line's), ``UNDERCLOUD_STATE_DIR``, the
     file's ``[paths] state_dir``, /var/lib/undercloud. The file is ``config_file``, ``UNDERCLOUD_CONFIG_FILE``
-    or /etc/undercloud/undercloud.conf where it exists. Raises DEP-020 for a file that is absent or wrong.
+    or /etc/undercloud/undercloud.conf where it exists; the files of `overrides_beside` win over it. Raises
+    DEP-020 for a file that is absent or wrong.
     """
     environment = os.environ if environment is None else environment
     asked = config_file or environment.get("UNDERCLOUD_CONFIG_FILE", "")
     file = asked or (CONFIG_FILE if Path(CONFIG_FILE).exists() else "")
+    overrides = overrides_beside(Path(file or CONFIG_FILE))
     conf = cfg.ConfigOpts()
     for group, options in list_opts():
         conf.register_opts(options, group=group)
     try:
         conf(
-            args=[], project="undercloud", default_config_files=[file] if file else [], default_config_dirs=[]
+            args=[],
+            project="undercloud",
+            default_config_files=[file] if file else [],
+            default_config_dirs=[str(overrides)] if file and overrides.is_dir() else [],
         )
         chosen = state_dir or environment.get("UNDERCLOUD_STATE_DIR", "")
         if chosen:
@@ -75,6 +80,11 @@ def load(
             fix="Mend the file, or name another with UNDERCLOUD_CONFIG_FILE.",
             location=Location(file) if file else None,
         ) from error
+
+
+def overrides_beside(file: Path) -> Path:
+    """The directory whose ``*.conf``, in the order of their names, win over ``file``: undercloud.conf.d."""
+    return file.with_name(f"{file.name}.d")
 
 
 def _reason(error: cfg.Error) -> str:

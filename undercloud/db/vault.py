@@ -15,6 +15,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from undercloud import durable
 from undercloud.diagnostics import Location, UndercloudError
 
 
@@ -86,8 +87,11 @@ def make_key(file: Path) -> None:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
-    _write(handle, [Fernet.generate_key()])
-    _sync_directory(file.parent)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(_text([Fernet.generate_key()]))
+        stream.flush()
+        os.fsync(stream.fileno())
+    durable.sync_directory(file.parent)
 
 
 def add_key(file: Path) -> None:
@@ -163,27 +167,9 @@ def _lines(file: Path) -> tuple[list[bytes], _Stamp]:
 
 def _replace(file: Path, keys: list[bytes]) -> None:
     """All keys or the old ones: never a file with half of them. It keeps its owner."""
-    owner = file.stat()
-    temporary = file.with_name(f".{file.name}.new")
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    if os.geteuid() == 0:
-        os.fchown(handle, owner.st_uid, owner.st_gid)
-    _write(handle, keys)
-    temporary.replace(file)
-    _sync_directory(file.parent)
+    owner = file.stat() if os.geteuid() == 0 else None
+    durable.write(file, _text(keys), owner=(owner.st_uid, owner.st_gid) if owner else None)
 
 
-def _write(handle: int, keys: list[bytes]) -> None:
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(b"".join(key + b"\n" for key in keys))
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    folder = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _text(keys: list[bytes]) -> bytes:
+    return b"".join(key + b"\n" for key in keys)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import yaml
 
+from undercloud import durable
 from undercloud.deploy.compiling import Access
 from undercloud.deploy.engine import Credentials
-from undercloud.deploy.workspace import make_private, write_private
+from undercloud.deploy.workspace import make_private
 
 _DOMAIN = "Default"
 
@@ -53,11 +54,11 @@ def write(directory: Path, credentials: Credentials) -> None:
     make_private(directory)
     if credentials.authority:
         file = authority_file(directory, credentials.cloud)
-        write_private(file, credentials.authority.encode())
+        durable.write(file, credentials.authority.encode())
         credentials = trusting(credentials, file)
     clouds = {"clouds": {credentials.cloud: dict(credentials.clouds)}}
-    write_private(directory / "clouds.yaml", yaml.safe_dump(clouds, sort_keys=False).encode())
-    write_private(directory / f"{credentials.cloud}rc", credentials.rc.encode())
+    durable.write(directory / "clouds.yaml", yaml.safe_dump(clouds, sort_keys=False).encode())
+    durable.write(directory / f"{credentials.cloud}rc", credentials.rc.encode())
 
 
 def _rc(stack: str, auth: dict[str, str], region: str) -> str:

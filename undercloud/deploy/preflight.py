@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from undercloud import durable
 from undercloud.db import host_keys
 from undercloud.db.database import Database
 from undercloud.deploy import failures
 from undercloud.deploy.compiling import Node
 from undercloud.deploy.engine import Failure, SshAccess
 from undercloud.deploy.ssh import LOOK, Answer, Cancelled, Ssh, known_hosts_line
-from undercloud.deploy.workspace import Workspace, write_private
+from undercloud.deploy.workspace import Workspace
 from undercloud.diagnostics import Finding
 
 STAGE = "preflight"
@@ -57,7 +58,7 @@ class Preflight:
             for node, keys in (known | scanned).items()
             for kind, key in sorted(keys.items())
         ]
-        write_private(self.workspace.known_hosts, "".join(dict.fromkeys(lines)).encode())
+        durable.write(self.workspace.known_hosts, "".join(dict.fromkeys(lines)).encode())
         silent = [node for node, keys in scanned.items() if not keys]
         return self._parallel(self._silence, silent)
 

@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from undercloud import durable
 from undercloud.conf.runner import Runner as Options
 from undercloud.deploy import processes, ssh
 from undercloud.deploy.engine import SshAccess
-from undercloud.deploy.workspace import Workspace, make_private, write_private
+from undercloud.deploy.workspace import Workspace, make_private
 from undercloud.diagnostics import UndercloudError
 
 INVENTORY = "tripleo-ansible-inventory.yaml"
@@ -225,7 +226,7 @@ def _prepare(artifacts: Path) -> None:
     # ansible-runner forgets settings that are handed to it as an argument unless this file exists.
     settings = artifacts / "env" / "settings"
     make_private(settings.parent)
-    write_private(settings, json.dumps({"pexpect_timeout": _POLL, "suppress_output_file": True}).encode())
+    durable.write(settings, json.dumps({"pexpect_timeout": _POLL, "suppress_output_file": True}).encode())
 
 
 def _open_log(run: Run) -> Any:

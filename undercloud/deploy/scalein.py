@@ -10,12 +10,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from undercloud import durable
 from undercloud.deploy import compiled, leaving, stages
 from undercloud.deploy.engine import DeployRequest, Failure, Operation
 from undercloud.deploy.leaving import Leaving
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.work import CancelledError, Turns, Work
-from undercloud.deploy.workspace import write_private, write_tree
+from undercloud.deploy.workspace import write_tree
 from undercloud.diagnostics import Finding, Severity
 
 PLAYBOOK = "scale_playbook.yaml"
@@ -87,7 +88,7 @@ def _run(work: Work, turns: Turns, nodes: Sequence[Leaving], tag: str) -> None:
         write_tree(directory, old.files)
         run = stages.run_of(work, PLAYBOOK)
         secrets = work.workspace.root / f"secrets-{compilation}.json"
-        write_private(secrets, json.dumps(dict(old.secrets)).encode())
+        durable.write(secrets, json.dumps(dict(old.secrets)).encode())
         work.recorder.masker = Masker(work.result().sensitive | old.sensitive)
         run = replace(
             run,

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from undercloud import durable
 from undercloud.conf import installed
 from undercloud.db import plans, states
 from undercloud.db.models import Deployment, PlanVersion
@@ -20,7 +21,7 @@ from undercloud.deploy.preflight import Preflight
 from undercloud.deploy.recorder import step_stages
 from undercloud.deploy.runner import INVENTORY, Ending, Run
 from undercloud.deploy.work import CancelledError, Turns, Work, deploy_request
-from undercloud.deploy.workspace import write_private, write_tree
+from undercloud.deploy.workspace import write_tree
 from undercloud.diagnostics import UndercloudError, internal
 
 PLAYBOOK = "deploy_steps_playbook.yaml"
@@ -87,7 +88,7 @@ def leave_out_by_limit(work: Work) -> None:
     if not request.limit:
         return
     inventory = work.workspace.temporary / INVENTORY
-    write_private(inventory, work.result().files[INVENTORY])
+    durable.write(inventory, work.result().files[INVENTORY])
     meant = work.borders.runner.hosts(inventory, request.limit)
     names = {node.name for node in work.result().nodes}
     if not names & meant:

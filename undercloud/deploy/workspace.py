@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from undercloud import durable
 from undercloud.diagnostics import UndercloudError
 
 _SOCKET_PATH = 108  # bytes of a Unix socket's path, see unix(7)
@@ -55,7 +56,7 @@ class Workspace:
 
     def write_secrets(self, secrets: Mapping[str, str]) -> None:
         """Write the secrets file."""
-        write_private(self.secrets_file, json.dumps(dict(secrets)).encode())
+        durable.write(self.secrets_file, json.dumps(dict(secrets)).encode())
 
 
 @contextmanager
@@ -95,18 +96,6 @@ def make_private(path: Path) -> None:
     for directory in reversed((path, *path.parents)):
         if not directory.exists():
             directory.mkdir(mode=0o700, exist_ok=True)
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file of mode 0600: to a temporary name, then renamed."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
 
 
 def write_tree(path: Path, files: Mapping[str, bytes]) -> None:

@@ -94,33 +94,6 @@ def configuration(settings: RegistrySettings) -> str:
     return f"# certificate: {mark}\n{yaml.safe_dump(content, sort_keys=False)}"
 
 
-def systemd_unit(settings: RegistrySettings) -> str:
-    """A unit that serves the registry from the configuration that :meth:`Server.configure` writes.
-
-    It is root without capabilities: that is enough to read key files of mode 0600 and to write its storage.
-    """
-    return f"""\
-[Unit]
-Description=Container registry of the undercloud
-After=network-online.target
-Wants=network-online.target
-
-[Service]
-ExecStart=/usr/bin/{_PROGRAM} serve {settings.storage / "registry.yml"}
-Restart=on-failure
-CapabilityBoundingSet=
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateTmp=yes
-ProtectHome=read-only
-ProtectSystem=strict
-ReadWritePaths={settings.storage}
-
-[Install]
-WantedBy=multi-user.target
-"""
-
-
 class Server:
     """The registry as a process of its own, which outlives the command that starts it."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from undercloud import durable
 from undercloud.diagnostics import Location, UndercloudError
 from undercloud.images import tls
 from undercloud.images.registry import PORT, RegistrySettings, htpasswd_line
@@ -27,17 +27,22 @@ class Served:
 
 
 def ensure(
-    directory: Path, address: str = "127.0.0.1", port: int = PORT, names: Sequence[str] = ()
+    directory: Path,
+    address: str = "127.0.0.1",
+    port: int = PORT,
+    names: Sequence[str] = (),
+    authority: Path | None = None,
 ) -> Served:
     """Settings for a registry on ``address``; certificates and password are made if ``directory`` has none.
 
-    ``names`` are more names that the certificate is for. Another address is the same registry moved: password
+    ``names`` are more names that the certificate is for, ``authority`` is the directory of the certificate
+    authority where it is not one of its own. Another address is the same registry moved: password
     and authority stay. Raises UndercloudError: IMG-025 an address that cannot be served, IMG-034 a kept file
     that cannot be used, and what :func:`tls.ensure` raises.
     """
     _check_address(address)
     _make(directory)
-    certificates = tls.ensure(directory / "tls", [address, *names])
+    certificates = tls.ensure(directory / "tls", [address, *names], authority=authority)
     known = load(directory)
     password = known.password if known else secrets.token_urlsafe(32)
     settings = RegistrySettings(
@@ -45,8 +50,8 @@ def ensure(
     )
     client = Registry(settings.endpoint, certificates.authority, username=USERNAME, password=password)
     if known != client or not settings.htpasswd or not settings.htpasswd.is_file():
-        _write(directory / "htpasswd", htpasswd_line(USERNAME, password))
-        _write(directory / "client.json", _to_json(client))
+        durable.write(directory / "htpasswd", htpasswd_line(USERNAME, password))
+        durable.write(directory / "client.json", _to_json(client))
     return Served(settings, client)
 
 
@@ -121,11 +126,3 @@ def _make(directory: Path) -> None:
 def _to_json(client: Registry) -> str:
     kept = {"endpoint": client.endpoint, "authority": str(client.authority)}
     return json.dumps({**kept, "username": client.username, "password": client.password}, indent=2) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    temporary.replace(path)

@@ -1,21 +1,21 @@
-"""The files of the registry's certificate authority and of its server certificate."""
+"""The files of a certificate authority of ours and of the server certificates it signs."""
 
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
 
+from undercloud import durable
 from undercloud.diagnostics import Location, UndercloudError
 from undercloud.plan import certificates
 from undercloud.plan.certificates import Pair
 from undercloud.plan.entropy import SystemEntropy
 
-_NAME = "undercloud registry"
+_PRODUCT = "undercloud"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +37,35 @@ class _At(SystemEntropy):
         return int(self.moment.timestamp())
 
 
-def ensure(directory: Path, names: Sequence[str], now: datetime.datetime | None = None) -> Certificates:
+def ensure(
+    directory: Path,
+    names: Sequence[str],
+    now: datetime.datetime | None = None,
+    *,
+    server: str = "registry",
+    authority: Path | None = None,
+) -> Certificates:
     """Certificates for a server of these host names and addresses, made where they are missing.
 
-    The authority is made once and never again; the server's certificate is made anew when a name is missing
-    in it, or less than 30 days are left. All files have mode 0600. Raises UndercloudError: IMG-030 a file
-    that is there and cannot be used (it is left alone), IMG-031 a pair of which one file is missing, IMG-032
-    an authority that has run out, IMG-033 a directory that cannot be written.
+    ``directory`` holds the certificate as ``SERVER.crt`` and ``SERVER.key``; ``authority`` (``directory``
+    where it is left out) the authority's ca.crt and ca.key. That is made once and never again; the server's
+    certificate is made anew when a name is missing in it, or less than 30 days are left. All files have mode
+    0600. Raises UndercloudError: IMG-030 a file that is there and cannot be used (it is left alone), IMG-031
+    a pair of which one file is missing, IMG-032 an authority that has run out, IMG-033 a directory that
+    cannot be written.
     """
     at = now or datetime.datetime.now(datetime.UTC)
     entropy = _At(at)
-    paths = Certificates(directory / "ca.crt", directory / "registry.crt", directory / "registry.key")
+    signs = authority or directory
+    paths = Certificates(signs / "ca.crt", directory / f"{server}.crt", directory / f"{server}.key")
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        authority = _read(paths.authority, directory / "ca.key")
-        if authority is None:
-            authority = certificates.new_authority(entropy, f"{_NAME} authority")
-            _write(authority, paths.authority, directory / "ca.key")
-        elif authority.certificate.not_valid_after_utc <= at:
-            raise UndercloudError.of(
-                "IMG-032",
-                "the registry's certificate authority has run out",
-                fix=f"Move ca.crt and ca.key out of {directory} and hand nodes the new ca.crt.",
-                location=Location(str(paths.authority)),
-            )
-        server = _read(paths.certificate, paths.key)
-        if server is None or not certificates.serves(server.certificate, authority.certificate, names, at):
-            server = certificates.new_server(entropy, authority, _NAME, names)
-            _write(server, paths.certificate, paths.key)
+        for each in (signs, directory):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        signer = _signer(paths.authority, entropy, at)
+        kept = _read(paths.certificate, paths.key)
+        if kept is None or not certificates.serves(kept.certificate, signer.certificate, names, at):
+            made = certificates.new_server(entropy, signer, f"{_PRODUCT} {server}", names)
+            _write(made, paths.certificate, paths.key)
     except OSError as error:
         raise UndercloudError.of(
             "IMG-033",
@@ -72,6 +73,23 @@ def ensure(directory: Path, names: Sequence[str], now: datetime.datetime | None 
             fix="Choose another directory, or mend its permissions.",
         ) from None
     return paths
+
+
+def _signer(file: Path, entropy: _At, at: datetime.datetime) -> Pair:
+    """The authority, made where there is none."""
+    key = file.with_suffix(".key")
+    authority = _read(file, key)
+    if authority is None:
+        authority = certificates.new_authority(entropy, f"{_PRODUCT} authority")
+        _write(authority, file, key)
+    elif authority.certificate.not_valid_after_utc <= at:
+        raise UndercloudError.of(
+            "IMG-032",
+            "the certificate authority has run out",
+            fix=f"Move {file.name} and {key.name} out of {file.parent}, and hand out the new {file.name}.",
+            location=Location(str(file)),
+        )
+    return authority
 
 
 def _read(certificate: Path, key: Path) -> Pair | None:
@@ -108,15 +126,5 @@ def _unusable(path: Path, error: Exception) -> UndercloudError:
 
 def _write(pair: Pair, certificate: Path, key: Path) -> None:
     """The key first: a certificate without its key would be of no use to anyone."""
-    _replace(key, pair.key_pem().encode())
-    _replace(certificate, pair.certificate_pem().encode())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    durable.write(key, pair.key_pem())
+    durable.write(certificate, pair.certificate_pem())

@@ -103,13 +103,6 @@ def test_htpasswd_is_bcrypt() -> None:
     assert bcrypt.checkpw(b"geheim", hashed.encode())
 
 
-def test_the_unit_serves_the_configuration(safe: RegistrySettings) -> None:
-    unit = registry.systemd_unit(safe)
-
-    assert f"ExecStart=/usr/bin/docker-registry serve {safe.storage}/registry.yml\n" in unit
-    assert f"ReadWritePaths={safe.storage}\n" in unit
-
-
 def test_the_password_is_made_once_and_moves_with_the_registry(tmp_path: Path) -> None:
     first = served.ensure(tmp_path / "r")
     again = served.ensure(tmp_path / "r")

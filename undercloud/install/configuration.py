@@ -1,0 +1,62 @@
+"""From the operator's undercloud.conf to the configuration file of our own service.
+
+What TripleO's options say about addresses, names and certificates is written; everything else keeps its
+default. Settings of the service itself (RabbitMQ, a database on a server, limits) stand in files of their
+own in ``undercloud.conf.d`` beside it, which win and are never touched.
+"""
+
+from __future__ import annotations
+
+import configparser
+import dataclasses
+import io
+import tempfile
+from pathlib import Path
+
+from undercloud.conf import Settings, load
+from undercloud.conf.settings import CONFIG_FILE, overrides_beside
+from undercloud.images.registry import PORT
+from undercloud.install.site import Site, address_of, certificate_file, names_of
+from undercloud.validation.undercloud_conf import UndercloudConf
+
+FILE = Path(CONFIG_FILE).name
+_HEAD = """\
+# Made by `openstack undercloud install` from {source}, which writes it anew.
+# Put settings of your own into files of undercloud.conf.d (NAME.conf) beside it: they win over these.
+"""
+
+
+def site(conf: UndercloudConf, state_dir: Path, config_dir: Path) -> Site:
+    """What an installation of ``conf`` would be told; nothing is written.
+
+    Raises DEP-020 for an operator's file in ``undercloud.conf.d`` that is wrong.
+    """
+    file = config_dir / FILE
+    with tempfile.TemporaryDirectory() as directory:
+        draft = Path(directory) / FILE
+        draft.write_text(rendered(conf, state_dir), encoding="utf-8")
+        overrides = overrides_beside(file)
+        if overrides.is_dir():
+            overrides_beside(draft).symlink_to(overrides)
+        settings: Settings = load(str(state_dir), str(draft), environment={})
+    return Site(conf, dataclasses.replace(settings, file=str(file)), config_dir)
+
+
+def rendered(conf: UndercloudConf, state_dir: Path) -> str:
+    """The text of the file."""
+    address = address_of(conf)
+    certificate = certificate_file(state_dir, "api")
+    bundle = conf.get("undercloud_service_certificate")
+    config = configparser.RawConfigParser()
+    config["paths"] = {"state_dir": str(state_dir)}
+    config["api"] = {
+        "host": address,
+        "names": ",".join(names_of(conf)),
+        "certificate": bundle or str(certificate),
+        # TripleO's option names one file with both in it.
+        "key": bundle or str(certificate.with_suffix(".key")),
+    }
+    config["registry"] = {"address": f"[{address}]:{PORT}" if ":" in address else f"{address}:{PORT}"}
+    text = io.StringIO()
+    config.write(text)
+    return _HEAD.format(source=conf.file) + text.getvalue()

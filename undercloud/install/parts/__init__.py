@@ -1,0 +1,25 @@
+"""The parts that an undercloud on one machine has."""
+
+from __future__ import annotations
+
+import graphlib
+
+from undercloud.install.part import Part
+from undercloud.install.parts.api import Api
+from undercloud.install.parts.registry import Registry
+from undercloud.install.site import Site
+
+
+def all_parts(site: Site) -> tuple[Part, ...]:
+    """Every part of this undercloud, each after those it needs. A new part gets its line here."""
+    return in_order(
+        Registry(site),
+        Api(site),
+    )
+
+
+def in_order(*parts: Part) -> tuple[Part, ...]:
+    """The parts, each after those it needs; otherwise as they are given."""
+    named = {part.name: part for part in parts}
+    order = graphlib.TopologicalSorter({part.name: part.needs for part in parts}).static_order()
+    return tuple(named[name] for name in order)

@@ -1,0 +1,92 @@
+"""Our own service: the REST API and the engine in one process, on the embedded database."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from undercloud.api import users
+from undercloud.api.access import ADMIN
+from undercloud.client.http import Http
+from undercloud.client.settings import Remote
+from undercloud.db.database import open_database
+from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.install.part import Health, Kept, Package, Process, Say
+from undercloud.install.ports import unusable
+from undercloud.install.site import Site
+
+USER = "admin"
+_START = "import sys; from undercloud.api.main import api; sys.exit(api())"
+_STOP_SECONDS = 120  # a deployment is interrupted in order, which ends Ansible first
+
+
+class Api:
+    """Implements ``Part``."""
+
+    name = "api"
+    title = "API and engine"
+    needs = ("registry",)
+    packages: tuple[Package, ...] = ()
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._options = site.settings.api
+        self._users = self._options.users(site.state_dir)
+
+    @property
+    def kept(self) -> Kept:
+        """Plans, states and deployments with the key of their secrets; the users; what lies on the disk."""
+        site, paths = self._site, self._site.settings.paths
+        databases = () if site.settings.database.connection else (paths.database,)
+        files = (paths.key_file, self._users, site.directory(self.name) / "tls", site.state_dir / "stacks")
+        return Kept(files, databases)
+
+    def problems(self) -> Iterator[Finding]:
+        """Its port."""
+        if self.name not in self._site.running and not self._options.unix_socket:
+            yield from unusable(self._options.host, self._options.port, self.title)
+
+    def prepare(self, say: Say) -> None:
+        """Certificate, an administrator with a generated password, the database with our schema."""
+        site, settings = self._site, self._site.settings
+        say("certificate and administrator")
+        if not site.conf.get("undercloud_service_certificate"):
+            site.certificate(self.name, self._options.names)
+        if not self._users.exists() or USER not in users.read_users(self._users):
+            users.put_user(self._users, USER, site.secret(USER), ADMIN)
+        say("database")
+        paths, options = settings.paths, settings.database
+        open_database(options.connection, paths.database, paths.key_file, options.busy_timeout).close()
+
+    def processes(self) -> tuple[Process, ...]:
+        """The API with its engine."""
+        # From a checkout the modules are found by this variable; installed, there is none.
+        modules = {"PYTHONPATH": path} if (path := os.environ.get("PYTHONPATH")) else {}
+        options, file = self._options, self._site.settings.file
+        return (
+            Process(
+                self.name,
+                "API and engine of the undercloud",
+                (sys.executable, "-m", "undercloud.api.main", "--config-file", file),
+                environment=modules,
+                reads=tuple(Path(each) for each in (file, options.certificate, options.key)),
+                stop_seconds=_STOP_SECONDS,
+            ),
+        )
+
+    def healthy(self) -> Health:
+        """Whether it answers, and its database too."""
+        url = self._site.url
+        http = Http(Remote(self.name, url, cacert=self._site.cacert))
+        try:
+            http.ask("GET", "/v1/health")
+        except UndercloudError as error:
+            return Health(False, error.findings[0].message)
+        finally:
+            http.close()
+        return Health(True, url)
+
+    def remove(self) -> None:
+        """Everything lies in the state directory."""
