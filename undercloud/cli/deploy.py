@@ -1,4 +1,4 @@
-"""`overcloud deploy` and `overcloud resume`."""
+"""`overcloud deploy`, `overcloud resume` and `overcloud rollback`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from undercloud.cli import (
     ssh_options,
     tripleo_flags,
 )
-from undercloud.deploy.engine import DeployRequest, Engine
+from undercloud.deploy.engine import DeployRequest, Engine, RollbackRequest
 
 _MINUTES = 240
 
@@ -55,8 +55,11 @@ class Deploy(running.Running):
             action="store_true",
             help="Read the nodes, write nothing, and list what would change, with diffs",
         )
+        _add_limits(group)
         group.add_argument(
-            "--limit", default="", metavar="<hosts>", help="Only these hosts (an Ansible host pattern)"
+            "--rollback-on-failure",
+            action="store_true",
+            help="When it fails on the nodes, deploy the last good version again",
         )
         group.add_argument(
             "--force",
@@ -111,13 +114,18 @@ class Resume(running.Running):
     It uses the plan as it was; to use changed files, deploy again.
     """
 
-    examples = (("go on with the last deployment", "overcloud resume overcloud"),)
+    examples = (
+        ("go on with the last deployment", "overcloud resume overcloud"),
+        ("try the node that failed again, alone", "overcloud resume --limit overcloud-compute-3"),
+        ("without the checks at the end", "overcloud resume --skip final-checks"),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The parser, with the stack."""
         parser = super().get_parser(prog_name)
         base.add_report_format(parser)
         base.add_stack(parser)
+        _add_limits(parser.add_argument_group("the run from here on"))
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
@@ -130,9 +138,52 @@ class Resume(running.Running):
                     f"{parsed_args.stack} was never deployed", "start with: openstack overcloud deploy"
                 )
             seen = _last_event(engine, last.id)
-            return engine.resume(last.id), seen
+            return engine.resume(last.id, parsed_args.limit, tuple(parsed_args.skip)), seen
 
         return self.follow(start, parsed_args)
+
+
+class Rollback(running.Running):
+    """Deploy the last good version of a plan again: one that succeeded, on all nodes, with all stages.
+
+    Passwords and addresses stay; nodes that the good version does not have leave the cloud.
+    """
+
+    examples = (
+        ("what was deployed before", "overcloud rollback overcloud"),
+        ("a version that was good", "overcloud rollback overcloud --plan-version 3"),
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The parser: the stack, the version."""
+        parser = super().get_parser(prog_name)
+        base.add_report_format(parser)
+        base.add_stack(parser)
+        group = parser.add_argument_group("the run")
+        group.add_argument(
+            "--plan-version",
+            type=_positive,
+            default=0,
+            metavar="<number>",
+            help="Which version (default: the last good one; see `overcloud deployment list`)",
+        )
+        _add_timeouts(group)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Start the rollback and follow it."""
+        wanted = RollbackRequest(
+            parsed_args.stack,
+            version=parsed_args.plan_version,
+            operator=given_options.operator(),
+            timeout=_seconds(parsed_args),
+            verbosity=max(0, self.app.options.verbose_level - 1),
+        )
+        return self.follow(lambda engine: (engine.rollback(wanted), 0), parsed_args)
+
+    def interrupted(self, parsed_args: argparse.Namespace) -> str:
+        """How to go on."""
+        return f"\nStopped. Go on with: openstack overcloud resume {parsed_args.stack}\n"
 
 
 def _last_event(engine: Engine, deployment: str) -> int:
@@ -140,6 +191,20 @@ def _last_event(engine: Engine, deployment: str) -> int:
     while batch := engine.events(deployment, seen):
         seen = batch[-1].seq
     return seen
+
+
+def _add_limits(group: Any) -> None:
+    group.add_argument(
+        "--limit", default="", metavar="<hosts>", help="Only these hosts (an Ansible host pattern)"
+    )
+    group.add_argument(
+        "--skip",
+        action="append",
+        default=[],
+        metavar="<stage>",
+        help="Leave out a stage (preflight, node-checks, step-0 … step-5, finish, final-checks …); recorded; "
+        "may be given again",
+    )
 
 
 def _add_timeouts(group: Any) -> None:
@@ -174,12 +239,17 @@ def _add_values(group: Any) -> None:
 def _positive(text: str) -> int:
     if text.isdigit() and int(text) > 0:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of minutes above 0")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+
+
+def _seconds(parsed_args: argparse.Namespace) -> int:
+    """The shorter of the two times that a deployment may take."""
+    longest = parsed_args.timeout
+    return 60 * int(min(longest, parsed_args.config_download_timeout or longest))
 
 
 def request(parsed_args: argparse.Namespace, verbosity: int = 0) -> DeployRequest:
     """What the engine is asked for; ``verbosity`` is Ansible's, the number of its ``v``."""
-    minutes = min(parsed_args.timeout, parsed_args.config_download_timeout or parsed_args.timeout)
     given = {
         "NtpServer": parsed_args.ntp_server.split(",") if parsed_args.ntp_server else None,
         "NovaComputeLibvirtType": parsed_args.libvirt_type,
@@ -189,13 +259,15 @@ def request(parsed_args: argparse.Namespace, verbosity: int = 0) -> DeployReques
         plan=plan_options.plan_paths(parsed_args),
         dry_run=parsed_args.dry_run,
         limit=parsed_args.limit,
+        skip=tuple(parsed_args.skip),
+        rollback_on_failure=parsed_args.rollback_on_failure,
         force=tuple(parsed_args.force),
         errors_pass=parsed_args.errors_pass,
         warnings_stop=parsed_args.warnings_stop,
         operator=given_options.operator(),
         given=given_options.given_files(parsed_args),
         ssh=ssh_options.ssh_access(parsed_args),
-        timeout=60 * minutes,
+        timeout=_seconds(parsed_args),
         registry=parsed_args.registry or "",
         verbosity=verbosity,
         parameters={name: value for name, value in given.items() if value is not None},

@@ -17,7 +17,7 @@ FAILED = 2
 INTERRUPTED = 130
 """Ctrl-C, as a shell reports it."""
 
-_COULD_NOT_RUN = ("CLI-", "INT-", "API-", "DEP-00", "DEP-02")
+_COULD_NOT_RUN = ("CLI-", "INT-", "API-", "DEP-00", "DEP-02", "DEP-03")
 """Usage; defects of ours; what the API and the engine refuse; its configuration."""
 
 

@@ -146,7 +146,7 @@ def _stage_line(event: Event, progress: Progress) -> str:
     if not stage.ended:
         return f"{event.stage}: {stage.status}"
     if stage.status == Status.SKIPPED:
-        return f"{event.stage}: not needed"
+        return f"{event.stage}: skipped"
     return (
         f"{event.stage}: {stage.status} after {rendering.duration(seconds_between(stage.begun, stage.ended))}"
     )

@@ -47,7 +47,8 @@ class Running(WithEngine):
             )
             view.progress.seq = seen
             ended, stopped = watch.to_end(engine, deployment, view)
-            self._sum_up(engine, ended, as_json=as_json)
+            back = self._rolled_back(engine, ended, parsed_args)
+            self._sum_up(engine, ended, back, as_json=as_json)
             if getattr(parsed_args, "reports", None):
                 self._report(parsed_args, ended)
             if ended.status is Status.SUCCEEDED and ended.operation is Operation.DEPLOY:
@@ -55,6 +56,24 @@ class Running(WithEngine):
         if stopped:
             raise KeyboardInterrupt
         return errors.CLEAN if ended.status is Status.SUCCEEDED else errors.FOUND
+
+    def _rolled_back(
+        self, engine: Engine, failed: Deployment, parsed_args: argparse.Namespace
+    ) -> Deployment | None:
+        """Follow the rollback that the engine began after a failure; None where there is none."""
+        from undercloud.cli import watch  # noqa: PLC0415  (start-up)
+
+        if failed.status is not Status.FAILED or not getattr(parsed_args, "rollback_on_failure", False):
+            return None
+        newest = next(iter(engine.deployments(failed.stack, 1)), failed)
+        if newest.rollback_of != failed.id:
+            return None
+        view = watch.view_for(
+            self.app.stderr if parsed_args.formatter == "json" else self.app.stdout,
+            f"{failed.stack}: rollback",
+            quiet=self.app.options.verbose_level == 0,
+        )
+        return watch.to_end(engine, newest, view)[0]
 
     def _report(self, parsed_args: argparse.Namespace, deployment: Deployment) -> None:
         """Write the reports that were asked for: all that was found, of the plan and on the nodes."""
@@ -82,7 +101,9 @@ class Running(WithEngine):
             f"(written to {' and '.join(str(file) for file in written)})\n"
         )
 
-    def _sum_up(self, engine: Engine, deployment: Deployment, *, as_json: bool) -> None:
+    def _sum_up(
+        self, engine: Engine, deployment: Deployment, back: Deployment | None, *, as_json: bool
+    ) -> None:
         from undercloud.cli import summary  # noqa: PLC0415  (start-up)
 
         failed = deployment.status is Status.FAILED
@@ -91,7 +112,7 @@ class Running(WithEngine):
         changes = engine.changes(deployment.id) if dry else ()
         out = self.app.stdout
         if as_json:
-            out.write(_json(deployment, failures, changes))
+            out.write(_json(deployment, failures, changes, back))
             return
         width = rendering.width_of(out)
         if dry:
@@ -103,9 +124,11 @@ class Running(WithEngine):
         if failures:
             out.write(summary.failures_text(failures, width=width) + "\n")
         out.write(summary.deployment_text(deployment))
+        if back is not None:
+            out.write(f"\nRolled back to version {back.version}:\n" + summary.deployment_text(back))
 
 
-def _json(deployment: Deployment, failures: Any, changes: Any) -> str:
+def _json(deployment: Deployment, failures: Any, changes: Any, back: Deployment | None) -> str:
     from undercloud.deploy import wire  # noqa: PLC0415  (start-up)
 
     plain = wire.to_plain(deployment)
@@ -114,5 +137,6 @@ def _json(deployment: Deployment, failures: Any, changes: Any) -> str:
         "failures": wire.to_plain(failures),
         "changes": wire.to_plain(changes),
         "deployment": {key: value for key, value in plain.items() if key != "findings"},
+        **({"rollback": wire.to_plain(back)} if back else {}),
     }
     return json.dumps(document, indent=2) + "\n"

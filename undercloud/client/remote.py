@@ -24,6 +24,7 @@ from undercloud.deploy.engine import (
     GivenFiles,
     PlanInfo,
     PlanRef,
+    RollbackRequest,
     SshAccess,
     StackInfo,
     Validated,
@@ -35,7 +36,16 @@ from undercloud.plan.bundle import read
 
 _LONGEST_WAIT = 20  # seconds that the API waits for an event
 _POLL = 1.0  # seconds between two looks at long work
-_SAME = ("stack", "dry_run", "limit", "errors_pass", "warnings_stop", "timeout", "verbosity")
+_SAME = (
+    "stack",
+    "dry_run",
+    "limit",
+    "rollback_on_failure",
+    "errors_pass",
+    "warnings_stop",
+    "timeout",
+    "verbosity",
+)
 
 
 class RemoteEngine:
@@ -53,6 +63,7 @@ class RemoteEngine:
         body |= {
             "version": request.version or self._send(request),
             "force": list(request.force),
+            "skip": list(request.skip),
             "given": wire.to_plain(request.given),
             "ssh_user": request.ssh.user,
             "ssh_port": request.ssh.port,
@@ -87,9 +98,15 @@ class RemoteEngine:
         }
         return self._http.post(Deployment, f"/v1/stacks/{quote(request.stack, safe='')}/checks", body)
 
-    def resume(self, deployment: str) -> Deployment:
+    def resume(self, deployment: str, limit: str = "", skip: tuple[str, ...] = ()) -> Deployment:
         """Go on with an interrupted or failed deployment at its first unfinished stage."""
-        return wire.from_plain(Deployment, self._http.ask("POST", f"{_place(deployment)}/resume").json())
+        body = {"limit": limit, "skip": list(skip)}
+        return self._http.post(Deployment, f"{_place(deployment)}/resume", body)
+
+    def rollback(self, request: RollbackRequest) -> Deployment:
+        """Start to deploy the last good version again, or an earlier one."""
+        body = {"version": request.version, "timeout": request.timeout, "verbosity": request.verbosity}
+        return self._http.post(Deployment, f"/v1/stacks/{quote(request.stack, safe='')}/rollback", body)
 
     def cancel(self, deployment: str, reason: str = "") -> None:
         """Ask a running deployment to stop."""
@@ -99,9 +116,9 @@ class RemoteEngine:
         """One deployment as it stands."""
         return self._http.get(Deployment, _place(deployment))
 
-    def deployments(self, stack: str = "", limit: int = 100) -> tuple[Deployment, ...]:
+    def deployments(self, stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:
         """Deployments, newest first; at most 1000."""
-        query = {"stack": stack, "limit": min(limit, 1000)}
+        query = {"stack": stack, "limit": min(limit, 1000), "marker": marker}
         return self._http.get(tuple[Deployment, ...], "/v1/deployments", "deployments", **query)
 
     def events(

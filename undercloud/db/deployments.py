@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from undercloud.db.models import Deployment, Stage
@@ -16,10 +16,36 @@ def find(session: Session, deployment: str) -> Deployment | None:
     return session.get(Deployment, deployment)
 
 
-def listing(session: Session, stack: str, limit: int) -> Sequence[Deployment]:
-    """Deployments of a stack (all stacks when empty), newest first."""
+def listing(
+    session: Session, stack: str, limit: int, before: Deployment | None = None
+) -> Sequence[Deployment]:
+    """Deployments of a stack (all stacks when empty), newest first, those that are older than ``before``."""
     query = select(Deployment).order_by(Deployment.started.desc(), Deployment.id).limit(limit)
-    return session.scalars(query.where(Deployment.stack == stack) if stack else query).all()
+    if stack:
+        query = query.where(Deployment.stack == stack)
+    if before is not None:
+        at_once = and_(Deployment.started == before.started, Deployment.id > before.id)
+        query = query.where(or_(Deployment.started < before.started, at_once))
+    return session.scalars(query).all()
+
+
+def whole(session: Session, stack: str, operation: str, status: str, but_with: str) -> Sequence[Deployment]:
+    """Deployments of a stack that ended in ``status`` on all nodes, newest first.
+
+    Those with a stage that ended in ``but_with`` are left out.
+    """
+    partial = select(Stage.deployment_id).where(Stage.status == but_with)
+    return session.scalars(
+        select(Deployment)
+        .where(
+            Deployment.stack == stack,
+            Deployment.operation == operation,
+            Deployment.status == status,
+            Deployment.limited_to == "",
+            Deployment.id.not_in(partial),
+        )
+        .order_by(Deployment.started.desc(), Deployment.id)
+    ).all()
 
 
 def last(

@@ -144,7 +144,11 @@ class CompiledFile(Base):
 
 
 class Deployment(Base):
-    """One run of deploy, dry run or delete."""
+    """One run of deploy, dry run or delete.
+
+    ``limited_to`` is an Ansible host pattern; ``playbook`` says how far the record follows the playbook that
+    runs.
+    """
 
     __tablename__ = "deployments"
     __table_args__ = (Index(None, "stack", "started"),)
@@ -166,6 +170,9 @@ class Deployment(Base):
     findings: Mapped[list[Any]]
     directory: Mapped[str] = mapped_column(prose())
     cancel: Mapped[str | None] = mapped_column(prose())
+    limited_to: Mapped[str] = mapped_column(prose())
+    rollback_of: Mapped[str] = mapped_column(word(32))
+    playbook: Mapped[dict[str, Any]]
 
 
 class Stage(Base):

@@ -19,7 +19,7 @@ from undercloud.diagnostics import UndercloudError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 
 
 def revision(connection: Connection) -> str:

@@ -122,12 +122,16 @@ class DeployRequest:
     ``warnings_stop`` makes their warnings stop it; ``operator`` is who asks, for the record; ``given`` are
     files that validation reads; ``timeout`` is in seconds, 0 for none; ``parameters`` are set over all
     environments. ``version`` is a kept version of the plan to deploy instead of the files of ``plan``.
+    ``skip`` are stages to leave out; after a failure on nodes ``rollback_on_failure`` deploys the last good
+    version.
     """
 
     stack: str
     plan: PlanPaths
     dry_run: bool = False
     limit: str = ""
+    skip: tuple[str, ...] = ()
+    rollback_on_failure: bool = False
     force: tuple[str, ...] = ()
     errors_pass: bool = False
     warnings_stop: bool = False
@@ -139,6 +143,21 @@ class DeployRequest:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     verbosity: int = 0
     version: int = 0
+
+
+@dataclass(frozen=True)
+class RollbackRequest:
+    """What ``overcloud rollback`` asks for: the plan's version ``version``, or the last good one (0).
+
+    The nodes are entered, and findings let pass, as in the good deployment of that version; ``operator`` is
+    who asks, ``timeout`` is in seconds.
+    """
+
+    stack: str
+    version: int = 0
+    operator: str = ""
+    timeout: int = 0
+    verbosity: int = 0
 
 
 @dataclass(frozen=True)
@@ -223,7 +242,8 @@ class Deployment:
 
     ``stage`` is the one that runs or at which it stopped; ``version`` is the plan's version; ``hosts`` are
     the counts by host, ``counts`` their sum; ``findings`` holds errors, warnings and notes of validation and
-    of the checks of the nodes, ``forced`` those of them that were let pass.
+    of the checks of the nodes, ``forced`` those of them that were let pass. ``limit`` are the hosts that it
+    was limited to (an Ansible host pattern), ``rollback_of`` the deployment that it takes back.
     """
 
     id: str
@@ -241,6 +261,8 @@ class Deployment:
     findings: tuple[Finding, ...] = ()
     forced: tuple[Forced, ...] = ()
     directory: str = ""
+    limit: str = ""
+    rollback_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -378,8 +400,16 @@ class Engine(Protocol):
         """Start the checks of a deployed cloud; DEP-005 where none is, DEP-001 while one writes it."""
         ...
 
-    def resume(self, deployment: str) -> Deployment:
-        """Go on with an interrupted or failed deployment at its first unfinished stage."""
+    def resume(self, deployment: str, limit: str = "", skip: tuple[str, ...] = ()) -> Deployment:
+        """Go on with an interrupted or failed deployment at its first unfinished stage.
+
+        From here on it is limited to the hosts ``limit`` and leaves out the stages ``skip``, too; DEP-033 for
+        one that cannot be left out.
+        """
+        ...
+
+    def rollback(self, request: RollbackRequest) -> Deployment:
+        """Start to deploy the last good version again, or an earlier one; DEP-034 where there is none."""
         ...
 
     def cancel(self, deployment: str, reason: str = "") -> None:
@@ -390,8 +420,11 @@ class Engine(Protocol):
         """One deployment as it stands."""
         ...
 
-    def deployments(self, stack: str = "", limit: int = 100) -> tuple[Deployment, ...]:
-        """Deployments, newest first, of one stack or of all; without their stages."""
+    def deployments(self, stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:
+        """Deployments, newest first, of one stack or of all; without their stages.
+
+        With a ``marker``, the id of a deployment, those before it; DEP-004 when there is none of that id.
+        """
         ...
 
     def events(

@@ -16,7 +16,7 @@ from undercloud.conf import Settings
 from undercloud.db import deployments, events, host_keys, locks, models, plans
 from undercloud.db.database import Database
 from undercloud.db.types import utcnow
-from undercloud.deploy import gate, lease, processes, views, wire, workspace
+from undercloud.deploy import attempts, gate, lease, processes, views, wire, workspace
 from undercloud.deploy.engine import (
     CheckRequest,
     DeleteRequest,
@@ -25,6 +25,7 @@ from undercloud.deploy.engine import (
     GivenFiles,
     Operation,
     PlanRef,
+    RollbackRequest,
     SshAccess,
     Status,
     Validated,
@@ -39,6 +40,7 @@ from undercloud.diagnostics import Finding, UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
 _STOPPED = (Status.FAILED, Status.INTERRUPTED)
+_DONE = (Status.SUCCEEDED, Status.SKIPPED)
 Request = DeployRequest | DeleteRequest | CheckRequest
 _KINDS: dict[Operation, type[Request]] = {
     Operation.DEPLOY: DeployRequest,
@@ -70,6 +72,11 @@ class _Job:
         """The deployment's id."""
         return self.recorder.deployment
 
+    @property
+    def going_back(self) -> bool:
+        """Whether a failure on nodes is to be rolled back."""
+        return isinstance(self.request, DeployRequest) and self.request.rollback_on_failure
+
 
 class LocalEngine(Reading):
     """Implements ``engine.Engine``; several of them, also in other processes, may share a database."""
@@ -84,6 +91,7 @@ class LocalEngine(Reading):
 
     def deploy(self, request: DeployRequest) -> Deployment:
         """Start a deployment or a dry run; refused (DEP-001) while another writes the same stack."""
+        request = attempts.limited(request, request.limit, ())
         return self._start(Operation.DRY_RUN if request.dry_run else Operation.DEPLOY, request)
 
     def delete(self, request: DeleteRequest) -> Deployment:
@@ -113,7 +121,27 @@ class LocalEngine(Reading):
                 request = replace(request, ssh=self._request(last).ssh)
         return self._start(Operation.CHECK, request, last.compilation_id)
 
-    def resume(self, deployment: str) -> Deployment:
+    def rollback(self, request: RollbackRequest) -> Deployment:
+        """Start to deploy the last good version again, or an earlier one; DEP-034 where there is none."""
+        with self._database.read() as session:
+            known(session, request.stack)
+            last, good = attempts.to_roll_back(session, request.stack, request.version)
+            wanted = replace(
+                self._going_back(good),
+                operator=request.operator,
+                timeout=request.timeout,
+                verbosity=request.verbosity,
+            )
+        return self._start(Operation.DEPLOY, wanted, rollback_of=last.id)
+
+    def _going_back(self, good: models.Deployment) -> DeployRequest:
+        """The request that brings back the version of a good deployment, as that one was asked for."""
+        request = self._request(good)
+        if not isinstance(request, DeployRequest):
+            raise internal(f"{good.id} is no deployment")
+        return replace(request, version=good.version, rollback_on_failure=False)
+
+    def resume(self, deployment: str, limit: str = "", skip: tuple[str, ...] = ()) -> Deployment:
         """Go on with an interrupted or failed deployment at its first unfinished stage."""
         with self._guard:
             with self._database.write() as session:
@@ -122,6 +150,8 @@ class LocalEngine(Reading):
                 fence = lease.acquire(session, row.stack, row.id, self._settings.deployment)
                 self._bury(session, row.stack)
                 operation, request = Operation(row.operation), self._request(row)
+                if limit or skip:
+                    request = self._limited(row, request, limit, skip)
                 stages = deployments.stages(session, row.id)
                 row.status, row.ended, row.cancel = str(Status.RUNNING), None, None
                 row.fence, row.holder = fence, describe(Process.current())
@@ -129,7 +159,7 @@ class LocalEngine(Reading):
                 findings = wire.from_plain(tuple[Finding, ...], row.findings)
             # A deletion leaves nothing behind that a later stage of it builds on, and is done anew.
             resumed = stages if operation is Operation.DEPLOY else ()
-            done = frozenset(stage.name for stage in resumed if stage.status == Status.SUCCEEDED)
+            done = frozenset(stage.name for stage in resumed if stage.status in _DONE)
             held = self._lease(row.stack, row.id, fence)
             recorder = Recorder(self._database, held, row.id)
             recorder.go_on(row.hosts, findings)
@@ -205,37 +235,68 @@ class LocalEngine(Reading):
             running.thread.join()
         self._database.close()
 
-    def _start(self, operation: Operation, request: Request, compilation: int | None = None) -> Deployment:
-        deployment = uuid.uuid4().hex
-        names = stage_names(PIPELINES[operation])
+    def _limited(
+        self, row: models.Deployment, request: Request, limit: str, skip: tuple[str, ...]
+    ) -> DeployRequest:
+        """The request of a deployment that goes on with less, kept in its place."""
+        if not isinstance(request, DeployRequest):
+            raise UndercloudError.of(
+                "DEP-033",
+                f"{row.operation} goes on on all nodes and with all stages",
+                fix="Resume it without --limit and --skip.",
+            )
+        request = attempts.limited(request, limit, skip)
+        row.sealed_request = self._database.vault.seal_json(wire.to_plain(request))
+        row.limited_to = request.limit
+        return request
+
+    def _start(
+        self, operation: Operation, request: Request, compilation: int | None = None, rollback_of: str = ""
+    ) -> Deployment:
         with self._guard:
             with self._database.write() as session:
-                fence = lease.acquire(session, request.stack, deployment, self._settings.deployment)
-                self._bury(session, request.stack)
-                row = models.Deployment(
-                    id=deployment,
-                    stack=request.stack,
-                    operation=str(operation),
-                    status=str(Status.RUNNING),
-                    stage="",
-                    version=0,
-                    compilation_id=compilation,
-                    sealed_request=self._database.vault.seal_json(wire.to_plain(request)),
-                    holder=describe(Process.current()),
-                    fence=fence,
-                    started=utcnow(),
-                    ended=None,
-                    hosts={},
-                    findings=[],
-                    directory="",
-                    cancel=None,
-                )
-                deployments.add(session, row, names, str(Status.PENDING))
-                events.append(session, deployment, [_begun(f"{operation} of {request.stack} begins")])
-            held = self._lease(request.stack, deployment, fence)
-            recorder = Recorder(self._database, held, deployment)
-            self._launch(_Job(operation, request, recorder, held, compilation))
-        return self.deployment(deployment)
+                job = self._begin(session, operation, request, compilation, rollback_of)
+            self._launch(job)
+        return self.deployment(job.deployment)
+
+    def _begin(
+        self,
+        session: Session,
+        operation: Operation,
+        request: Request,
+        compilation: int | None = None,
+        rollback_of: str = "",
+    ) -> _Job:
+        """Take the lock and keep a new deployment; the job is to be launched when that is committed."""
+        deployment = uuid.uuid4().hex
+        names = stage_names(PIPELINES[operation])
+        fence = lease.acquire(session, request.stack, deployment, self._settings.deployment)
+        self._bury(session, request.stack)
+        row = models.Deployment(
+            id=deployment,
+            stack=request.stack,
+            operation=str(operation),
+            status=str(Status.RUNNING),
+            stage="",
+            version=0,
+            compilation_id=compilation,
+            sealed_request=self._database.vault.seal_json(wire.to_plain(request)),
+            holder=describe(Process.current()),
+            fence=fence,
+            started=utcnow(),
+            ended=None,
+            hosts={},
+            findings=[],
+            directory="",
+            cancel=None,
+            limited_to=request.limit if isinstance(request, DeployRequest) else "",
+            rollback_of=rollback_of,
+            playbook={},
+        )
+        deployments.add(session, row, names, str(Status.PENDING))
+        events.append(session, deployment, [_begun(f"{operation} of {request.stack} begins")])
+        held = self._lease(request.stack, deployment, fence)
+        return _Job(operation, request, Recorder(self._database, held, deployment), held, compilation)
 
     def _lease(self, stack: str, deployment: str, fence: int) -> lease.Lease:
         return lease.Lease(self._database, stack, deployment, fence, self._settings.deployment)
@@ -280,7 +341,30 @@ class LocalEngine(Reading):
         except UndercloudError as error:
             recorder.fail(error)
             status, message = Status.FAILED, f"{job.operation} of {stack} could not begin"
-        recorder.ends(status, message)
+        following: list[_Job] = []
+
+        def then(session: Session) -> None:
+            if status is Status.FAILED and job.going_back:
+                following.extend(self._taken_back(session, job))
+
+        recorder.ends(status, message, then)
+        for each in following:
+            self._launch(each)
+
+    def _taken_back(self, session: Session, job: _Job) -> list[_Job]:
+        """The rollback of a deployment that failed on nodes, begun before anybody else has the lock."""
+        row = find(session, job.deployment)
+        if not attempts.touched_nodes(row.stage):
+            return []
+        try:
+            _, good = attempts.to_roll_back(session, row.stack, 0)
+        except UndercloudError as error:
+            why = f"not rolled back: {error.findings[0].message}"
+            events.append(session, row.id, [views.turn(why, Status.FAILED, row.stage)])
+            return []
+        operator = job.request.operator if isinstance(job.request, DeployRequest) else ""
+        wanted = replace(self._going_back(good), operator=operator)
+        return [self._begin(session, Operation.DEPLOY, wanted, rollback_of=row.id)]
 
     def _request(self, row: models.Deployment) -> Request:
         plain = self._database.vault.open_json(row.sealed_request)

@@ -47,10 +47,12 @@ class Reading:
             found = self._as_it_is(session, row, deployments.stages(session, row.id))
             return replace(found, forced=_forced(session, row.id))
 
-    def deployments(self, stack: str = "", limit: int = 100) -> tuple[Deployment, ...]:
+    def deployments(self, stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:
         """Deployments, newest first, of one stack or of all; without their stages."""
         with self._database.read() as session:
-            return tuple(self._as_it_is(session, row) for row in deployments.listing(session, stack, limit))
+            before = find(session, marker) if marker else None
+            rows = deployments.listing(session, stack, limit, before)
+            return tuple(self._as_it_is(session, row) for row in rows)
 
     def events(
         self, deployment: str, after: int = 0, limit: int = 1000, wait: float = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -90,6 +90,11 @@ class Recorder:
             self._lease.assert_held(session)
             deployments.set_stage(session, self.deployment, name, str(Status.SUCCEEDED), ended=True)
 
+    def stage_skipped(self, name: str) -> None:
+        """The operator left a stage out."""
+        self.stage, self.step = name, step_of(name)
+        self._set_stage(name, Status.SKIPPED)
+
     def stage_ends(self, name: str, status: Status) -> None:
         """A stage is over; with ``SUCCEEDED`` it will never run again in this deployment."""
         self._set_stage(name, status)
@@ -118,8 +123,13 @@ class Recorder:
         for failure in failures.of_error(self.deployment, self.stage, error):
             self.failure(failure)
 
-    def ends(self, status: Status, message: str) -> None:
-        """The last record: the final status, with the lock freed in the same transaction."""
+    def ends(
+        self, status: Status, message: str, then: Callable[[Session], None] = lambda _session: None
+    ) -> None:
+        """The last record: the final status, with the lock freed in the same transaction.
+
+        ``then`` does what is to follow at once, before anybody else may have the lock.
+        """
         with self._database.write() as session:
             row = deployments.find(session, self.deployment)
             if row is None:
@@ -127,6 +137,7 @@ class Recorder:
             row.status, row.ended = str(status), utcnow()
             self._mark(session, EventKind.DEPLOYMENT, message, status)
             self._lease.release(session)
+            then(session)
 
     def _set_stage(self, name: str, status: Status) -> None:
         with self._database.write() as session:

@@ -27,6 +27,7 @@ from undercloud.deploy.engine import (
     Engine,
     GivenFiles,
     PlanRef,
+    RollbackRequest,
     Validated,
 )
 from undercloud.deploy.reading import Reading
@@ -41,6 +42,7 @@ _METHODS = (
     "delete",
     "check",
     "resume",
+    "rollback",
     "cancel",
     "validate_plan",
     "compare_plans",
@@ -146,9 +148,13 @@ class RpcEngine(Reading):
         """Start the checks of a deployed cloud."""
         return self._deployment("check", request=request)
 
-    def resume(self, deployment: str) -> Deployment:
+    def resume(self, deployment: str, limit: str = "", skip: tuple[str, ...] = ()) -> Deployment:
         """Go on with an interrupted or failed deployment at its first unfinished stage."""
-        return self._deployment("resume", deployment=deployment)
+        return self._deployment("resume", deployment=deployment, limit=limit, skip=skip)
+
+    def rollback(self, request: RollbackRequest) -> Deployment:
+        """Start to deploy the last good version again, or an earlier one; DEP-034 where there is none."""
+        return self._deployment("rollback", request=request)
 
     def cancel(self, deployment: str, reason: str = "") -> None:
         """Ask a running deployment to stop."""

@@ -126,6 +126,8 @@ def run_steps(work: Work, turns: Turns) -> None:
     """Run the steps that are not done yet, all in one ansible-playbook, because its start takes time."""
     started_anew = len(turns.names) == len(STEP_STAGES)
     request = deploy_request(work)
+    if not work.skipped:
+        leave_out_by_limit(work)  # the look at the nodes was an earlier attempt's, or was left out
     run = run_of(work, PLAYBOOK)
     run = replace(run, limit=request.limit, tags=() if started_anew else tags_of(turns))
     run_playbook(work, turns, run)

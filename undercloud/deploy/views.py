@@ -61,6 +61,8 @@ def deployment(row: models.Deployment, status: Status, stages: Iterable[models.S
         ),
         findings=wire.from_plain(tuple[Finding, ...], row.findings),
         directory=row.directory,
+        limit=row.limited_to,
+        rollback_of=row.rollback_of,
     )
 
 

@@ -195,14 +195,22 @@ class Turns:
 
 
 def carry_out(work: Work, stages: Sequence[Stage], finished: frozenset[str]) -> tuple[Status, str]:
-    """Run the stages that are not finished; the final status and what to say of it, yet to be recorded.
+    """Run the stages that are not finished and not to be left out; the final status and what to say of it.
+
+    Neither is recorded yet.
 
     Raises LockLostError when another engine took over: then nothing more is recorded by this one.
     """
     status, message = Status.SUCCEEDED, f"{work.operation} of {work.stack} succeeded"
     done = set(finished)
+    skip = set(work.request.skip if isinstance(work.request, DeployRequest) else ())
     for stage in stages:
-        names = [name for name in stage.names if name not in done]
+        left = [name for name in stage.names if name not in done]
+        for name in left:
+            if name in skip:
+                work.recorder.stage_skipped(name)
+                done.add(name)
+        names = [name for name in left if name not in skip]
         if not names:
             continue
         if not stage.needed(work):

@@ -16,13 +16,13 @@ from undercloud.db.database import open_database
 from undercloud.deploy.runner import Ending
 
 
-def prepared(client: Client) -> Client:
+def prepared(client: Client, text: bytes = b"kept") -> Client:
     """With a version that the fake compiler understands: one file named site.yaml."""
     paths = client.world.settings.paths
     database = open_database("", paths.database, paths.key_file)
     with database.write() as session:
         plan = plans.ensure(session, "overcloud")
-        plans.add_version(session, database.vault, plan, {"site.yaml": b"kept"}, {"stack": "overcloud"})
+        plans.add_version(session, database.vault, plan, {"site.yaml": text}, {"stack": "overcloud"})
     database.close()
     return client
 
@@ -136,6 +136,33 @@ def test_two_at_once_are_refused_and_one_is_cancelled_and_resumed(client: Client
     assert client.ask("POST", f"{place}/resume").status_code == 202
     assert ended(client, place)["status"] == "succeeded"
     assert client.codes("POST", f"{place}/resume", 409) == ["DEP-007"]
+
+
+def test_what_failed_is_tried_again_with_less_and_taken_back(client: Client) -> None:
+    prepared(client)
+    good = f"/v1/deployments/{start(client)['id']}"
+    ended(client, good)
+    prepared(client, b"changed")
+    client.world.runner.ending = Ending.FAILED
+    place = f"/v1/deployments/{start(client, version=2)['id']}"
+    assert ended(client, place)["status"] == "failed"
+    wrong = {"json": {"skip": ["compile"]}}
+    assert client.codes("POST", f"{place}/resume", 400, **wrong) == ["DEP-033"]
+    client.world.runner.ending = None
+    less = {"limit": "ctl-0", "skip": ["credentials"]}
+    assert client.ask("POST", f"{place}/resume", json=less).status_code == 202
+    found = ended(client, place)
+    assert (found["status"], found["limit"]) == ("succeeded", "ctl-0")
+    assert found["stages"][-1]["status"] == "skipped"
+    assert client.codes("POST", "/v1/stacks/overcloud/rollback", 409, json={"version": 2}) == ["DEP-034"]
+    answer = client.ask("POST", "/v1/stacks/overcloud/rollback")
+    assert answer.status_code == 202, answer.text
+    back = ended(client, answer.headers["Location"])
+    assert (back["version"], back["rollback_of"]) == (1, found["id"])
+    newest = client.get("/v1/deployments?limit=1")["deployments"][0]
+    rest = client.get(f"/v1/deployments?marker={newest['id']}")["deployments"]
+    assert [one["id"] for one in rest] == [place[-32:], good[-32:]]
+    assert client.codes("GET", "/v1/deployments?marker=none", 404) == ["DEP-004"]
 
 
 def test_a_failure_is_told_and_a_stack_is_taken_off(client: Client) -> None:

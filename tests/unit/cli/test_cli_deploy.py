@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -15,7 +16,9 @@ from tests.unit.cli.world import GOOD_RUN, HOSTS, World, event, failure
 from undercloud.cli import tripleo_flags
 from undercloud.deploy.engine import (
     Change,
+    Deployment,
     EventKind,
+    Operation,
     StackInfo,
     Status,
 )
@@ -253,6 +256,35 @@ def test_resume_goes_on_and_repeats_no_old_news(openstack: Openstack, world: Wor
     assert world.asked[-1] == ("resume", "run-1")
     assert "compile" not in done.out
     assert "[00:00] run: step 1: Step 1" in done.out
+
+
+def test_resume_with_less_and_rollback(openstack: Openstack, world: World) -> None:
+    assert openstack("overcloud", "deploy", "--skip", "step-5", "--rollback-on-failure").status == 0
+    assert (world.asked[-1].skip, world.asked[-1].rollback_on_failure) == (("step-5",), True)
+    last = dataclasses.replace(world.deployment("run-1"), status=Status.FAILED)
+    world.known["overcloud"] = StackInfo("overcloud", "failed", 3, last, None)
+    assert openstack("overcloud", "resume", "--limit", "db-*", "--skip", "finish").status == 0
+    assert world.asked[-1] == ("resume", "run-1", "db-*", ("finish",))
+    assert openstack("overcloud", "rollback", "--plan-version", "2", "-t", "5").status == 0
+    asked = world.asked[-1]
+    assert (asked.stack, asked.version, asked.timeout) == ("overcloud", 2, 300)
+
+
+def test_a_rollback_after_a_failure_is_followed(openstack: Openstack, world: World) -> None:
+    world.ending = {"status": Status.FAILED}
+    original = world.deployments
+    back = dataclasses.replace(world._start("overcloud", Operation.DEPLOY), rollback_of="run-2", version=2)
+
+    def deployments(stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:
+        _ = original(stack, limit, marker)
+        return (back,)
+
+    world.deployments = deployments  # type: ignore[method-assign]
+    done = openstack("overcloud", "deploy", "--rollback-on-failure")
+    assert done.status == 1
+    assert "Rolled back to version" in done.out
+    told = openstack("overcloud", "deploy", "--rollback-on-failure", "-f", "json")
+    assert "rollback" not in json.loads(told.out), "it was that of another"
 
 
 def test_resume_needs_a_deployment(openstack: Openstack, world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import stat
 from pathlib import Path
@@ -22,6 +23,7 @@ from undercloud.deploy.engine import (
     PlanPaths,
     SshAccess,
     StackInfo,
+    Stage,
     Status,
 )
 
@@ -185,3 +187,39 @@ def test_there_must_be_something_to_cancel(openstack: Openstack, world: World, s
     refused = openstack("overcloud", "cancel")
     assert refused.status == 2
     assert "nothing runs on overcloud" in refused.err
+
+
+def test_history(openstack: Openstack, world: World, stack: StackInfo) -> None:
+    for _ in range(3):
+        openstack("overcloud", "delete", "--yes", "overcloud")
+    listed = json.loads(openstack("overcloud", "deployment", "list", "--limit", "2", "-f", "json").out)
+    assert [(one["ID"], one["Operation"]) for one in listed] == [("run-1", "delete"), ("run-2", "delete")]
+    world._runs["run-1"] = dataclasses.replace(
+        world._runs["run-1"],
+        operation=Operation.DEPLOY,
+        limit="db-*",
+        rollback_of="run-0",
+        stages=(Stage("step-0", Status.SUCCEEDED, at(0), at(65)), Stage("step-1")),
+    )
+    shown = openstack("overcloud", "deployment", "show", "run-1").out
+    assert "deploy (rollback) (only db-*)" in shown
+    assert "step-0 succeeded 1 min 05 s" in shown
+    assert "step-1" not in shown
+    told = json.loads(openstack("overcloud", "deployment", "show", "run-1", "-f", "json").out)
+    assert told["rollback_of"] == "run-0"
+
+
+def test_all_of_a_history_is_read_page_by_page(
+    openstack: Openstack, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("undercloud.cli.deployments._PAGE", 2)
+    runs = [Deployment(f"run-{n}", "edge", Operation.DEPLOY, Status.SUCCEEDED) for n in range(5)]
+
+    def page(stack: str, limit: int, marker: str) -> tuple[Deployment, ...]:
+        assert stack == "edge"
+        begin = next((n + 1 for n, run in enumerate(runs) if run.id == marker), 0)
+        return tuple(runs[begin : begin + limit])
+
+    monkeypatch.setattr(world, "deployments", page)
+    words = openstack("overcloud", "deployment", "list", "edge", "--all", "-f", "value", "-c", "ID").out
+    assert words.split() == [run.id for run in runs]

@@ -21,6 +21,7 @@ from undercloud.deploy.engine import (
     Operation,
     PlanInfo,
     PlanRef,
+    RollbackRequest,
     StackInfo,
     Status,
     Validated,
@@ -123,8 +124,12 @@ class World:
         self.asked.append(request)
         return self._start(request.stack, Operation.CHECK)
 
-    def resume(self, deployment: str) -> Deployment:
-        self.asked.append(("resume", deployment))
+    def rollback(self, request: RollbackRequest) -> Deployment:
+        self.asked.append(request)
+        return self._start(request.stack, Operation.DEPLOY)
+
+    def resume(self, deployment: str, limit: str = "", skip: tuple[str, ...] = ()) -> Deployment:
+        self.asked.append(("resume", deployment, *filter(None, (limit, skip))))
         self.script += self.fresh
         self._runs[deployment] = dataclasses.replace(self._runs[deployment], status=Status.RUNNING)
         return self._runs[deployment]
@@ -137,7 +142,7 @@ class World:
     def deployment(self, deployment: str) -> Deployment:
         return self._runs[deployment]
 
-    def deployments(self, stack: str = "", limit: int = 100) -> tuple[Deployment, ...]:
+    def deployments(self, stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:
         return tuple(run for run in self._runs.values() if stack in {"", run.stack})[:limit]
 
     def events(

@@ -128,7 +128,8 @@ def deployment(database: Database, name: str = "d1") -> str:
         row = Deployment(
             id=name, stack="s", operation="deploy", status="running", stage="", version=0,
             compilation_id=None, sealed_request=b"", holder="", fence=1, started=utcnow(), ended=None,
-            hosts={}, findings=[], directory="", cancel=None,
+            hosts={}, findings=[], directory="", cancel=None, limited_to="", rollback_of="",
+            playbook={},
         )  # fmt: skip
         deployments.add(session, row, ["plan", "compile"], "pending")
     return name

@@ -14,10 +14,11 @@ from undercloud.deploy.engine import (
     DeployRequest,
     GivenFiles,
     PlanPaths,
+    RollbackRequest,
     SshAccess,
 )
 
-_SAME = ("dry_run", "limit", "errors_pass", "warnings_stop", "timeout", "verbosity")
+_SAME = ("dry_run", "limit", "rollback_on_failure", "errors_pass", "warnings_stop", "timeout", "verbosity")
 
 
 def stacks(call: Call) -> Answer:
@@ -58,7 +59,7 @@ def failures(call: Call) -> Answer:
 
 def listing(call: Call) -> Answer:
     """Deployments, newest first."""
-    found = call.service.engine.deployments(call["stack"], call["limit"])
+    found = call.service.engine.deployments(call["stack"], call["limit"], call["marker"])
     return Answer({"deployments": wire.to_plain(found)})
 
 
@@ -71,6 +72,7 @@ def create(call: Call) -> Answer:
         plan=PlanPaths(""),
         version=body["version"],
         force=tuple(body.get("force", ())),
+        skip=tuple(body.get("skip", ())),
         operator=call.who,
         given=wire.from_plain(GivenFiles, body.get("given", {})),
         ssh=SshAccess(user=body.get("ssh_user", ""), port=body.get("ssh_port", 0)),
@@ -86,7 +88,14 @@ def show(call: Call) -> Answer:
 
 def resume(call: Call) -> Answer:
     """Go on with it."""
-    return _started(call.service.engine.resume(call["deployment"]))
+    limit, skip = call.body.get("limit", ""), tuple(call.body.get("skip", ()))
+    return _started(call.service.engine.resume(call["deployment"], limit, skip))
+
+
+def rollback(call: Call) -> Answer:
+    """Begin to deploy the last good version again, or an earlier one."""
+    request = wire.from_plain(RollbackRequest, {**call.body, "stack": call["stack"], "operator": call.who})
+    return _started(call.service.engine.rollback(request))
 
 
 def cancel(call: Call) -> Answer:
@@ -133,6 +142,7 @@ OPERATIONS: dict[str, Handler] = {
     "getStack": stack,
     "deleteStack": delete_stack,
     "createCheck": check,
+    "createRollback": rollback,
     "getCredentials": credentials,
     "listFailures": failures,
     "listDeployments": listing,

@@ -1,0 +1,99 @@
+"""What an attempt at a deployment leaves out, and which earlier one a rollback goes back to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from undercloud.db import deployments
+from undercloud.db.models import Deployment
+from undercloud.deploy.engine import DeployRequest, Operation, Status
+from undercloud.deploy.pipelines import DEPLOY
+from undercloud.deploy.reading import WRITING
+from undercloud.deploy.work import stage_names
+from undercloud.diagnostics import UndercloudError
+
+# What later stages build on, and what keeps data from being lost.
+_NEEDED = frozenset({"plan", "validate", "compile", "directory"})
+_LEAVE, _CLEAN = "scale-in", "clean"
+_NAMES = stage_names(DEPLOY)
+_BEFORE_NODES = frozenset({*_NEEDED, "preflight", ""})
+
+
+def limited(request: DeployRequest, limit: str, skip: Iterable[str]) -> DeployRequest:
+    """The request with a limit in the place of its own, and with more stages to be left out.
+
+    Raises DEP-033 for stages that do not exist or cannot be left out. Nodes that did not leave their clusters
+    are not cleaned either.
+    """
+    wanted = {*request.skip, *skip}
+    wrong = sorted(wanted - (set(_NAMES) - _NEEDED))
+    if wrong or (wanted and request.dry_run):
+        possible = ", ".join(name for name in _NAMES if name not in _NEEDED)
+        what = (
+            f"these stages cannot be left out: {', '.join(wrong)}"
+            if wrong
+            else "a dry run looks at all stages"
+        )
+        raise UndercloudError.of("DEP-033", what, fix=f"--skip takes, when a cloud is deployed: {possible}")
+    if _LEAVE in wanted:
+        wanted.add(_CLEAN)
+    chosen = tuple(name for name in _NAMES if name in wanted)
+    return replace(request, limit=limit or request.limit, skip=chosen)
+
+
+def touched_nodes(stage: str) -> bool:
+    """Whether a deployment that ended in that stage may have changed a node."""
+    return stage not in _BEFORE_NODES
+
+
+def to_roll_back(session: Session, stack: str, version: int) -> tuple[Deployment, Deployment]:
+    """The deployment that is to be taken back, and the good one that the stack goes back to.
+
+    Good is what succeeded on all nodes with all stages. Without a version (0) that is the newest one of
+    another version than what is taken back. Raises DEP-034 where there is none.
+    """
+    last = deployments.last(session, stack, WRITING)
+    if last is None or last.operation != Operation.DEPLOY:
+        raise _nothing(stack, f"{stack} is not deployed", "Deploy it first.")
+    if not version and not touched_nodes(last.stage):
+        raise _nothing(
+            stack,
+            f"the last deployment of {stack} ended before it touched a node",
+            "Name a version to go back to an earlier one.",
+        )
+    gone = deployments.last(session, stack, (Operation.DELETE,), status=str(Status.SUCCEEDED))
+    found = deployments.whole(
+        session, stack, str(Operation.DEPLOY), str(Status.SUCCEEDED), str(Status.SKIPPED)
+    )
+    good = [row for row in found if gone is None or row.started > gone.started]
+    if version:
+        match = next((row for row in good if row.version == version), None)
+        if match is None:
+            known = ", ".join(str(number) for number in sorted({row.version for row in good})) or "none"
+            raise _nothing(
+                stack, f"version {version} of {stack} was never deployed in full", f"Good versions: {known}."
+            )
+        return last, match
+    if last.status != Status.SUCCEEDED and good and good[0].version == last.version:
+        raise _nothing(
+            stack,
+            f"version {last.version}, which failed, is the last good version of {stack}",
+            f"Mend what failed and go on: openstack overcloud resume {stack}; or name an earlier version.",
+        )
+    match = next((row for row in good if row.version != last.version), None)
+    if match is None:
+        raise _nothing(
+            stack, f"no other version of {stack} was ever deployed in full", "Mend what failed and go on."
+        )
+    return last, match
+
+
+def _nothing(stack: str, why: str, fix: str) -> UndercloudError:
+    return UndercloudError.of(
+        "DEP-034",
+        f"there is nothing to roll back to: {why}",
+        fix=f"{fix} See: openstack overcloud deployment list {stack}",
+    )
