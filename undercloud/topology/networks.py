@@ -191,6 +191,7 @@ def _derived(parameters: Mapping[str, Any], addresses: Iterable[str], report: Re
 
 
 def is_address(text: str) -> bool:
+    """Whether a text is an address of either family."""
     """Whether a text is an IP address rather than a name."""
     try:
         ipaddress.ip_address(text)

@@ -13,8 +13,8 @@ from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
 from undercloud.playbooks import compiler
 from undercloud.playbooks.compiler import Compilation
+from undercloud.topology import machines
 from undercloud.validation import checks, engine, parameters, registry, rules, secrets, undercloud_conf
-from undercloud.validation.checks import machines as node_checks
 from undercloud.validation.checks import undercloud as undercloud_checks
 from undercloud.validation.composition import Composition, is_operators
 from undercloud.validation.rules import Rule
@@ -107,7 +107,7 @@ def _nodes(extras: Extras, report: Report) -> Document | None:
     except UndercloudError as error:
         report.extend(error.findings)
         return None
-    report.extend(node_checks.registered(document))
+    report.extend(machines.registered(document))
     return document
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from undercloud.diagnostics import Finding
+from undercloud.topology.machines import listed
 from undercloud.validation.checks import check
-from undercloud.validation.checks.machines import listed
 from undercloud.validation.checks.neutron import finding
 from undercloud.validation.checks.nova import LISTS, SETS, cpus, reserved_memory
 from undercloud.validation.subject import Subject

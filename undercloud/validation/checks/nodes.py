@@ -10,10 +10,10 @@ from undercloud.diagnostics import Finding, Location, Severity
 from undercloud.plan.documents import Document
 from undercloud.plan.names import did_you_mean
 from undercloud.plan.networks import Network
+from undercloud.topology.machines import DEFAULT_CLASS, Machine, machines
+from undercloud.topology.matching import unmatched
 from undercloud.validation.checks import check
-from undercloud.validation.checks.machines import DEFAULT_CLASS, Machine, machines
 from undercloud.validation.checks.networks import cidrs, enabled, unusable
-from undercloud.validation.matching import unmatched
 from undercloud.validation.ranges import address
 from undercloud.validation.subject import Subject
 

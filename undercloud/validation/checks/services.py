@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from undercloud.diagnostics import Finding, Severity
 from undercloud.plan.names import did_you_mean
+from undercloud.topology.machines import MAC
 from undercloud.validation.checks import check
 from undercloud.validation.checks.neutron import entries, finding
 from undercloud.validation.ranges import Range, address, network
 from undercloud.validation.subject import Subject
-
-MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 
 # Which implementations each hardware type of Ironic supports, by interface (Ironic's documentation of drivers).
 HARDWARE: Mapping[str, Mapping[str, tuple[str, ...]]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def unmatched(choices: Sequence[Sequence[int]]) -> list[int]:
-    """The demands that stay without a partner, when as many as possible have one.
+def matched(choices: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Demand → partner, for as many demands as possible; an earlier partner in a list is preferred.
 
     ``choices``: for each demand the partners that would do. By augmenting paths (Kuhn's algorithm), without
     recursion.
@@ -14,7 +14,12 @@ def unmatched(choices: Sequence[Sequence[int]]) -> list[int]:
     holder: dict[int, int] = {}
     for demand in range(len(choices)):
         _augment(choices, holder, demand)
-    return sorted(set(range(len(choices))) - set(holder.values()))
+    return {demand: partner for partner, demand in holder.items()}
+
+
+def unmatched(choices: Sequence[Sequence[int]]) -> list[int]:
+    """The demands that stay without a partner, when as many as possible have one."""
+    return sorted(set(range(len(choices))) - matched(choices).keys())
 
 
 def _augment(choices: Sequence[Sequence[int]], holder: dict[int, int], demand: int) -> None:

@@ -1,4 +1,7 @@
-"""Registered machines: the fields that each has, and what two of them may not have in common."""
+"""Registered machines: the fields that each has, and what two of them may not have in common.
+
+The format is that of TripleO's instackenv.json.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +16,23 @@ import yaml
 from undercloud.diagnostics import Finding, Location, Severity
 from undercloud.plan.documents import Document
 from undercloud.plan.names import did_you_mean
-from undercloud.validation.checks.services import MAC
-from undercloud.validation.ranges import address
-from undercloud.validation.values import FORMS
+from undercloud.topology.networks import is_address
 
 _TABLES: Mapping[str, Any] = yaml.load(
-    importlib.resources.files("undercloud.validation").joinpath("data/machines.yaml").read_text("utf-8"),
+    importlib.resources.files("undercloud.topology").joinpath("data/machines.yaml").read_text("utf-8"),
     Loader=yaml.CSafeLoader,
 )
 _FIELDS = frozenset(_TABLES["fields"])
-_DRIVER_FIELDS: tuple[str, ...] = tuple(_TABLES["driver_fields"])
+DRIVER_FIELDS: tuple[str, ...] = tuple(_TABLES["driver_fields"])
+"""What the fields of a driver's own begin with."""
 _PORT_FIELDS: tuple[str, ...] = tuple(_TABLES["port_fields"])
 _TYPES: Mapping[str, list[str]] = _TABLES["power_types"]
 _HINTS: tuple[str, ...] = tuple(_TABLES["hints"])
 _ARCHITECTURES: tuple[str, ...] = tuple(_TABLES["architectures"])
 _INTERFACES: Mapping[str, list[str]] = _TABLES["interfaces"]
+MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
+"""The address of a network card."""
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NAME = re.compile(r"[A-Za-z0-9._~-]+")
 _TRAIT = re.compile(r"[A-Z0-9_]{1,255}")
 _CAPABILITY = re.compile(r"[^:,\s]+:[^,]*\S[^,]*|[^:,\s]+:")
@@ -143,7 +148,7 @@ def _identities(node: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
 
 def _fields(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
     for key in node:
-        if key in _FIELDS or str(key).startswith(_DRIVER_FIELDS):
+        if key in _FIELDS or str(key).startswith(DRIVER_FIELDS):
             continue
         near = did_you_mean(str(key), _FIELDS)
         names = (str(key), *re.findall(r"mean (\w+)", near))
@@ -159,14 +164,14 @@ def _power(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
         fix = did_you_mean(str(kind), _TYPES) or f"Known are {', '.join(sorted(_TYPES))}."
         yield report.error("BM-010", f"pm_type {kind} is not known", fix, "pm_type", str(kind))
     for field in _TYPES.get(str(kind), ()):
-        prefixed = any(str(key).startswith(_DRIVER_FIELDS) for key in node)
+        prefixed = any(str(key).startswith(DRIVER_FIELDS) for key in node)
         if node.get(field) in (None, "") and not prefixed:
             yield report.error("BM-003", f"it has no {field}, which {kind} needs", f"Add {field}.", field)
     port = node.get("pm_port")
     if port not in (None, "") and not (str(port).isdecimal() and 0 < int(port) < 65536):
         yield report.error("BM-011", f"pm_port {port} is no port", "Write a number.", "pm_port")
     where = str(node.get("pm_addr") or "")
-    if where and re.fullmatch(r"[0-9.]+", where) and address(where) is None:
+    if where and re.fullmatch(r"[0-9.]+", where) and not is_address(where):
         yield report.error("BM-004", f"pm_addr {where} is no address", "Write an address.", "pm_addr")
 
 
@@ -222,7 +227,7 @@ def _properties(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
 def _names(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
     """What a machine is called, its traits and the interfaces of its driver."""
     uuid = node.get("uuid")
-    if uuid not in (None, "") and FORMS["uuid"](str(uuid)):
+    if uuid not in (None, "") and not _UUID.fullmatch(str(uuid)):
         yield report.error("BM-011", f"uuid {uuid} is no UUID", "Remove it, or write one.", "uuid")
     name = str(node.get("name") or "")
     if name and not _NAME.fullmatch(name):
@@ -277,23 +282,29 @@ def machines(document: Document) -> list[Machine]:
                     str(node.get("name") or f"#{index}"),
                     str(node.get("uuid") or ""),
                     str(node.get("resource_class") or DEFAULT_CLASS),
-                    _capabilities(node),
+                    profiled(node),
                 )
             )
     return found
 
 
-def _capabilities(node: Mapping[Any, Any]) -> dict[str, str]:
-    given = node.get("capabilities")
-    found: dict[str, str] = {}
-    if isinstance(given, str):
-        found = {
-            key.strip(): value.strip()
-            for key, _, value in (part.partition(":") for part in given.split(","))
-            if key
-        }
-    elif isinstance(given, Mapping):
-        found = {str(key): str(value) for key, value in given.items()}
+def capabilities_of(data: Mapping[Any, Any]) -> dict[str, str]:
+    """The capabilities of a machine, which are a map, or text as ``profile:compute,boot_option:local``."""
+    given = data.get("capabilities")
+    if isinstance(given, Mapping):
+        return {str(key): str(value) for key, value in given.items()}
+    parts = (part.partition(":") for part in given.split(",")) if isinstance(given, str) else ()
+    return {key.strip(): value.strip() for key, _, value in parts if key.strip()}
+
+
+def written(capabilities: Mapping[str, str]) -> str:
+    """Capabilities as Ironic keeps them: text."""
+    return ",".join(f"{key}:{value}" for key, value in capabilities.items())
+
+
+def profiled(node: Mapping[Any, Any]) -> dict[str, str]:
+    """The capabilities of a machine of the file, with its profile."""
+    found = capabilities_of(node)
     if node.get("profile"):
         found["profile"] = str(node["profile"])
     return found

@@ -1,0 +1,130 @@
+"""Making Ironic know machines: what is there already is found again and brought up to date."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from undercloud.baremetal.errors import IronicError
+from undercloud.baremetal.fleet import Control, Journey, has_failed, to_states
+from undercloud.baremetal.instackenv import Entry
+from undercloud.baremetal.ironic import Ironic, Machine, Patch
+from undercloud.diagnostics import Finding, UndercloudError
+
+_MANAGING = frozenset({"verifying", "manageable"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Enrolled:
+    """What became of the entries of a file; ``new`` are names of machines that were not known before."""
+
+    machines: tuple[Machine, ...]
+    new: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
+    """Enrol or update the machines of a file, each as one that is known by UUID, MAC, BMC or name.
+
+    Raises UndercloudError with all BM-105 (an entry that is two machines, or whose MAC another has) before
+    anything is done. An entry that Ironic refuses is a finding, the others go on.
+    """
+    ironic = control.ironic
+    known, ports = ironic.machines(), ironic.ports()
+    pairs = _recognised(entries, known, ports)
+    done: list[Machine] = []
+    findings: list[Finding] = []
+    for entry, known_as in pairs:
+        if control.cancelled():
+            break
+        try:
+            machine = known_as or ironic.create(entry.name, entry.values)
+            patch = list(_patch(entry, machine)) if known_as else []
+            ironic.update(machine.title, patch)
+            _complete(ironic, machine, entry, ports.get(machine.uuid, ()))
+            done.append(ironic.machine(machine.uuid))
+        except IronicError as error:
+            findings += error.findings
+            control.tell(entry.name, error.findings[0].message, "failed")
+            continue
+        said = "brought up to date" if patch else "known already"
+        control.tell(entry.name, said if known_as else "enrolled", "ok")
+    new = tuple(entry.name for entry, known_as in pairs if known_as is None)
+    return Enrolled(tuple(done), new, tuple(findings))
+
+
+def manage(ironic: Ironic) -> Journey:
+    """From enrolment to where Ironic can use the BMC; machines that are further are there already."""
+
+    def begin(machine: Machine) -> None:
+        if machine.provision_state == "clean failed":
+            ironic.set_maintenance(machine.title, False)
+        ironic.move(machine.title, "manage")
+
+    return Journey("manage", begin, to_states(["manageable"]), has_failed, _MANAGING)
+
+
+def _recognised(
+    entries: Sequence[Entry], known: Sequence[Machine], ports: Mapping[str, Sequence[str]]
+) -> list[tuple[Entry, Machine | None]]:
+    by_mac = {mac: one for one in known for mac in ports.get(one.uuid, ())}
+    by_bmc = {bmc: one for one in known if (bmc := _bmc(one.driver_info))}
+    by_name = {one.name: one for one in known if one.name}
+    by_uuid = {one.uuid: one for one in known}
+    pairs: list[tuple[Entry, Machine | None]] = []
+    findings = []
+    for entry in entries:
+        candidates = [
+            by_uuid.get(str(entry.values.get("uuid"))),
+            *(by_mac.get(mac) for mac in entry.macs),
+            by_bmc.get(_bmc(entry.values["driver_info"])),
+            by_name.get(entry.name),
+        ]
+        found = list({one.uuid: one for one in candidates if one is not None}.values())
+        if len(found) > 1:
+            names = " and ".join(one.title for one in found)
+            text = f"{entry.name} of the file is {names}, by its name, its BMC or its MAC addresses"
+            fix = "Two machines cannot be one: correct the entry, or forget the machine that is gone."
+            findings.append(Finding("BM-105", text, fix))
+        pairs.append((entry, found[0] if found else None))
+    if findings:
+        raise UndercloudError(*findings)
+    return pairs
+
+
+def _bmc(info: Mapping[str, Any]) -> str:
+    """What tells one BMC's system from another; empty where it has no address."""
+    address = next((str(value) for key, value in info.items() if key.endswith("_address") and value), "")
+    return f"{address} {info.get('redfish_system_id', '')} {info.get('ipmi_port', '')}" if address else ""
+
+
+def _patch(entry: Entry, machine: Machine) -> Iterator[dict[str, Any]]:
+    """What the file says otherwise than Ironic; a password is masked there, so it is always set."""
+    if entry.name != machine.name:
+        yield {"op": "add", "path": "/name", "value": entry.name}
+    for field in ("driver", "resource_class", "conductor_group"):
+        value = entry.values.get(field)
+        if value and value != getattr(machine, field):
+            yield {"op": "add", "path": f"/{field}", "value": value}
+    for field in ("driver_info", "properties", "extra"):
+        current: Mapping[str, Any] = getattr(machine, field)
+        for key, value in (entry.values.get(field) or {}).items():
+            if current.get(key) != value:
+                yield {"op": "add", "path": f"/{field}/{key}", "value": value}
+
+
+def _complete(ironic: Ironic, machine: Machine, entry: Entry, macs: Sequence[str]) -> None:
+    """Ports and traits that are missing; those that an inspection added stay."""
+    for port in entry.ports:
+        if port["address"] not in macs:
+            ironic.add_port(machine, port)
+    if set(entry.traits) - set(machine.traits):
+        ironic.set_traits(machine.uuid, sorted({*entry.traits, *machine.traits}))
+
+
+def set_property(machine: Machine, key: str, value: Any) -> Patch:
+    """The patch that gives a machine a property; empty where it has it."""
+    if machine.properties.get(key) == value:
+        return []
+    return [{"op": "add", "path": f"/properties/{key}", "value": value}]

@@ -1,0 +1,191 @@
+"""Many machines on the same way at once: begin, watch, end, with a limit on how many are under way.
+
+One loop asks Ironic for the states of all machines in one request, so that a thousand of them cost no threads
+and no more requests than ten. Ironic may be away for a while: what it does goes on when it is back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from undercloud.baremetal import causes
+from undercloud.baremetal.errors import IronicError, NotAnsweringError
+from undercloud.baremetal.ironic import Ironic, Machine
+from undercloud.diagnostics import Finding
+
+_PATIENCE = 300.0  # seconds that Ironic may be silent, as it is while it is restarted
+_FAILED = frozenset({"enroll", "inspect failed", "clean failed", "deploy failed", "error", "adopt failed"})
+
+
+class Tell(Protocol):
+    """Hears of every machine's state as it changes; ``status`` is running, ok or failed."""
+
+    def __call__(self, machine: str, message: str, status: str) -> None:
+        """Take a word."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Journey:
+    """A way that machines go.
+
+    ``what`` is the verb of messages (introspect); ``begin`` sets a machine out; ``there`` says whether it has
+    arrived; ``failed`` whether it never will; ``underway`` are states in which it is on this way already, so
+    that it is not set out anew; ``retries`` is how often a failed machine sets out again.
+    """
+
+    what: str
+    begin: Callable[[Machine], None]
+    there: Callable[[Machine], bool]
+    failed: Callable[[Machine], bool]
+    underway: frozenset[str] = frozenset()
+    retries: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Pace:
+    """How many at once; after how many seconds one counts as lost; seconds between two looks."""
+
+    limit: int = 20
+    timeout: float = 1800
+    poll: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Control:
+    """What all work with machines has in common: who does it, how fast, who hears of it, when to stop."""
+
+    ironic: Ironic
+    tell: Tell
+    pace: Pace = Pace()
+    cancelled: Callable[[], bool] = lambda: False
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How it ended for one machine; ``finding`` says why it failed."""
+
+    machine: Machine
+    seconds: float
+    finding: Finding | None = None
+
+
+def to_states(states: Iterable[str]) -> Callable[[Machine], bool]:
+    """Whether a machine is in one of these provision states."""
+    wanted = frozenset(states)
+    return lambda machine: machine.provision_state in wanted
+
+
+has_failed = to_states(_FAILED)
+
+
+def travel(control: Control, machines: Iterable[Machine], journey: Journey) -> list[Outcome]:
+    """Send machines on their way and wait for them; what is under way when it is cancelled goes on by itself.
+
+    Findings of outcomes: BM-111 it is not there in time, BM-110 and BM-112 to 116 it failed (``causes``), and
+    Ironic's refusals (BM-10x). Raises NotAnsweringError where Ironic stays away.
+    """
+    return _Travel(control, journey).run(list(machines))
+
+
+class _Travel:
+    def __init__(self, control: Control, journey: Journey) -> None:
+        self._ironic = control.ironic
+        self._journey = journey
+        self._pace = control.pace
+        self._tell = control.tell
+        self._cancelled = control.cancelled
+        self._begun: dict[str, float] = {}
+        self._seen: dict[str, str] = {}
+        self._tries: dict[str, int] = {}
+        self._ended: dict[str, Outcome] = {}
+        self._silent_since = 0.0
+
+    def run(self, machines: list[Machine]) -> list[Outcome]:
+        waiting = list(reversed(machines))
+        while (waiting or self._begun) and not self._cancelled():
+            while waiting and len(self._begun) < self._pace.limit and not self._cancelled():
+                machine = waiting.pop()
+                if not self._begin(machine):
+                    waiting.append(machine)
+                    break
+            self._look()
+            if waiting or self._begun:
+                time.sleep(self._pace.poll)
+        return [self._ended[one.uuid] for one in machines if one.uuid in self._ended]
+
+    def _begin(self, machine: Machine) -> bool:
+        """Set a machine out; False where Ironic is away."""
+        try:
+            if machine.provision_state not in self._journey.underway:
+                self._journey.begin(machine)
+        except NotAnsweringError as error:
+            self._be_patient(error)
+            return False
+        except IronicError as error:
+            self._end(machine, error.findings[0])
+            return True
+        self._silent_since = 0.0
+        self._begun.setdefault(machine.uuid, time.monotonic())
+        self._say(machine, f"{self._journey.what} begins")
+        return True
+
+    def _look(self) -> None:
+        if not self._begun:
+            return
+        try:
+            now = {one.uuid: one for one in self._ironic.machines(full=False)}
+        except NotAnsweringError as error:
+            self._be_patient(error)
+            return
+        self._silent_since = 0.0
+        for uuid in list(self._begun):
+            if uuid in now:
+                self._judge(now[uuid])
+            else:
+                del self._begun[uuid]  # somebody deleted it
+
+    def _judge(self, machine: Machine) -> None:
+        if self._journey.there(machine):
+            self._end(machine)
+        elif self._journey.failed(machine):
+            self._fail(machine)
+        elif time.monotonic() - self._begun[machine.uuid] > self._pace.timeout:
+            text = (
+                f"{machine.title} is still {machine.provision_state} after {self._pace.timeout:.0f} seconds"
+                f"{' in step ' + machine.step if machine.step else ''}"
+            )
+            fix = "Look at its console; Ironic goes on with it until its own time is over. Then ask again."
+            self._end(machine, Finding("BM-111", text, fix))
+        else:
+            self._say(machine, f"{machine.provision_state}{': ' + machine.step if machine.step else ''}")
+
+    def _fail(self, machine: Machine) -> None:
+        tried = self._tries.get(machine.uuid, 0)
+        said = machine.last_error or "Ironic says no more"
+        if tried < self._journey.retries:
+            self._tries[machine.uuid] = tried + 1
+            self._say(machine, f"{self._journey.what} failed and is tried again: {said}")
+            self._begin(machine)
+            return
+        self._end(machine, causes.explain(machine.title, self._journey.what, said))
+
+    def _end(self, machine: Machine, finding: Finding | None = None) -> None:
+        begun = self._begun.pop(machine.uuid, time.monotonic())
+        self._ended[machine.uuid] = Outcome(machine, time.monotonic() - begun, finding)
+        message = finding.message if finding else f"{self._journey.what} done"
+        self._tell(machine.title, message, "failed" if finding else "ok")
+
+    def _say(self, machine: Machine, message: str) -> None:
+        if self._seen.get(machine.uuid) != message:
+            self._seen[machine.uuid] = message
+            self._tell(machine.title, message, "running")
+
+    def _be_patient(self, error: NotAnsweringError) -> None:
+        now = time.monotonic()
+        self._silent_since = self._silent_since or now
+        if now - self._silent_since > _PATIENCE:
+            raise error
