@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from undercloud.conf import Settings
 from undercloud.db.database import Database
@@ -17,7 +16,7 @@ from undercloud.deploy.lease import Lease, LockLostError
 from undercloud.deploy.recorder import Recorder
 from undercloud.deploy.runner import PlaybookRunner
 from undercloud.deploy.ssh import Ssh
-from undercloud.deploy.workspace import LeftError, Workspace
+from undercloud.deploy.workspace import Workspace
 from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
@@ -50,11 +49,6 @@ class Work:
     compiled: Compiled | None = None
     compilation: int = 0
     skipped: frozenset[str] = frozenset()
-    followed: Mapping[str, Any] = field(default_factory=dict)
-
-    def seen(self, run: str) -> int:
-        """The number of the last event of a playbook's run that an earlier engine recorded."""
-        return int(self.followed["seen"]) if self.followed.get("run") == run else 0
 
     @property
     def stack(self) -> str:
@@ -81,7 +75,7 @@ class Work:
     @property
     def mark(self) -> str:
         """What tells the processes of this stack from all others on the machine."""
-        return mark_of(self.settings.paths.state_dir, self.stack)
+        return f"{self.settings.paths.state_dir}:{self.stack}"
 
     def result(self) -> Compiled:
         """What was compiled, by this run or by the one that it goes on with."""
@@ -127,11 +121,6 @@ class Work:
         return True
 
 
-def mark_of(state_dir: Path, stack: str) -> str:
-    """What tells the processes of a stack from all others on the machine."""
-    return f"{state_dir}:{stack}"
-
-
 def deploy_request(work: Work) -> DeployRequest:
     """The request of a deployment or a dry run."""
     if not isinstance(work.request, DeployRequest):
@@ -175,15 +164,11 @@ class CancelledError(Exception):
 
 
 class Turns:
-    """Passes from stage to stage of one action, recording each turn.
+    """Passes from stage to stage of one action, recording each turn."""
 
-    ``names`` are those that are left, ``action`` all that the action has.
-    """
-
-    def __init__(self, work: Work, names: Sequence[str], action: Sequence[str]) -> None:
+    def __init__(self, work: Work, names: Sequence[str]) -> None:
         self._work = work
         self.names = tuple(names)
-        self.action = tuple(action)
         self._at = 0
 
     def begin(self) -> None:
@@ -214,8 +199,7 @@ def carry_out(work: Work, stages: Sequence[Stage], finished: frozenset[str]) -> 
 
     Neither is recorded yet.
 
-    Raises LockLostError when another engine took over, LeftError when one shall: then nothing more is
-    recorded by this one.
+    Raises LockLostError when another engine took over: then nothing more is recorded by this one.
     """
     status, message = Status.SUCCEEDED, f"{work.operation} of {work.stack} succeeded"
     done = set(finished)
@@ -233,7 +217,7 @@ def carry_out(work: Work, stages: Sequence[Stage], finished: frozenset[str]) -> 
             for name in () if stage.ahead else names:
                 work.recorder.stage_not_needed(name)
             continue
-        turns = Turns(work, names, stage.names)
+        turns = Turns(work, names)
         status, message = _carry_out_one(work, stage, turns)
         if status is not Status.SUCCEEDED:
             work.recorder.stage_ends(turns.name, status)
@@ -249,11 +233,9 @@ def _carry_out_one(work: Work, stage: Stage, turns: Turns) -> tuple[Status, str]
         turns.begin()
         stage.action(work, turns)
         turns.end()
-    except (LockLostError, LeftError):
+    except LockLostError:
         raise
     except CancelledError:
-        if work.lease.leaving:
-            raise LeftError from None
         why = work.lease.reason or "cancelled"
         return Status.INTERRUPTED, f"{work.operation} of {work.stack} was interrupted: {why}"
     except UndercloudError as error:

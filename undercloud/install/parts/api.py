@@ -19,7 +19,7 @@ from undercloud.install.site import Site
 
 USER = "admin"
 _START = "import sys; from undercloud.api.main import api; sys.exit(api())"
-_STOP_SECONDS = 120  # a stage that is no playbook is brought to its end
+_STOP_SECONDS = 120  # a deployment is interrupted in order, which ends Ansible first
 
 
 class Api:
@@ -73,7 +73,6 @@ class Api:
                 environment=modules,
                 reads=tuple(Path(each) for each in (file, options.certificate, options.key)),
                 stop_seconds=_STOP_SECONDS,
-                survives=True,  # a playbook goes on while the engine is started anew
             ),
         )
 
