@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.reference import pages
 from tools.reference.codes import families
+from tools.reference.commands import became, registered
 from tools.reference.parameters import described
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,7 @@ def made() -> dict[str, str]:
         "codes.md": pages.index(found),
         **{f"codes/{family.name.lower()}.md": pages.family_page(family) for family in found},
         "parameters.md": pages.parameters_page(described(ROOT / "heat-templates", ROOT / "roles_data")),
+        "commands.md": pages.commands_page(registered(ROOT), became(ROOT)),
         "options.md": pages.options_page(_services()),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import yaml
 
 from tools.reference.codes import Code, Family
+from tools.reference.commands import Command, Upstream
 from tools.reference.parameters import Described
 
 MADE = "<!-- Made by `make reference`; do not edit. -->"
@@ -21,6 +23,15 @@ do not.
 _ABOUT_PARAMETERS = """\
 Every parameter that an operator can set under `parameter_defaults` with the templates that come with
 undercloud. `ROLE` at the beginning of a name stands for the name of a role.
+"""
+_ABOUT_COMMANDS = """\
+Every command that the package adds to `openstack`. `--help` has the options and examples; [the command
+line](../cli.md) says what all of them share.
+"""
+_ABOUT_UPSTREAM = """\
+The commands of python-tripleoclient 20.0.0, and what became of each: `same` works here by that name,
+`otherwise` is done by something else, `missing` is not built, with what helps until then, `no meaning here`
+has none.
 """
 _ABOUT_OPTIONS = """\
 What a plan writes into these files is held against the services' own definitions (`OPT-`
@@ -73,6 +84,25 @@ def _code(code: Code) -> Iterator[str]:
         yield from ("Messages:", "", *(f"- {_text(text)}" for text in code.says), "")
     if code.mends:
         yield from ("Fixes:", "", *(f"- {_text(text)}" for text in code.mends), "")
+
+
+def commands_page(ours: Iterable[Command], theirs: Iterable[Upstream]) -> str:
+    """All commands: ours, and what became of TripleO's."""
+    theirs = tuple(theirs)
+    lines = ["# Commands", "", _ABOUT_COMMANDS, "| command | does |", "| --- | --- |"]
+    lines += [f"| `{command.name}` | {_text(command.does)} |" for command in ours]
+    lines += [
+        "",
+        "## TripleO's commands",
+        "",
+        _ABOUT_UPSTREAM,
+        "| command | here | with |",
+        "| --- | --- | --- |",
+    ]
+    lines += [f"| `{each.name}` | {each.became} | {each.instead} |" for each in theirs]
+    counts = collections.Counter(each.became for each in theirs)
+    told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    return _page([*lines, "", f"{len(theirs)} commands: {told}."])
 
 
 def parameters_page(found: Iterable[Described]) -> str:

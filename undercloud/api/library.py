@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from undercloud.db import models, plans, states
+from undercloud.db import plans, states
 from undercloud.db.database import Database
 from undercloud.db.models import Blob, PlanFile, PlanVersion
-from undercloud.deploy import views
+from undercloud.deploy import versions, views
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan.bundle import Bundle
 from undercloud.plan.entropy import SeededEntropy
@@ -65,21 +65,10 @@ class Library:
         self._plans = _Memory(_ASSEMBLED)
         self._evaluated = _Memory(_EVALUATED)
 
-    def add(self, name: str, bundle: Bundle) -> dict[str, Any]:
-        """Keep the files of a bundle as the plan's newest version; the version.
-
-        Two who send at once become two versions, one after the other.
-        """
-        source = {"root": bundle.root, **bundle.source()}
-        with self._database.write() as session:
-            plan = plans.ensure(session, name)
-            version = plans.add_version(session, self._database.vault, plan, bundle.files, source)
-            return _version(session, name, version)
-
     def versions(self, name: str, before: int, limit: int) -> list[dict[str, Any]]:
         """A plan's versions, newest first."""
         with self._database.read() as session:
-            plan = _plan(session, name)
+            plan = versions.plan_of(session, name)
             query = select(PlanVersion).where(PlanVersion.plan_id == plan.id)
             if before:
                 query = query.where(PlanVersion.number < before)
@@ -89,19 +78,19 @@ class Library:
     def version(self, name: str, number: int) -> dict[str, Any]:
         """One version."""
         with self._database.read() as session:
-            return _version(session, name, _row(session, name, number))
+            return _version(session, name, versions.find(session, name, number))
 
     def exists(self, name: str, number: int) -> None:
         """DEP-003 for an unknown plan, DEP-028 for an unknown version (0: any)."""
         with self._database.read() as session:
-            _plan(session, name)
+            versions.plan_of(session, name)
             if number:
-                _row(session, name, number)
+                versions.find(session, name, number)
 
     def files(self, name: str, number: int, marker: str, limit: int) -> list[dict[str, Any]]:
         """A version's files by path, after a marker."""
         with self._database.read() as session:
-            row = _row(session, name, number)
+            row = versions.find(session, name, number)
             query = (
                 select(PlanFile.path, PlanFile.sha256, Blob.size)
                 .join(Blob, Blob.sha256 == PlanFile.sha256)
@@ -114,7 +103,7 @@ class Library:
     def file(self, name: str, number: int, path: str) -> bytes:
         """One file; API-010 when the version has none of that path."""
         with self._database.read() as session:
-            row = _row(session, name, number)
+            row = versions.find(session, name, number)
             sealed = session.scalar(
                 select(Blob.sealed)
                 .join(PlanFile, Blob.sha256 == PlanFile.sha256)
@@ -130,7 +119,7 @@ class Library:
         """Names and kinds of what was generated; no value leaves this method."""
         kinds = {"passwords": "password", "random_strings": "random string", "certificates": "certificate"}
         with self._database.read() as session:
-            state = states.current(session, _plan(session, name).id)
+            state = states.current(session, versions.plan_of(session, name).id)
             value: Mapping[str, Any] = self._database.vault.open_json(state.sealed) if state else {}
         return [
             {"name": each, "kind": kind} for key, kind in kinds.items() for each in sorted(value.get(key, {}))
@@ -139,14 +128,14 @@ class Library:
     def plan(self, name: str, number: int) -> Plan:
         """A version put together; UndercloudError with all that is wrong with it."""
         with self._database.read() as session:
-            row = _row(session, name, number)
+            row = versions.find(session, name, number)
         return self._plans.get(row.id, lambda: self._assemble(row))
 
     def evaluated(self, name: str, number: int) -> Evaluated:
         """A version compiled, with placeholders for what is generated; findings stay in it."""
         plan = self.plan(name, number)
         with self._database.read() as session:
-            row = _row(session, name, number)
+            row = versions.find(session, name, number)
 
         def make() -> Evaluated:
             compilation = compiler.compile(plan, State(), SeededEntropy("api"))
@@ -159,24 +148,7 @@ class Library:
         vault = self._database.vault
         with self._database.read() as session:
             files = plans.version_files(session, vault, row.id)
-        source = vault.open_json(row.sealed_source)
-        return assemble(Bundle(files=files, **{**source, "environments": tuple(source["environments"])}))
-
-
-def _plan(session: Session, name: str) -> models.Plan:
-    plan = plans.find(session, name)
-    if plan is None:
-        raise UndercloudError.of("DEP-003", f"there is no plan {name}", fix="See them with GET /v1/plans")
-    return plan
-
-
-def _row(session: Session, name: str, number: int) -> PlanVersion:
-    row = plans.numbered(session, _plan(session, name), number)
-    if row is None:
-        raise UndercloudError.of(
-            "DEP-028", f"the plan {name} has no version {number}", fix="See them with GET …/versions"
-        )
-    return row
+        return assemble(Bundle.restored(files, vault.open_json(row.sealed_source)))
 
 
 def _version(session: Session, name: str, row: PlanVersion) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class Deploy(running.Running):
         reporting.add_reports(parser)
         given_options.add_given_files(group)
         ssh_options.add_ssh_options(parser)
-        tripleo_flags.add_flags(parser)
+        tripleo_flags.add_flags(parser, tripleo_flags.HARMLESS, tripleo_flags.REFUSED)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:

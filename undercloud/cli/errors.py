@@ -17,8 +17,8 @@ FAILED = 2
 INTERRUPTED = 130
 """Ctrl-C, as a shell reports it."""
 
-_COULD_NOT_RUN = ("CLI-", "INT-", "API-", "DEP-00", "DEP-02", "DEP-03")
-"""Usage; defects of ours; what the API and the engine refuse; its configuration."""
+_COULD_NOT_RUN = ("CLI-", "INT-", "API-", "DEP-00", "DEP-02", "DEP-03", "INST-01")
+"""Usage; defects of ours; what the API and the engine refuse; its configuration; no undercloud."""
 
 
 def status(findings: Iterable[Finding]) -> int:

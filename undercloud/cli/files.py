@@ -8,14 +8,14 @@ from undercloud import durable
 from undercloud.diagnostics import UndercloudError
 
 
-def write(path: Path, text: str, mode: int = 0o600) -> None:
-    """Put ``text`` at ``path`` in one step, with the given mode; directories above it are made (0700).
+def write(path: Path, content: str | bytes, mode: int = 0o600) -> None:
+    """Put ``content`` at ``path`` in one step, with the given mode; directories above it are made (0700).
 
     Raises UndercloudError (CLI-005) where that is impossible; what was there stays as it was.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        durable.write(path, text, mode)
+        durable.write(path, content, mode)
     except OSError as problem:
         raise UndercloudError.of(
             "CLI-005",

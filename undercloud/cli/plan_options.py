@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from undercloud.plan.planfiles import Answers
 
 _INSTALLED = "installed"
+_OF_FILES = {
+    "templates": "--templates",
+    "roles_file": "--roles-file",
+    "networks_file": "--networks-file",
+    "vip_file": "--vip-file",
+    "baremetal_deployment": "--baremetal-deployment",
+    "environment_files": "--environment-file",
+    "environment_directories": "--environment-directory",
+    "answers_file": "--answers-file",
+    "plan_environment_file": "--plan-environment-file",
+}
 
 
 def add_environment_files(parser: argparse._ActionsContainer) -> None:
@@ -75,6 +86,11 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-p", "--plan-environment-file", metavar="<file>", help="A plan-environment.yaml of TripleO's"
     )
+
+
+def named(parsed_args: argparse.Namespace) -> list[str]:
+    """The options given that name files of a plan."""
+    return [option for name, option in _OF_FILES.items() if getattr(parsed_args, name)]
 
 
 def plan_source(parsed_args: argparse.Namespace, generated: Mapping[str, Any] | None = None) -> PlanSource:

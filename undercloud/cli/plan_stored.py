@@ -5,23 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from undercloud.cli import errors, given_options, plugin, reporting
+from undercloud.cli import errors, given_options, plan_options, plugin, reporting
 
 if TYPE_CHECKING:
     from undercloud.deploy.engine import GivenFile, GivenFiles
-
-_OF_FILES = {
-    "templates": "--templates",
-    "roles_file": "--roles-file",
-    "networks_file": "--networks-file",
-    "vip_file": "--vip-file",
-    "baremetal_deployment": "--baremetal-deployment",
-    "environment_files": "--environment-file",
-    "environment_directories": "--environment-directory",
-    "answers_file": "--answers-file",
-    "plan_environment_file": "--plan-environment-file",
-    "previous": "--previous",
-}
 
 
 def add_stored_plan(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +32,9 @@ def add_stored_plan(parser: argparse.ArgumentParser) -> None:
 
 def validate(app: Any, parsed_args: argparse.Namespace) -> int:
     """Validate and report; CLI-002 where files of another plan are named too."""
-    named = [option for name, option in _OF_FILES.items() if getattr(parsed_args, name)]
+    named = plan_options.named(parsed_args)
+    if parsed_args.previous:
+        named.append("--previous")
     if named:
         raise errors.usage(
             f"the plan {parsed_args.plan} is kept with its files, and {', '.join(named)} names others",

@@ -171,8 +171,7 @@ class OvercloudDelete(running.Running):
             help="Forget nodes that do not answer: clean the others, and report what was left",
         )
         ssh_options.add_ssh_options(parser)
-        group = parser.add_argument_group("TripleO's options that change nothing here (taken with a note)")
-        tripleo_flags.add(group, tripleo_flags.HARMLESS_FOR_DELETE, noted=True)
+        tripleo_flags.add_harmless(parser, tripleo_flags.HARMLESS_FOR_DELETE)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:

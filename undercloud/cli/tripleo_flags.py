@@ -70,6 +70,37 @@ HARMLESS_FOR_DELETE = (
     Flag("--working-dir", True, "everything lies in the state directory (--undercloud-state-dir)"),
 )
 
+_NO_STACK = "the undercloud is no stack; what differs is changed"
+HARMLESS_FOR_INSTALL = (
+    Flag("--force-stack-update", False, _NO_STACK),
+    Flag("--no-validations", False, "what is wrong with undercloud.conf would not work"),
+    Flag("--inflight-validations", False, "each part is asked whether it works after its start"),
+    Flag("--disable-container-prepare", False, "the undercloud itself runs in no containers"),
+    Flag("--reproduce-command", False, "the same command does the same"),
+)
+HARMLESS_FOR_UPGRADE = (
+    *HARMLESS_FOR_INSTALL,
+    Flag(
+        "--skip-package-updates", False, "packages are never updated, only installed where they are missing"
+    ),
+)
+
+_ARCHIVE = "a backup is one archive; put it where you like with --output"
+HARMLESS_FOR_BACKUP = (
+    Flag("--db-only", False, "the databases are in every backup; the files with them are small"),
+    Flag("--save-swift", False, "there is no Swift here"),
+)
+REFUSED_FOR_BACKUP = (
+    Flag("--init", True, _ARCHIVE),
+    Flag("--setup-nfs", False, _ARCHIVE),
+    Flag("--setup-rear", False, _ARCHIVE),
+    Flag("--inventory", True, _ARCHIVE),
+    Flag("--extra-vars", True, _ARCHIVE),
+    Flag("--cron", False, "call `openstack undercloud backup` from cron or a timer"),
+    Flag("--add-path", True, "a backup holds what the undercloud needs; keep other files with other means"),
+    Flag("--exclude-path", True, "nothing in a backup can be done without"),
+)
+
 _COMPILE = "`openstack overcloud plan compile` writes the playbook directory and touches no node"
 _BY_HAND = "run ansible-playbook-command.sh of the compiled plan with the option"
 REFUSED = (
@@ -86,12 +117,17 @@ REFUSED = (
 )
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_flags(parser: argparse.ArgumentParser, harmless: Sequence[Flag], refused: Sequence[Flag]) -> None:
     """Add both kinds, each in a group of its own, so that the help says what becomes of them."""
-    harmless = parser.add_argument_group("TripleO's options that change nothing here (taken with a note)")
-    refused = parser.add_argument_group("TripleO's options that are refused, with what to do instead")
-    add(harmless, HARMLESS, noted=True)
-    add(refused, REFUSED, noted=False)
+    add_harmless(parser, harmless)
+    group = parser.add_argument_group("TripleO's options that are refused, with what to do instead")
+    add(group, refused, noted=False)
+
+
+def add_harmless(parser: argparse.ArgumentParser, flags: Sequence[Flag]) -> None:
+    """Add options that change nothing here, in a group of their own."""
+    group = parser.add_argument_group("TripleO's options that change nothing here (taken with a note)")
+    add(group, flags, noted=True)
 
 
 def add(group: Any, flags: Sequence[Flag], *, noted: bool) -> None:

@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 
 class Http:
-    """A session with one undercloud. What only reads is tried again while the service starts anew."""
+    """A session with one undercloud. What only reads is tried ``retries`` times again: it may be starting."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Remote, retries: int = 4) -> None:
         self._remote = remote
         self._session = requests.Session()
         # Nothing of the operator's environment may send a password elsewhere: no proxy, no .netrc.
@@ -32,7 +32,11 @@ class Http:
         elif remote.username:
             self._session.auth = HTTPBasicAuth(remote.username.encode(), remote.password.encode())
         retry = Retry(
-            4, backoff_factor=0.2, status_forcelist=(503,), allowed_methods={"GET"}, raise_on_status=False
+            retries,
+            backoff_factor=0.2,
+            status_forcelist=(503,),
+            allowed_methods={"GET"},
+            raise_on_status=False,
         )
         self._session.mount("https://", HTTPAdapter(max_retries=retry))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import tempfile
 import time
@@ -32,7 +33,7 @@ from undercloud.deploy.engine import (
 from undercloud.deploy.plan_source import plan_source
 from undercloud.diagnostics import Finding, UndercloudError
 from undercloud.plan import archive
-from undercloud.plan.bundle import read
+from undercloud.plan.bundle import Bundle, read
 
 _LONGEST_WAIT = 20  # seconds that the API waits for an event
 _POLL = 1.0  # seconds between two looks at long work
@@ -61,7 +62,7 @@ class RemoteEngine:
         _own_key(request.ssh)
         body = {name: getattr(request, name) for name in _SAME}
         body |= {
-            "version": request.version or self._send(request),
+            "version": request.version or self.keep_plan(read(plan_source(request))),
             "force": list(request.force),
             "skip": list(request.skip),
             "given": wire.to_plain(request.given),
@@ -163,6 +164,21 @@ class RemoteEngine:
         """All plans by name."""
         return self._http.named(PlanInfo, "/v1/plans", "plans", "name")
 
+    def keep_plan(self, bundle: Bundle) -> int:
+        """Send a plan's files; the number of the version they are."""
+        with tempfile.TemporaryFile() as stream:
+            archive.pack(bundle, stream)
+            stream.seek(0)
+            path = f"/v1/plans/{quote(bundle.name, safe='')}/versions"
+            return int(self._http.send(path, stream, "application/gzip")["number"])
+
+    def plan_files(self, stack: str, version: int = 0) -> Bundle:
+        """The files of a version (0: the newest), as they were handed over."""
+        place = f"/v1/plans/{quote(stack, safe='')}"
+        number = version or self._http.get(PlanInfo, place).version
+        answer = self._http.ask("GET", f"{place}/versions/{number}/archive")
+        return archive.unpack(io.BytesIO(answer.content), stack)
+
     def validate_plan(self, stack: str, version: int = 0, given: GivenFiles | None = None) -> Validated:
         """Validate a version of a plan; the files that findings point into stay where they are."""
         body = {"plan": stack, "version": version, "given": wire.to_plain(given or GivenFiles())}
@@ -207,15 +223,6 @@ class RemoteEngine:
     def close(self) -> None:
         """Close the connections; what runs there goes on."""
         self._http.close()
-
-    def _send(self, request: DeployRequest) -> int:
-        """Read the operator's files and send them; the number of the version they are."""
-        bundle = read(plan_source(request))
-        with tempfile.TemporaryFile() as stream:
-            archive.pack(bundle, stream)
-            stream.seek(0)
-            path = f"/v1/plans/{quote(request.stack, safe='')}/versions"
-            return int(self._http.send(path, stream, "application/gzip")["number"])
 
 
 def _place(deployment: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from undercloud.db import deployments, models, plans
+from undercloud.db import deployments, models
 from undercloud.db.database import Database
-from undercloud.deploy import gate
+from undercloud.deploy import gate, versions
 from undercloud.deploy.compiling import Compiler, Reserved
 from undercloud.deploy.engine import Operation, PlanRef, Status
 from undercloud.diagnostics import UndercloudError
@@ -45,7 +45,7 @@ def _snapshot(database: Database, compiler: Compiler, wanted: PlanRef) -> tuple[
             name, version = f"{wanted.stack} as deployed (version {last.version})", last.version
             state = _state_of(session, database, last) or gate.state_of(session, vault, wanted.stack)
         else:
-            version = wanted.version or _newest(session, wanted.stack)
+            version = wanted.version or versions.find(session, wanted.stack).number
             name, state = f"{wanted.stack}@{version}", gate.state_of(session, vault, wanted.stack)
         held = gate.reserved(session, vault, wanted.stack)
     if wanted.request is not None:
@@ -59,16 +59,6 @@ def _compiled(plan: Plan, state: Mapping[str, Any] | None, held: Reserved) -> pu
     """With placeholders for what would be generated: a comparison makes no password."""
     value = State() if state is None else states.from_json(json.dumps(state))
     return pure.compile(plan, value, SeededEntropy("comparison"), held).raise_for_errors()
-
-
-def _newest(session: Session, stack: str) -> int:
-    plan = plans.find(session, stack)
-    newest = plans.newest(session, plan) if plan else None
-    if newest is None:
-        raise UndercloudError.of(
-            "DEP-003", f"there is no plan {stack}", fix="See the plans: openstack overcloud plan list"
-        )
-    return newest.number
 
 
 def _deployed(session: Session, stack: str) -> models.Deployment:

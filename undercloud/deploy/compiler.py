@@ -54,7 +54,7 @@ class NativeCompiler:
 
     def reload(self, files: Mapping[str, bytes], source: Mapping[str, Any]) -> Loaded:
         """What ``load`` gave, out of what was kept of it."""
-        return _loaded(Bundle(files=files, **{**source, "environments": tuple(source["environments"])}))
+        return _loaded(Bundle.restored(files, source))
 
     def texts(self, loaded: Loaded, files: Iterable[str]) -> dict[str, str]:
         """The texts of a plan's files by the names that findings give; unknown ones are left out."""

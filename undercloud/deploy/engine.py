@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from undercloud.diagnostics import Finding
+from undercloud.plan.bundle import Bundle
 
 
 class Operation(enum.StrEnum):
@@ -455,6 +456,14 @@ class Engine(Protocol):
 
     def plans(self) -> tuple[PlanInfo, ...]:
         """All plans by name."""
+        ...
+
+    def keep_plan(self, bundle: Bundle) -> int:
+        """Keep a plan's files as its newest version, without deploying it; the version's number."""
+        ...
+
+    def plan_files(self, stack: str, version: int = 0) -> Bundle:
+        """The files of a version (0: the newest), as they were handed over. DEP-003, DEP-028."""
         ...
 
     def validate_plan(self, stack: str, version: int = 0, given: GivenFiles | None = None) -> Validated:

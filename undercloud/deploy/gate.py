@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from undercloud.db import deployments, plans, states
 from undercloud.db.database import Database
 from undercloud.db.vault import Vault
-from undercloud.deploy import compiled, leaving
+from undercloud.deploy import compiled, leaving, versions
 from undercloud.deploy.compiling import Compiled, Compiler, Judged, Known, Loaded, Reserved
 from undercloud.deploy.engine import DeployRequest, GivenFiles, Operation, Status
 from undercloud.deploy.masking import Masker
@@ -102,16 +102,9 @@ def read_request(work: Work) -> Loaded:
 
 
 def stored(database: Database, compiler: Compiler, stack: str, version: int) -> Loaded:
-    """A kept version of a plan; DEP-028 when there is none of that number."""
+    """A kept version of a plan; raises as ``versions.find``."""
     with database.read() as session:
-        plan = plans.find(session, stack)
-        row = plans.numbered(session, plan, version) if plan else None
-        if row is None:
-            raise UndercloudError.of(
-                "DEP-028",
-                f"the plan {stack} has no version {version}",
-                fix=f"See its versions: openstack overcloud plan show {stack}",
-            )
+        row = versions.find(session, stack, version)
         files = plans.version_files(session, database.vault, row.id)
         source = database.vault.open_json(row.sealed_source)
     return compiler.reload(files, source)

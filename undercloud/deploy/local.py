@@ -16,7 +16,7 @@ from undercloud.conf import Settings
 from undercloud.db import deployments, events, host_keys, locks, models, plans
 from undercloud.db.database import Database
 from undercloud.db.types import utcnow
-from undercloud.deploy import attempts, gate, lease, processes, views, wire, workspace
+from undercloud.deploy import attempts, gate, lease, processes, versions, views, wire, workspace
 from undercloud.deploy.engine import (
     CheckRequest,
     DeleteRequest,
@@ -37,6 +37,7 @@ from undercloud.deploy.reading import WRITING, Reading, find, known
 from undercloud.deploy.recorder import Recorder
 from undercloud.deploy.work import Borders, Work, carry_out, stage_names
 from undercloud.diagnostics import Finding, UndercloudError, internal
+from undercloud.plan.bundle import Bundle
 
 _LOG = logging.getLogger(__name__)
 _STOPPED = (Status.FAILED, Status.INTERRUPTED)
@@ -202,6 +203,10 @@ class LocalEngine(Reading):
         from undercloud.deploy import comparing  # noqa: PLC0415 - most commands compile nothing
 
         return comparing.compare(self._database, self._borders.compiler(), before, after)
+
+    def keep_plan(self, bundle: Bundle) -> int:
+        """Keep a plan's files as its newest version, without deploying it; the version's number."""
+        return versions.keep(self._settings, self._database, bundle)
 
     def delete_plan(self, stack: str) -> None:
         """Forget a plan with its versions, passwords and history; refused (DEP-006) while it is on nodes."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from undercloud.conf.deployment import Deployment as Options
 from undercloud.db import deployments, events, locks, models, plans
 from undercloud.db.database import Database
-from undercloud.deploy import compiled, credentials, lease, views, wire
+from undercloud.deploy import compiled, credentials, lease, versions, views, wire
 from undercloud.deploy.engine import (
     Change,
     Credentials,
@@ -27,6 +27,7 @@ from undercloud.deploy.engine import (
     Status,
 )
 from undercloud.diagnostics import UndercloudError
+from undercloud.plan.bundle import Bundle
 
 WRITING = (str(Operation.DEPLOY), str(Operation.DELETE))
 _POLL = 0.1  # seconds between two looks for news
@@ -100,6 +101,10 @@ class Reading:
         """All stacks that have a plan, by name."""
         with self._database.read() as session:
             return tuple(self._stack(session, plan.name) for plan, _, _ in plans.listing(session))
+
+    def plan_files(self, stack: str, version: int = 0) -> Bundle:
+        """The files of a version (0: the newest), as they were handed over. DEP-003, DEP-028."""
+        return versions.bundle(self._database, stack, version)
 
     def plans(self) -> tuple[PlanInfo, ...]:
         """All plans by name."""

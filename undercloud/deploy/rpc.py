@@ -18,7 +18,7 @@ from oslo_messaging import opts as messaging_opts
 
 from undercloud.conf import Settings
 from undercloud.db.database import Database
-from undercloud.deploy import wire
+from undercloud.deploy import versions, wire
 from undercloud.deploy.engine import (
     CheckRequest,
     DeleteRequest,
@@ -32,6 +32,7 @@ from undercloud.deploy.engine import (
 )
 from undercloud.deploy.reading import Reading
 from undercloud.diagnostics import Finding, UndercloudError, internal
+from undercloud.plan.bundle import Bundle
 
 _LOG = logging.getLogger(__name__)
 _RABBIT = "oslo_messaging_rabbit"
@@ -131,7 +132,7 @@ class RpcEngine(Reading):
         self, settings: Settings, database: Database, transport: Any, on_close: Callable[[], None]
     ) -> None:
         super().__init__(database, settings.deployment)
-        self._messaging = settings.messaging
+        self._settings = settings
         target = oslo_messaging.Target(topic=topic_of(settings), version=_VERSION)
         self._client = oslo_messaging.get_rpc_client(transport, target)
         self._on_close = on_close
@@ -160,6 +161,10 @@ class RpcEngine(Reading):
         """Ask a running deployment to stop."""
         self._call("cancel", deployment=deployment, reason=reason)
 
+    def keep_plan(self, bundle: Bundle) -> int:
+        """Keep a plan's files as its newest version, without deploying it; the version's number."""
+        return versions.keep(self._settings, self._database, bundle)
+
     def validate_plan(self, stack: str, version: int = 0, given: GivenFiles | None = None) -> Validated:
         """Validate a version of a plan (0: the newest) against what is deployed; nothing is kept."""
         answer = self._call("validate_plan", stack=stack, version=version, given=given)
@@ -187,7 +192,7 @@ class RpcEngine(Reading):
 
     def _call(self, method: str, **arguments: Any) -> Any:
         slow = method in {"validate_plan", "compare_plans"}
-        seconds = self._messaging.validation_timeout if slow else self._messaging.timeout
+        seconds = self._settings.messaging.validation_timeout if slow else self._settings.messaging.timeout
         try:
             answer = self._client.prepare(timeout=seconds).call(
                 {}, "call", name=method, arguments=wire.to_plain(arguments)

@@ -16,7 +16,7 @@ from pathlib import Path
 from undercloud.conf import Settings, load
 from undercloud.conf.settings import CONFIG_FILE, overrides_beside
 from undercloud.images.registry import PORT
-from undercloud.install.site import Site, address_of, certificate_file, names_of
+from undercloud.install.site import Site, address_of, certificate_file
 from undercloud.validation.undercloud_conf import UndercloudConf
 
 FILE = Path(CONFIG_FILE).name
@@ -26,8 +26,8 @@ _HEAD = """\
 """
 
 
-def site(conf: UndercloudConf, state_dir: Path, config_dir: Path) -> Site:
-    """What an installation of ``conf`` would be told; nothing is written.
+def site(conf: UndercloudConf, state_dir: Path, config_dir: Path, running: frozenset[str]) -> Site:
+    """What an installation of ``conf`` is told, with the processes that run already; nothing is written.
 
     Raises DEP-020 for an operator's file in ``undercloud.conf.d`` that is wrong.
     """
@@ -39,7 +39,7 @@ def site(conf: UndercloudConf, state_dir: Path, config_dir: Path) -> Site:
         if overrides.is_dir():
             overrides_beside(draft).symlink_to(overrides)
         settings: Settings = load(str(state_dir), str(draft), environment={})
-    return Site(conf, dataclasses.replace(settings, file=str(file)), config_dir)
+    return Site(conf, dataclasses.replace(settings, file=str(file)), config_dir, running)
 
 
 def rendered(conf: UndercloudConf, state_dir: Path) -> str:
@@ -51,7 +51,6 @@ def rendered(conf: UndercloudConf, state_dir: Path) -> str:
     config["paths"] = {"state_dir": str(state_dir)}
     config["api"] = {
         "host": address,
-        "names": ",".join(names_of(conf)),
         "certificate": bundle or str(certificate),
         # TripleO's option names one file with both in it.
         "key": bundle or str(certificate.with_suffix(".key")),

@@ -86,9 +86,14 @@ class Bundle:
         return {path: hashlib.sha256(data).hexdigest() for path, data in self.files.items()}
 
     def source(self) -> dict[str, Any]:
-        """All but roots and files, fit for JSON: ``Bundle(root=…, files=…, **source)`` is the same."""
+        """All but roots and files, fit for JSON: with ``root`` in it, ``restored`` takes it."""
         fields = ("name", "named", "environments", "single", "generated", "parameters")
         return {field: getattr(self, field) for field in fields}
+
+    @classmethod
+    def restored(cls, files: Mapping[str, bytes], source: Mapping[str, Any]) -> Bundle:
+        """A bundle out of its files, its root and what ``source`` gave, which may have been JSON since."""
+        return cls(files=files, **{**source, "environments": tuple(source["environments"])})
 
 
 def read(source: PlanSource) -> Bundle:

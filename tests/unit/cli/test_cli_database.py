@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.unit.cli.conftest import Openstack
+from undercloud.db import schema
 from undercloud.db.database import open_database
 
 
@@ -51,7 +53,7 @@ def test_upgrade_makes_the_tables_of_a_database_on_a_server(
     monkeypatch.setenv("UNDERCLOUD_CONFIG_FILE", str(file))
     refused = openstack("overcloud", "plan", "list")
     assert "DB-002" in refused.out + refused.err
-    done = openstack("undercloud", "upgrade")
+    done = openstack("undercloud", "upgrade", "-f", "json")
     assert (done.status, done.err) == (0, "")
-    assert done.out.endswith("has schema revision 0002\n")
+    assert json.loads(done.out) == {"database": f"sqlite:///{state}/other.db", "schema": schema.HEAD}
     assert openstack("overcloud", "plan", "list").status == 0

@@ -27,6 +27,7 @@ from undercloud.deploy.engine import (
     Validated,
 )
 from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.plan.bundle import Bundle
 
 HOSTS = {"overcloud-controller-0": "192.0.2.11", "overcloud-compute-0": "192.0.2.12"}
 
@@ -90,6 +91,7 @@ class World:
         self.found_texts: dict[str, str] = {}
         self.known: dict[str, StackInfo] = {}
         self.kept_plans: dict[str, PlanInfo] = {}
+        self.kept_files: dict[tuple[str, int], Bundle] = {}
         self.on_events: Callable[[], None] = lambda: None
         self.refusal: UndercloudError | None = None
         self._runs: dict[str, Deployment] = {}
@@ -174,6 +176,16 @@ class World:
 
     def plans(self) -> tuple[PlanInfo, ...]:
         return tuple(self.kept_plans.values())
+
+    def keep_plan(self, bundle: Bundle) -> int:
+        before = self.kept_plans.get(bundle.name)
+        version = before.version + 1 if before else 1
+        self.kept_plans[bundle.name] = PlanInfo(bundle.name, version, at(0), at(version), len(bundle.files))
+        self.kept_files[bundle.name, version] = bundle
+        return version
+
+    def plan_files(self, stack: str, version: int = 0) -> Bundle:
+        return self.kept_files[stack, version or self.kept_plans[stack].version]
 
     def validate_plan(self, stack: str, version: int = 0, given: GivenFiles | None = None) -> Validated:
         self.asked.append(("validate", stack, version, given))

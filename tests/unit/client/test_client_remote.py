@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.api.conftest import PASSWORD, Client
+from tests.unit.api.conftest import BUNDLE, PASSWORD, Client
 from tests.unit.api.test_api_deployments import prepared
 from undercloud.client.remote import RemoteEngine
 from undercloud.client.settings import Remote
@@ -121,3 +121,22 @@ def test_what_only_this_machine_has_is_refused(engine: Engine, tmp_path: Path) -
     with pytest.raises(UndercloudError) as caught:
         engine.deploy(DeployRequest("overcloud", PlanPaths(str(tmp_path / "none"))))
     assert code(caught).startswith("PLAN-05"), "the operator's files are read here"
+
+
+def test_a_plan_is_kept_without_a_deployment_and_comes_back_as_it_was(client: Client, engine: Engine) -> None:
+    local = client.running.service.engine
+    changed = dataclasses.replace(BUNDLE, name="lab")
+    assert engine.keep_plan(changed) == 1
+    assert engine.keep_plan(changed) == 1, "equal files are no new version"
+    files = {**BUNDLE.files, "/home/me/site.yaml": b"parameter_defaults: {}\n"}
+    assert engine.keep_plan(dataclasses.replace(changed, files=files)) == 2
+    for number, wanted in ((1, BUNDLE.files), (2, files), (0, files)):
+        for one in (engine, local):
+            found = one.plan_files("lab", number)
+            assert dict(found.files) == dict(wanted)
+            assert (found.named, found.environments) == (BUNDLE.named, BUNDLE.environments)
+    for missing, expected in ((("lab", 7), "DEP-028"), (("nobody", 0), "DEP-003")):
+        for one in (engine, local):
+            with pytest.raises(UndercloudError) as error:
+                one.plan_files(*missing)
+            assert code(error) == expected

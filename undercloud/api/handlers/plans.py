@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from http import HTTPStatus
 
 from undercloud.api.calls import Answer, Call, Handler, page
-from undercloud.deploy import compiler, wire
+from undercloud.deploy import wire
 from undercloud.deploy.engine import PlanRef
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan import archive
@@ -49,14 +50,19 @@ def version(call: Call) -> Answer:
 
 
 def upload(call: Call) -> Answer:
-    """Keep what the archive holds, with the parameters that the undercloud adds (where images are)."""
-    settings = call.service.settings
-    limits = archive.Limits(total=settings.api.upload_limit << 20)
-    generated = compiler.generated(settings.registry.address, settings.paths.state_dir / "registry")
-    bundle = archive.unpack(call.stream, call["plan"], generated=generated, limits=limits)
-    kept = call.service.library.add(call["plan"], bundle)
-    place = f"/v1/plans/{call['plan']}/versions/{kept['number']}"
+    """Keep what the archive holds."""
+    limits = archive.Limits(total=call.service.settings.api.upload_limit << 20)
+    number = call.service.engine.keep_plan(archive.unpack(call.stream, call["plan"], limits=limits))
+    place = f"/v1/plans/{call['plan']}/versions/{number}"
+    kept = call.service.library.version(call["plan"], number)
     return Answer(kept, HTTPStatus.CREATED, headers={"Location": place})
+
+
+def download(call: Call) -> Answer:
+    """The files of a version as the archive that ``upload`` takes."""
+    stream = io.BytesIO()
+    archive.pack(call.service.engine.plan_files(call["plan"], call["version"]), stream)
+    return Answer(stream.getvalue(), content_type="application/gzip")
 
 
 def compare(call: Call) -> Answer:
@@ -85,6 +91,7 @@ OPERATIONS: dict[str, Handler] = {
     "listVersions": versions,
     "getVersion": version,
     "uploadVersion": upload,
+    "getArchive": download,
     "createComparison": compare,
     "listFiles": files,
     "getFile": file,

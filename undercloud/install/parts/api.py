@@ -11,11 +11,12 @@ from undercloud.api import users
 from undercloud.api.access import ADMIN
 from undercloud.client.http import Http
 from undercloud.client.settings import Remote
+from undercloud.conf.settings import overrides_beside
 from undercloud.db.database import open_database
 from undercloud.diagnostics import Finding, UndercloudError
 from undercloud.install.part import Health, Kept, Package, Process, Say
 from undercloud.install.ports import unusable
-from undercloud.install.site import Site
+from undercloud.install.site import Site, certificate_file
 
 USER = "admin"
 _START = "import sys; from undercloud.api.main import api; sys.exit(api())"
@@ -40,7 +41,12 @@ class Api:
         """Plans, states and deployments with the key of their secrets; the users; what lies on the disk."""
         site, paths = self._site, self._site.settings.paths
         databases = () if site.settings.database.connection else (paths.database,)
-        files = (paths.key_file, self._users, site.directory(self.name) / "tls", site.state_dir / "stacks")
+        files = (
+            paths.key_file,
+            self._users,
+            certificate_file(site.state_dir, self.name).parent,
+            site.state_dir / "stacks",
+        )
         return Kept(files, databases)
 
     def problems(self) -> Iterator[Finding]:
@@ -64,14 +70,15 @@ class Api:
         """The API with its engine."""
         # From a checkout the modules are found by this variable; installed, there is none.
         modules = {"PYTHONPATH": path} if (path := os.environ.get("PYTHONPATH")) else {}
-        options, file = self._options, self._site.settings.file
+        options, file = self._options, Path(self._site.settings.file)
+        overrides = sorted(overrides_beside(file).glob("*.conf"))
         return (
             Process(
                 self.name,
                 "API and engine of the undercloud",
-                (sys.executable, "-m", "undercloud.api.main", "--config-file", file),
+                (sys.executable, "-m", "undercloud.api.main", "--config-file", str(file)),
                 environment=modules,
-                reads=tuple(Path(each) for each in (file, options.certificate, options.key)),
+                reads=(file, *overrides, Path(options.certificate), Path(options.key)),
                 stop_seconds=_STOP_SECONDS,
             ),
         )
@@ -79,7 +86,7 @@ class Api:
     def healthy(self) -> Health:
         """Whether it answers, and its database too."""
         url = self._site.url
-        http = Http(Remote(self.name, url, cacert=self._site.cacert))
+        http = Http(Remote(self.name, url, cacert=self._site.cacert), retries=0)
         try:
             http.ask("GET", "/v1/health")
         except UndercloudError as error:

@@ -1,3 +1,0 @@
-from tests.unit.images.conftest import tools
-
-__all__ = ["tools"]

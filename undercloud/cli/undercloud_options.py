@@ -1,0 +1,127 @@
+"""What the commands about the undercloud itself share: their place, their progress, the file of its API."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from undercloud.cli import clouds_file, plugin
+
+if TYPE_CHECKING:
+    from undercloud.conf import Settings
+    from undercloud.db.database import Database
+    from undercloud.install.installation import Installation
+    from undercloud.install.site import Site
+
+ENTRY = "undercloud"
+"""The name in underclouds.yaml: `openstack --undercloud undercloud …`."""
+_TOP = "underclouds"
+_SYSTEM = Path("/etc/undercloud")
+_USERS = Path("~/.config/undercloud")
+
+
+def state_directory(app: Any) -> Path:
+    """Where the undercloud is, as option, environment and configuration say."""
+    return plugin.settings_of(app.client_manager).paths.state_dir
+
+
+def usual_config_directory() -> Path:
+    """Where its configuration is written: the system's place for root, the user's own for others."""
+    return _SYSTEM if os.geteuid() == 0 else _USERS.expanduser()
+
+
+def needed(app: Any) -> Installation:
+    """The undercloud that is installed; INST-011 if there is none."""
+    from undercloud.install import installation  # noqa: PLC0415  (start-up)
+
+    return installation.needed(state_directory(app))
+
+
+def progress(app: Any) -> Callable[[str], None]:
+    """Says on stderr what is done now, each with the seconds since the start; nothing with -q."""
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        if app.options.verbose_level:
+            app.stderr.write(f"{time.monotonic() - began:6.1f} s  {text}\n")
+            app.stderr.flush()
+
+    return say
+
+
+def open_database(settings: Settings) -> Database:
+    """The undercloud's own database."""
+    from undercloud.db import database  # noqa: PLC0415  (start-up)
+
+    options, paths = settings.database, settings.paths
+    return database.open_database(options.connection, paths.database, paths.key_file, options.busy_timeout)
+
+
+def add_backup(parser: argparse.ArgumentParser) -> None:
+    """Where the backup goes that is made first, or that there shall be none."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--backup",
+        metavar="<file>",
+        help="Where the backup goes that is made first (default: undercloud-backup-TIME.tar.gz here)",
+    )
+    group.add_argument("--no-backup", action="store_true", help="Make none")
+
+
+def add_processes(parser: argparse.ArgumentParser) -> None:
+    """What keeps the processes running."""
+    parser.add_argument(
+        "--processes",
+        choices=("systemd", "supervisor"),
+        help="What keeps them running (default: as installed; systemd where it runs this machine)",
+    )
+
+
+def back_up(app: Any, parsed_args: argparse.Namespace, found: Installation) -> Path | None:
+    """Make the backup that the options ask for; where it is."""
+    from undercloud.install import backup  # noqa: PLC0415  (start-up)
+
+    if parsed_args.no_backup:
+        return None
+    file = Path(parsed_args.backup or backup.usual_name()).expanduser().absolute()
+    backup.write(found, file, progress(app))
+    app.stderr.write(f"backup: {file}\n")
+    return file
+
+
+def put_entry(site: Site) -> list[Path]:
+    """Write how the API is reached into underclouds.yaml; the files that say so now.
+
+    One lies with the configuration; where that is no place that is looked in, so does one of the user.
+    """
+    written = _files(site)
+    for file in written:
+        clouds_file.put(file, ENTRY, _entry(site), _TOP)
+    return written
+
+
+def drop_entry(site: Site) -> None:
+    """Take it out again; another undercloud's stays, a file that holds none does not."""
+    for file in _files(site):
+        if clouds_file.drop(file, ENTRY, _entry(site), _TOP) and clouds_file.is_empty(file, _TOP):
+            file.unlink()
+
+
+def _files(site: Site) -> list[Path]:
+    from undercloud.client.settings import FILE  # noqa: PLC0415  (start-up)
+
+    looked_in = {_SYSTEM, _USERS.expanduser()}
+    own = [] if site.config_dir in looked_in else [_USERS.expanduser()]
+    return [directory / FILE for directory in (site.config_dir, *own)]
+
+
+def _entry(site: Site) -> dict[str, str]:
+    from undercloud.install.installer import AUTHORITY  # noqa: PLC0415  (start-up)
+    from undercloud.install.parts.api import USER  # noqa: PLC0415
+
+    trust = {"cacert": str(site.config_dir / AUTHORITY)} if site.cacert else {}
+    return {"url": site.url, "username": USER, "password": site.secret(USER), **trust}

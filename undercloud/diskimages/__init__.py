@@ -1,1 +1,0 @@
-"""Images of whole machines, for Ironic: the agent's ramdisk, the disk of an overcloud node."""

@@ -1,0 +1,121 @@
+"""Bringing an undercloud up, and up to date: every step may be repeated, and goes on where it was cut off."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from undercloud import durable
+from undercloud.db.database import upgrade_database
+from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.install import configuration, machine, packages
+from undercloud.install.installation import Installation, alone
+from undercloud.install.part import Health, Part, Say
+from undercloud.install.processes.manager import Condition
+
+AUTHORITY = "ca.crt"
+"""What clients trust: a copy in the configuration directory, which others may read."""
+_PATIENCE = 90.0  # seconds until a part that was started does its work
+_PATIENCE_WITH_FAILED = 15.0  # and while one of its processes ends again and again
+_POLL = 0.5
+_LOG_LINES = 12
+
+
+def install(installation: Installation, say: Say) -> tuple[str, ...]:
+    """Bring the undercloud up as its record says; the names of the processes that were started.
+
+    Raises UndercloudError: INST-001 to INST-006 before anything is changed, INST-012 while another command is
+    at it, INST-020 to INST-023 for what does not work, and what the parts raise.
+    """
+    site = installation.site
+    check(installation)
+    with alone(site.state_dir):
+        _directories(site.state_dir, site.config_dir)
+        installation.write_record()
+        missing = packages.missing(package for part in installation.parts for package in part.packages)
+        if missing:
+            packages.install(missing, say)
+        file = Path(site.settings.file)
+        durable.write(file, configuration.rendered(site.conf, site.state_dir), 0o644)
+        for part in installation.parts:
+            part.prepare(_named(say, part))
+        if site.cacert:
+            durable.write(site.config_dir / AUTHORITY, Path(site.cacert).read_bytes(), 0o644)
+        say(f"processes, kept running by {installation.manager.name}")
+        started = installation.manager.put(installation.processes())
+        for part in installation.parts:
+            _await(installation, part, say)
+    return started
+
+
+def check(installation: Installation) -> tuple[Finding, ...]:
+    """What is worth saying before an installation; raises everything that speaks against it at once."""
+    found = tuple(machine.problems(installation))
+    if any(finding.severity == "error" for finding in found):
+        raise UndercloudError(*found)
+    return found
+
+
+def outline(installation: Installation) -> dict[str, str]:
+    """What an installation would make, by a few words each."""
+    missing = packages.missing(package for part in installation.parts for package in part.packages)
+    return {
+        "api": installation.site.url,
+        "state_dir": str(installation.site.state_dir),
+        "config_dir": str(installation.site.config_dir),
+        "processes": installation.manager.name,
+        "parts": ", ".join(part.name for part in installation.parts),
+        "packages": ", ".join(package.name for package in missing) or "all are there",
+    }
+
+
+def upgrade(installation: Installation, say: Say) -> tuple[str, ...]:
+    """Bring everything to this program's version: database, files, processes. Make a backup before."""
+    settings = installation.site.settings
+    say("stopping")
+    installation.manager.stop()
+    say("database")
+    upgrade_database(settings.database.connection, settings.paths.database, settings.database.busy_timeout)
+    stopped = replace(installation, site=replace(installation.site, running=frozenset()))
+    return install(stopped, say)
+
+
+def _directories(state_dir: Path, config_dir: Path) -> None:
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UndercloudError.of(
+            "INST-001",
+            f"{error.filename} cannot be made: {error.strerror}",
+            fix="Run this as root, or choose --undercloud-state-dir and --config-dir.",
+        ) from error
+
+
+def _named(say: Say, part: Part) -> Say:
+    return lambda text: say(f"{part.name}: {text}")
+
+
+def _await(installation: Installation, part: Part, say: Say) -> None:
+    """Wait until a part does its work; INST-023 with what its processes said last, when it does not."""
+    began = time.monotonic()
+    while not (health := part.healthy()).ok:
+        names = {process.name for process in part.processes()}
+        states = installation.manager.states().items()
+        ended = any(name in names and state.condition is Condition.FAILED for name, state in states)
+        if time.monotonic() > began + (_PATIENCE_WITH_FAILED if ended else _PATIENCE):
+            raise _unhealthy(installation, part, health)
+        time.sleep(_POLL)
+    say(f"{part.name}: {health.message}")
+
+
+def _unhealthy(installation: Installation, part: Part, health: Health) -> UndercloudError:
+    logs: Iterable[str] = (installation.manager.log(process.name, _LOG_LINES) for process in part.processes())
+    said = "\n".join(log for log in logs if log) or "nothing"
+    return UndercloudError.of(
+        "INST-023",
+        f"{part.title} does not work after its start: {health.message}. It said last:\n{said}",
+        fix="Mend what it says, then run the command again; see all: openstack undercloud status",
+    )

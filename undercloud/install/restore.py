@@ -1,0 +1,155 @@
+"""Bringing an undercloud back from a backup: all of it is checked before anything is changed."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from undercloud import durable
+from undercloud.conf.paths import Paths
+from undercloud.db.database import open_database
+from undercloud.diagnostics import UndercloudError
+from undercloud.install import backup, installer
+from undercloud.install.installation import RECORD, Installation, alone, intended, parsed
+from undercloud.install.part import Say
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an undercloud shall be brought back to; ``replace`` moves aside what is there."""
+
+    state_dir: Path
+    config_dir: Path | None = None
+    processes: str = ""
+    replace: bool = False
+
+
+def restore(file: Path, target: Target, say: Say) -> tuple[Installation, Path | None]:
+    """Bring the undercloud of a backup back and start it; also tells where the former one was moved to.
+
+    Raises before anything is changed: INST-032 for a backup that is damaged, DB- and VAULT- for a database
+    or key in it that cannot be used, INST-033 over an undercloud that runs, INST-034 over one that is there,
+    and what :func:`installer.check` raises.
+    """
+    state_dir = target.state_dir
+    with _staged(file, state_dir, say) as stage:
+        installation = _described(file, stage, target)
+        _may_replace(installation, target)
+        installer.check(installation)
+        with alone(state_dir):
+            say(f"state directory {state_dir}")
+            aside = _exchange(stage / backup.STATE, state_dir)
+            _configure(stage / backup.CONFIG, installation.site.config_dir)
+            installation.write_record()
+    installer.install(installation, say)
+    return installation, aside
+
+
+@contextmanager
+def _staged(file: Path, state_dir: Path, say: Say) -> Iterator[Path]:
+    """The archive's content in a private directory beside the state directory, so that it can be renamed."""
+    say("checking the backup")
+    try:
+        state_dir.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=state_dir.parent, prefix=".undercloud-restore.") as directory:
+            stage = Path(directory)
+            _unpack(file, stage)
+            yield stage
+    except OSError as error:
+        raise UndercloudError.of(
+            "INST-035",
+            f"the backup cannot be unpacked or put in its place: {error.strerror or error}",
+            fix="Run this as the user who shall own it, on a disk with room; nothing was lost.",
+        ) from error
+
+
+def _unpack(file: Path, stage: Path) -> None:
+    manifest, members = backup.opened(file)
+    for name, stream in members:
+        path = stage / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = manifest.members[name].mode & 0o700
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as copy:
+            while data := stream.read(_CHUNK):
+                copy.write(data)
+    for name in manifest.databases:
+        _check_database(file, stage / name)
+    paths = Paths(stage / backup.STATE, stage)
+    if paths.database.is_file():
+        # Migrates the copy where the backup is older than this program, and proves that the key opens it.
+        open_database("", paths.database, paths.key_file).close()
+
+
+def _check_database(file: Path, database: Path) -> None:
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.Error as error:
+        told = str(error)
+    if told != "ok":
+        raise backup.damaged(file, f"its database {database.name} is damaged: {told}")
+
+
+def _described(file: Path, stage: Path, target: Target) -> Installation:
+    """The installation that the archive's record describes, at its new place."""
+    try:
+        record = parsed((stage / backup.STATE / RECORD).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise backup.damaged(file, f"the record of the installation cannot be used: {error}") from error
+    record = replace(
+        record,
+        config_dir=str(target.config_dir or record.config_dir),
+        processes=target.processes or record.processes,
+    )
+    return intended(record, target.state_dir)
+
+
+def _may_replace(installation: Installation, target: Target) -> None:
+    site = installation.site
+    if site.running:
+        raise UndercloudError.of(
+            "INST-033",
+            f"the undercloud in {site.state_dir} runs ({', '.join(sorted(site.running))})",
+            fix="Take it away first, which makes a backup of it: openstack undercloud uninstall",
+        )
+    occupied = site.state_dir.exists() and any(site.state_dir.iterdir())
+    if occupied and not target.replace:
+        raise UndercloudError.of(
+            "INST-034",
+            f"{site.state_dir} is not empty",
+            fix="Give --replace to have it moved aside, or another --undercloud-state-dir.",
+        )
+
+
+def _exchange(fresh: Path, state_dir: Path) -> Path | None:
+    """Put the new state directory in its place; where the old one was moved to, None where it was empty."""
+    fresh.chmod(0o700)
+    aside = None
+    if state_dir.exists():
+        if any(state_dir.iterdir()):
+            now = datetime.datetime.now(datetime.UTC)
+            aside = state_dir.with_name(f"{state_dir.name}.before-{now:%Y%m%dT%H%M%SZ}")
+            state_dir.rename(aside)
+        else:
+            state_dir.rmdir()
+    fresh.rename(state_dir)
+    durable.sync_directory(state_dir.parent)
+    return aside
+
+
+def _configure(kept: Path, config_dir: Path) -> None:
+    """The operator's own settings, where there are none."""
+    if kept.is_dir():
+        for directory in kept.iterdir():
+            if not (config_dir / directory.name).exists():
+                config_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+                shutil.copytree(directory, config_dir / directory.name)
