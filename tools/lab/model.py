@@ -103,14 +103,34 @@ class NodeOptions:
 
 
 @dataclass(frozen=True)
-class Lab:
-    """A lab's directory and networks; all its files lie under `directory` and `runtime`.
+class Place:
+    """A directory and the networks of emulated machines; all files lie under `directory` and `runtime`.
 
     The first network is the one that SSH goes over and the host is attached to.
     """
 
     directory: Path
     networks: tuple[Network, ...] = NETWORKS
+
+    @property
+    def host_address(self) -> str:
+        """The host's address on the first network: where nodes find the undercloud."""
+        return self.networks[0].gateway
+
+    @property
+    def digest(self) -> str:
+        """Ten hexadecimal digits that tell this place's things on the host from another's."""
+        return hashlib.sha256(str(self.directory).encode()).hexdigest()[:10]
+
+    @property
+    def runtime(self) -> Path:
+        """What must not outlive a reboot. Short, as it holds sockets."""
+        return RUNTIME / self.digest
+
+
+@dataclass(frozen=True)
+class Lab(Place):
+    """A lab of container nodes."""
 
     @classmethod
     def at(cls, directory: Path) -> "Lab":
@@ -120,21 +140,6 @@ class Lab:
             return empty
         described = json.loads(empty.nodes_file.read_text())
         return cls(directory, tuple(Network(**network) for network in described["networks"]))
-
-    @property
-    def host_address(self) -> str:
-        """The host's address on the first network: where nodes find the registry."""
-        return self.networks[0].gateway
-
-    @property
-    def digest(self) -> str:
-        """Ten hexadecimal digits that tell this lab's things on the host from another lab's."""
-        return hashlib.sha256(str(self.directory).encode()).hexdigest()[:10]
-
-    @property
-    def runtime(self) -> Path:
-        """What must not outlive a reboot: podman's runtime state. Short, as it holds sockets."""
-        return RUNTIME / self.digest
 
     @property
     def images(self) -> Path:

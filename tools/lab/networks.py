@@ -9,11 +9,11 @@ from typing import Any
 
 from tools.lab.commands import run
 from tools.lab.errors import LabError
-from tools.lab.model import RUNTIME, Lab, Network, Node
+from tools.lab.model import RUNTIME, Lab, Network, Node, Place
 from tools.lab.store import podman
 
 
-def bridge(lab: Lab, network: Network) -> str:
+def bridge(lab: Place, network: Network) -> str:
     """The name of the network's bridge on the host (at most 15 characters, as the kernel asks)."""
     return f"ul{lab.digest[:5]}-{network.interface}"
 
@@ -23,7 +23,7 @@ def port(lab: Lab, node: Node, network: Network) -> str:
     return f"ul{lab.digest[:5]}-{node.number}-{network.interface}"
 
 
-def ensure(lab: Lab) -> None:
+def ensure(lab: Place) -> None:
     """Make the bridges that are not there, with the host's address on those it is attached to."""
     for network in lab.networks:
         name = bridge(lab, network)
@@ -49,7 +49,8 @@ def _check_free(network: Network) -> None:
                 raise LabError(
                     f"{network.gateway} is already an address of {link['ifname']}"
                     + (f", a bridge of the lab in {owner}" if owner else ""),
-                    f"take that lab down (`python -m tools.lab --dir {owner or 'DIR'} down`), "
+                    "take it down "
+                    f"(`python -m tools.lab --dir {owner or 'DIR'} down`, a rack: tools.rack), "
                     "or give `up` another subnet",
                 )
 
@@ -62,7 +63,7 @@ def _lab_with(link: str) -> str:
     return ""
 
 
-def remove(lab: Lab) -> None:
+def remove(lab: Place) -> None:
     """Remove the bridges."""
     links = _links()
     for network in lab.networks:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from undercloud.cli import base, image_options
-
-if TYPE_CHECKING:
-    from undercloud.images.build import BuildEvent
 
 _MEGABYTE = 10**6
 
@@ -36,55 +33,23 @@ class ContainerImageBuild(base.Lister):
         image_options.add_definitions(parser)
         image_options.add_store(parser)
         parser.add_argument("image", metavar="<image>", nargs="*", help="Images to build (default: all)")
-        parser.add_argument(
-            "--apt-sources",
-            metavar="<file>",
-            help="A deb822 file with the archives to build from, instead of this machine's",
-        )
-        parser.add_argument(
-            "--isolation",
-            choices=("chroot", "oci"),
-            default="chroot",
-            help="How build commands are kept apart: chroot works in a container too, oci uses runc "
-            "(default: chroot)",
-        )
-        parser.add_argument(
-            "--parallel",
-            metavar="<n>",
-            type=image_options.positive,
-            default=2,
-            help="Images built side by side (default: 2)",
-        )
+        image_options.add_building(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Build, telling of it on stderr; the table has one row an image."""
         from undercloud.images.build import build  # noqa: PLC0415  (start-up)
 
-        sources = Path(parsed_args.apt_sources).expanduser() if parsed_args.apt_sources else None
-        settings = image_options.build_settings(
-            self.app,
-            parsed_args,
-            apt_sources=sources,
-            isolation=parsed_args.isolation,
-            parallel=parsed_args.parallel,
-        )
-        built = build(image_options.definitions(parsed_args), parsed_args.image, settings, self._tell)
+        how = image_options.building(parsed_args)
+        settings = image_options.build_settings(self.app, parsed_args, **how)
+        tell = image_options.teller(self.app)
+        built = build(image_options.definitions(parsed_args), parsed_args.image, settings, tell)
         rows = [(image.name, image.tag, "built" if image.built else "there already") for image in built]
         return ("Image", "Tag", "State"), rows
 
     def interrupted(self, parsed_args: argparse.Namespace) -> str:  # noqa: ARG002
         """After Ctrl-C."""
         return "\nInterrupted. Images that were finished are kept; run the command again to go on.\n"
-
-    def _tell(self, event: BuildEvent) -> None:
-        if event.state == "started":
-            self.app.stderr.write(f"{event.name}: building (log: {event.log})\n")
-        elif event.state == "running":
-            self.app.stderr.write(f"{event.name}: {event.seconds:.0f} s: {event.said[:100]}\n")
-        elif event.state != "present":
-            self.app.stderr.write(f"{event.name}: {event.state} in {event.seconds:.0f} s\n")
-        self.app.stderr.flush()
 
 
 class ContainerImageList(base.Lister):

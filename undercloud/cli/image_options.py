@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from undercloud.cli import errors
 
 if TYPE_CHECKING:
-    from undercloud.images.build import BuildSettings
+    from undercloud.images.build import BuildEvent, BuildSettings
     from undercloud.images.definitions import Definitions
     from undercloud.images.remote import Registry
 
@@ -31,13 +32,66 @@ def add_definitions(parser: argparse.ArgumentParser) -> None:
         default="undercloud",
         help="First part of the repositories' names (default: undercloud)",
     )
+    add_edition(parser, "build, push and prepare")
+
+
+def add_edition(parser: argparse.ArgumentParser, commands: str) -> None:
+    """Of which day; ``commands`` are those that have to agree."""
     parser.add_argument(
         "--edition",
         metavar="<text>",
         default="",
         help="Any text, as a date: another edition has other tags, so it is built anew with the packages "
-        "that the archive has then. Give the same to build, push and prepare",
+        f"that the archive has then. Give the same to {commands}",
     )
+
+
+def add_building(parser: argparse.ArgumentParser) -> None:
+    """How images are built."""
+    parser.add_argument(
+        "--apt-sources",
+        metavar="<file>",
+        help="A deb822 file with the archives to build from, instead of this machine's",
+    )
+    parser.add_argument(
+        "--isolation",
+        choices=("chroot", "oci"),
+        default="chroot",
+        help="How build commands are kept apart: chroot works in a container too, oci uses runc "
+        "(default: chroot)",
+    )
+    parser.add_argument(
+        "--parallel",
+        metavar="<n>",
+        type=positive,
+        default=2,
+        help="Images built side by side (default: 2)",
+    )
+
+
+def building(parsed_args: argparse.Namespace) -> dict[str, Any]:
+    """What :func:`add_building`'s options say, as fields of the build's settings."""
+    sources = Path(parsed_args.apt_sources).expanduser() if parsed_args.apt_sources else None
+    return {
+        "apt_sources": sources,
+        "isolation": parsed_args.isolation,
+        "parallel": parsed_args.parallel,
+    }
+
+
+def teller(app: Any) -> Callable[[BuildEvent], None]:
+    """Tells on stderr how a build gets on."""
+
+    def tell(event: BuildEvent) -> None:
+        if event.state == "started":
+            app.stderr.write(f"{event.name}: building (log: {event.log})\n")
+        elif event.state == "running":
+            app.stderr.write(f"{event.name}: {event.seconds:.0f} s: {event.said[:100]}\n")
+        elif event.state != "present":
+            app.stderr.write(f"{event.name}: {event.state} in {event.seconds:.0f} s\n")
+        app.stderr.flush()
+
+    return tell
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:
@@ -82,11 +136,11 @@ def build_settings(app: Any, parsed_args: argparse.Namespace, **more: Any) -> Bu
     from undercloud.images.build import BuildSettings  # noqa: PLC0415  (start-up)
     from undercloud.images.store import StoreSettings  # noqa: PLC0415
 
+    if hasattr(parsed_args, "namespace"):
+        more["namespace"] = parsed_args.namespace
     named = parsed_args.store
     store = Path(named).expanduser().absolute() if named else state_directory(app) / "images"
-    return BuildSettings(
-        StoreSettings(store), namespace=parsed_args.namespace, edition=parsed_args.edition, **more
-    )
+    return BuildSettings(StoreSettings(store), edition=parsed_args.edition, **more)
 
 
 def registry(app: Any, parsed_args: argparse.Namespace) -> Registry:

@@ -9,11 +9,11 @@ from pathlib import Path
 from undercloud.diagnostics import UndercloudError
 
 VARIABLE = "UNDERCLOUD_DATA_DIR"
-_PARTS = ("heat-templates", "ansible", "roles_data", "environments", "container-images")
+_PARTS = ("heat-templates", "ansible", "roles_data", "environments", "container-images", "disk-images")
 
 
 def data_directory() -> Path:
-    """The directory that holds heat-templates, ansible, roles_data, environments and container-images.
+    """The directory that holds what comes with undercloud, each kind in a directory of its own.
 
     Looked for in this order: the environment variable ``UNDERCLOUD_DATA_DIR``; the source checkout that
     this package runs from; ``share/undercloud`` of the installation (virtual environment, system, user).

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from oslo_config import cfg
 
-from undercloud.conf import api, database, deployment, messaging, paths, registry, runner
+from undercloud.conf import api, database, deployment, ironic, messaging, paths, registry, runner
 from undercloud.diagnostics import Location, UndercloudError
 
 CONFIG_FILE = "/etc/undercloud/undercloud.conf"
-AREAS = (paths, database, registry, runner, deployment, messaging, api)
+AREAS = (paths, database, registry, runner, deployment, messaging, api, ironic)
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Settings:
     deployment: deployment.Deployment
     messaging: messaging.Messaging
     api: api.Api
+    ironic: ironic.Ironic
     file: str = ""
 
 
@@ -71,6 +72,7 @@ def load(
             deployment.Deployment.read(conf),
             messaging.Messaging.read(conf),
             api.Api.read(conf),
+            ironic.Ironic.read(conf),
             file,
         )
     except cfg.Error as error:

@@ -13,7 +13,7 @@ from undercloud.diagnostics import Finding, UndercloudError
 from undercloud.images import sources
 from undercloud.images.definitions import ImageDefinition
 from undercloud.images.recipe import SUITE, WORK, Recipe, recipe
-from undercloud.images.store import Store
+from undercloud.images.store import COMMAND, Store
 
 Isolation = Literal["chroot", "oci"]
 
@@ -69,7 +69,7 @@ class Assembly:
         if failed:
             raise UndercloudError.of(
                 "IMG-015",
-                f"the Debian archives cannot be read; apt's last words:\n{_tail(log)}",
+                f"the Debian archives cannot be read; apt's last words:\n{tail(log)}",
                 fix="See whether this machine reaches the archives in its apt sources.",
             )
 
@@ -80,7 +80,7 @@ class Assembly:
     def last_word(self, name: str) -> str:
         """The last line of an image's log so far; empty if it says nothing yet."""
         log = self.log(name)
-        return _tail(log, 1).strip() if log.exists() else ""
+        return tail(log, 1).strip() if log.exists() else ""
 
     def bootstrap(self, definition: ImageDefinition, place: Path, log: TextIO) -> None:
         """A bare Debian as ``root.tar``; needs no lists, so it may run while they are fetched."""
@@ -108,7 +108,7 @@ class Assembly:
     def finding(self, definition: ImageDefinition) -> Finding:
         """What to tell of an image that failed."""
         log = self.log(definition.name)
-        said = _tail(log)
+        said = tail(log)
         fix = f"The whole log is {log}. Mend the definition or the archive and build again."
         if "No space left on device" in said:
             fix = f"The disk of {self.store.root} is full: make room and build again."
@@ -155,10 +155,8 @@ class Assembly:
             raise ToolFailedError(words[0])
 
 
-def _tail(log: Path, count: int = _TAIL) -> str:
+def tail(log: Path, count: int = _TAIL) -> str:
     """The last lines of a log, without the long command lines that we write there."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    shown = [
-        line for line in lines if not line.startswith(("+ buildah bud ", "+ mmdebstrap ", "+ apt-get -o"))
-    ]
+    shown = [line for line in lines if not line.startswith(COMMAND)]
     return "\n".join(f"    {line}" for line in shown[-count:])

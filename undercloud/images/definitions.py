@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import graphlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from undercloud.diagnostics import Finding, Location, Report, UndercloudError, raise_for
+from undercloud.images import reading
 from undercloud.plan import documents
+
+FORMAT = reading.Format(__package__, "image.schema.json", "container-images/README.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +97,21 @@ class Definitions(Mapping[str, ImageDefinition]):
 
         Raises UndercloudError IMG-008 for each name that nothing defines.
         """
-        report = Report()
-        for name in names:
-            if name not in self:
-                report.add(
-                    Finding(
-                        "IMG-008",
-                        f"there is no image {name!r}",
-                        f"Choose from: {', '.join(sorted(self))}.",
-                    )
-                )
-        raise_for(report)
+        check_known(names, self)
         wanted = {one for name in names or self for one in (name, *self.ancestors(name))}
         return tuple(name for name in self if name in wanted)
+
+
+def check_known(names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise UndercloudError with an IMG-008 for each name that is none of the known ones."""
+    choice = sorted(known)
+    raise_for(
+        Report(
+            Finding("IMG-008", f"there is no image {name!r}", f"Choose from: {', '.join(choice)}.")
+            for name in names
+            if name not in choice
+        )
+    )
 
 
 def load(directories: Iterable[Path]) -> Definitions:
@@ -121,68 +121,10 @@ def load(directories: Iterable[Path]) -> Definitions:
     schema has it, IMG-005 nothing to read, IMG-006 a source file that cannot be read, and what
     :class:`Definitions` raises.
     """
-    report = Report()
-    definitions: list[ImageDefinition] = []
-    for directory in directories:
-        files = sorted(directory.glob("*.yaml"))
-        if not files:
-            message = f"{directory} holds no image definitions (*.yaml)"
-            report.add(Finding("IMG-005", message, "Name a directory of definitions."))
-        for file in files:
-            try:
-                definitions.append(_read(file))
-            except UndercloudError as error:
-                report.extend(error.findings)
-    raise_for(report)
-    return Definitions(definitions)
+    return Definitions(reading.read(directories, FORMAT, _definition))
 
 
-def _read(file: Path) -> ImageDefinition:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise UndercloudError.of(
-            "IMG-005",
-            f"the definition cannot be read: {error.strerror}",
-            fix="Mend the file's permissions, or move it away.",
-            location=Location(str(file)),
-        ) from None
-    document = documents.parse(data, str(file))
-    findings = [_schema_finding(error, document) for error in _schema().iter_errors(document.value)]
-    if findings:
-        raise UndercloudError(*findings)
-    return _definition(document, file.parent)
-
-
-@functools.cache
-def _schema() -> jsonschema.Draft202012Validator:
-    text = resources.files(__package__).joinpath("schemas/image.schema.json").read_text(encoding="utf-8")
-    return jsonschema.Draft202012Validator(json.loads(text))
-
-
-def _schema_finding(error: jsonschema.ValidationError, document: documents.Document) -> Finding:
-    path = list(error.absolute_path)
-    message = error.message
-    if error.validator == "additionalProperties" and isinstance(error.schema, dict):
-        known: dict[str, Any] = error.schema["properties"]
-        given: Any = error.instance
-        unknown = sorted({str(key) for key in given} - set(known))
-        path.append(unknown[0])
-        message = f"unknown key {', '.join(map(repr, unknown))}; known are {', '.join(known)}"
-    elif error.validator == "pattern":
-        message = f"{error.instance!r} does not have the form {error.validator_value}"
-    elif error.validator == "oneOf":
-        message = "a file has either content or source"
-    return Finding(
-        "IMG-001",
-        message,
-        "See container-images/README.md for what a definition may hold.",
-        locations=(document.locate(*path),),
-        path=tuple(map(str, path)),
-    )
-
-
-def _definition(document: documents.Document, directory: Path) -> ImageDefinition:
+def _definition(document: documents.Document) -> ImageDefinition:
     value: dict[str, Any] = document.value
     return ImageDefinition(
         name=value["name"],
@@ -191,7 +133,7 @@ def _definition(document: documents.Document, directory: Path) -> ImageDefinitio
         parent=value.get("parent"),
         packages=tuple(value.get("packages", ())),
         users=tuple(_user(name, entry) for name, entry in value.get("users", {}).items()),
-        files=_files(document, directory),
+        files=_files(document, Path(document.file).parent),
         run=tuple(line.strip() for line in value.get("run", ())),
         environment=dict(value.get("environment", {})),
         command=tuple(value.get("command", ())),

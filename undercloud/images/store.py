@@ -12,10 +12,16 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
 from undercloud import durable
 from undercloud.diagnostics import UndercloudError
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+COMMAND = "$ "
+"""How a log's lines begin that say which tool was run."""
 
 LOCAL = "localhost"
 """The registry part of a name that stands for no registry, only for this store."""
@@ -111,16 +117,16 @@ class Store:
             finally:
                 self._held = ()
 
-    def run(self, words: Sequence[str], log: TextIO) -> int:
-        """Run a tool, its words to ``log``; the exit status.
+    def run(self, words: Sequence[str], log: TextIO, extra: Mapping[str, str] = _NOTHING) -> int:
+        """Run a tool, its words to ``log``; the exit status. ``extra`` is added to its environment.
 
         It has a process group of its own, so that :meth:`stop` ends it with all that it started.
         Raises UndercloudError IMG-011 if there is no such tool.
         """
-        log.write(f"+ {' '.join(words)}\n")
+        log.write(f"{COMMAND}{' '.join(words)}\n")
         log.flush()
         with self._guard:
-            process = _start(words, self.environment(), log, self._held)
+            process = _start(words, {**self.environment(), **extra}, log, self._held)
             self._running.add(process)
         try:
             return process.wait()
@@ -210,8 +216,20 @@ def _missing(tool: str) -> UndercloudError:
     return UndercloudError.of(
         "IMG-011",
         f"the program {tool} is not installed",
-        fix="apt-get install buildah docker-registry mmdebstrap skopeo",
+        fix=f"apt-get install {_PACKAGES.get(tool, 'buildah docker-registry mmdebstrap skopeo')}",
     )
+
+
+_PACKAGES = {
+    "grub-mkimage": "grub-common grub-efi-amd64-bin",
+    "mcopy": "mtools",
+    "mke2fs": "e2fsprogs",
+    "mkfs.vfat": "dosfstools",
+    "mmd": "mtools",
+    "parted": "parted",
+    "sgdisk": "gdisk",
+}
+"""Which packages bring the tools that are not needed for container images."""
 
 
 def _write(path: Path, text: str) -> None:

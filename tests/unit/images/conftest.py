@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+PACKING = ("bash", "chroot", "grub-mkimage", "mcopy", "mke2fs", "mkfs.vfat", "mmd", "parted", "sgdisk")
+TOOLS = ("apt-config", "apt-get", "buildah", "mmdebstrap", *PACKING)
+
 
 class Tools:
     """The container tools and apt, replaced: the border that unit tests do not cross."""
@@ -41,7 +44,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
     directory = tmp_path / "bin"
     directory.mkdir()
     fake = Path(__file__).with_name("fake_tools.py")
-    for name in ("buildah", "mmdebstrap", "apt-get", "apt-config"):
+    for name in TOOLS:
         script = directory / name
         # -IS: each call is a process, and starts as quickly as it can
         script.write_text(f'#!/bin/sh\nFAKE_TOOL={name} exec {sys.executable} -IS {fake} "$@"\n')

@@ -1,4 +1,4 @@
-"""Stands for buildah, mmdebstrap, apt-get and apt-config, run under their names.
+"""Stands for buildah, mmdebstrap, apt-get, apt-config and what packs disk images, run under their names.
 
 It keeps what it is told in $FAKE (calls, images), and does as the files there say: `fail-TEXT` and
 `slow-TEXT` are about calls in which TEXT occurs.
@@ -59,6 +59,14 @@ def answer(tool: str, words: list[str]) -> None:
             (STORE / "storage").mkdir(exist_ok=True)
             with images.open("a") as file:
                 file.write(next(word for word in words if word.startswith("--tag="))[6:] + "\n")
+        case ["buildah", "from"]:
+            print("working-container")
+        case ["buildah", "mount"]:
+            print(STATE / "tree")
+        case ["grub-mkimage", *_]:
+            Path(words[words.index("-o") + 1]).write_text(words[words.index("-c") + 1])
+        case ["bash", *_]:
+            Path(words[-1]).write_text("initramfs")
         case ["buildah", "containers"]:
             print((STATE / "left").read_text() if (STATE / "left").is_file() else "", end="")
 

@@ -6,6 +6,8 @@ import graphlib
 
 from undercloud.install.part import Part
 from undercloud.install.parts.api import Api
+from undercloud.install.parts.files import Files
+from undercloud.install.parts.ironic import Ironic
 from undercloud.install.parts.registry import Registry
 from undercloud.install.site import Site
 
@@ -15,6 +17,7 @@ def all_parts(site: Site) -> tuple[Part, ...]:
     return in_order(
         Registry(site),
         Api(site),
+        *((Files(site), Ironic(site)) if site.conf.get("enable_ironic") else ()),
     )
 
 

@@ -1,0 +1,3 @@
+from tests.unit.images.conftest import tools
+
+__all__ = ["tools"]

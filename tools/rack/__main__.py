@@ -1,0 +1,7 @@
+"""`python -m tools.rack`."""
+
+import sys
+
+from tools.rack.cli import main
+
+sys.exit(main())

@@ -1,0 +1,146 @@
+"""What a rack is: where its files lie, which network it has, which machines stand in it."""
+
+import json
+import uuid
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.lab.errors import LabError
+from tools.lab.model import BELOW_FIRST_NODE, NETWORKS, Network, Place
+
+MAX_MACHINES = 32
+BMC_PORT = 8000
+CTLPLANE = NETWORKS[0]
+_NAMESPACE = uuid.UUID("8c6e1f0a-2a43-4e0e-9a4c-6d5b6f1c7e21")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a machine is made of: MiB of memory, processors, GiB of its disk (sparse on the host)."""
+
+    memory: int = 3072
+    cpus: int = 2
+    disk: int = 20
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine. `number` counts from 1; `uuid` is its identity at the BMC, `mac` its one port's."""
+
+    number: int
+    uuid: str
+    mac: str
+    hardware: Hardware
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"node{self.number}"
+
+    @property
+    def serial(self) -> str:
+        """Its disk's serial number, which root device hints may name."""
+        return f"RACKDISK{self.number}"
+
+    @property
+    def wwn(self) -> str:
+        """Its disk's World Wide Name (16 hexadecimal digits)."""
+        return f"50000000000000{self.number:02x}"
+
+
+@dataclass(frozen=True)
+class Rack(Place):
+    """A rack; `machines` are those that stand in it, by number."""
+
+    networks: tuple[Network, ...] = (CTLPLANE,)
+    machines: tuple[Machine, ...] = ()
+
+    @classmethod
+    def at(cls, directory: Path) -> "Rack":
+        """The rack of that directory, as it was last described."""
+        empty = cls(directory)
+        if not empty.file.exists():
+            return empty
+        described = json.loads(empty.file.read_text())
+        networks = tuple(Network(**network) for network in described["networks"])
+        machines = [{**one, "hardware": Hardware(**one["hardware"])} for one in described["machines"]]
+        return cls(directory, networks, tuple(Machine(**one) for one in machines))
+
+    def machine(self, number: int, hardware: Hardware) -> Machine:
+        """Machine `number` of this rack: name, identity and MAC address follow from the number."""
+        if not 1 <= number <= MAX_MACHINES:
+            raise LabError(f"machine {number} is not in 1..{MAX_MACHINES}", f"ask for 1 to {MAX_MACHINES}")
+        identity = uuid.uuid5(_NAMESPACE, f"{self.digest}/{number}")
+        return Machine(number, str(identity), self.networks[0].mac(BELOW_FIRST_NODE + number), hardware)
+
+    def find(self, name: str) -> Machine:
+        """The machine of that name. Raises LabError."""
+        for machine in self.machines:
+            if machine.name == name:
+                return machine
+        known = ", ".join(machine.name for machine in self.machines) or "none"
+        raise LabError(f"there is no machine {name} in this rack", f"machines of this rack: {known}")
+
+    def save(self) -> None:
+        """Write the rack's description."""
+        described = {
+            "version": 1,
+            "host_address": self.host_address,
+            "networks": [asdict(network) for network in self.networks],
+            "machines": [asdict(machine) for machine in self.machines],
+        }
+        temporary = self.file.with_suffix(".new")
+        temporary.write_text(json.dumps(described, indent=2) + "\n")
+        temporary.rename(self.file)
+
+    @property
+    def file(self) -> Path:
+        """rack.json: the rack described, for this tool and for other programs."""
+        return self.directory / "rack.json"
+
+    @property
+    def instackenv(self) -> Path:
+        """instackenv.json: the machines, for `openstack overcloud node import`."""
+        return self.directory / "instackenv.json"
+
+    @property
+    def bmc_url(self) -> str:
+        """Where all BMCs answer: one Redfish service with a system for every machine."""
+        return f"https://{self.host_address}:{BMC_PORT}"
+
+    def disk(self, machine: Machine) -> Path:
+        """The machine's disk image."""
+        return self.directory / "disks" / f"{machine.name}.qcow2"
+
+    def variables(self, machine: Machine) -> Path:
+        """The machine's UEFI variables."""
+        return self.directory / "disks" / f"{machine.name}.nvram"
+
+    def console(self, machine: Machine) -> Path:
+        """What the machine wrote to its serial port."""
+        return self.directory / "consoles" / f"{machine.name}.log"
+
+
+def instackenv(rack: Rack, user: str, password: str, authority: Path) -> dict[str, Any]:
+    """The content of instackenv.json (TripleO's format); `authority` (PEM) signed the BMCs' certificate."""
+    return {"nodes": [_registration(rack, machine, user, password, authority) for machine in rack.machines]}
+
+
+def _registration(rack: Rack, machine: Machine, user: str, password: str, authority: Path) -> dict[str, Any]:
+    return {
+        "name": machine.name,
+        "arch": "x86_64",
+        "cpu": str(machine.hardware.cpus),
+        "memory": str(machine.hardware.memory),
+        "disk": str(machine.hardware.disk),
+        "capabilities": "boot_mode:uefi",
+        "root_device": {"serial": machine.serial},
+        "ports": [{"address": machine.mac, "physical_network": rack.networks[0].name}],
+        "pm_type": "redfish",
+        "pm_addr": rack.bmc_url,
+        "pm_system_id": f"/redfish/v1/Systems/{machine.uuid}",
+        "pm_user": user,
+        "pm_password": password,
+        "redfish_verify_ca": str(authority),
+    }

@@ -1,0 +1,1 @@
+"""Ironic as a service of the undercloud: its environment, configuration, process, and the files it serves."""
