@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from tools.lab import disks, keys, networks
+from tools.lab import disks, freezer, keys, networks
 from tools.lab.errors import LabError
 from tools.lab.model import Lab, Node, NodeOptions
 from tools.lab.store import podman, podman_json
@@ -127,7 +127,11 @@ def start(lab: Lab, node: Node) -> None:
 
 def kill(lab: Lab, node: Node) -> None:
     """Cut the power: every process in the node is gone at once."""
+    pid = int(podman_json(lab, "inspect", "--type", "container", node.name)[0]["State"]["Pid"])
+    directory = freezer.directory_of(pid) if pid else None
     podman(lab, "kill", "--signal", "KILL", node.name)
+    if directory:
+        freezer.let_die(pid, directory)
     podman(lab, "wait", node.name)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.lab.tool import CTLPLANE, INTERNAL_API, SUBNETS, LabTool
-from tools.lab import networks
+from tools.lab import freezer, networks
 from tools.lab.errors import LabError
 from tools.lab.model import Lab
 from undercloud.images import served
@@ -133,6 +133,22 @@ def test_a_killed_node_keeps_its_disk_and_comes_back(mended: LabTool) -> None:
     assert said.stdout.split() == ["kept", "kept", "0"]
     assert mended.inside("node1", "cat /etc/machine-id").stdout.strip() == before[0]
     assert mended.inside("node1", "systemctl is-system-running").stdout.strip() == "running"
+
+
+def test_a_node_is_killed_with_what_is_frozen_in_it(mended: LabTool) -> None:
+    """As runc's limits do for a moment; with cgroups of version 2 there is no such hierarchy."""
+    freeze = """
+        cd /sys/fs/cgroup/freezer && mkdir frozen
+        (echo $BASHPID >frozen/cgroup.procs; exec sleep 600) >/dev/null 2>&1 &
+        until [ -s frozen/cgroup.procs ]; do sleep 0.1; done
+        echo FROZEN >frozen/freezer.state
+    """
+    if not freezer.HIERARCHY.is_dir():
+        pytest.skip("cgroups of version 2")
+    mended.inside("node1", textwrap.dedent(freeze))
+    mended("kill", "node1")
+    mended("start", "node1")
+    assert mended.states()["node1"] == "ok"
 
 
 def test_a_node_that_reboots_or_powers_off_by_itself_can_be_started(mended: LabTool) -> None:
