@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +53,17 @@ class Process:
             content = path.read_bytes() if path.is_file() else b""
             digest.update(b"%d:" % len(content) + content)
         return digest.hexdigest()
+
+
+def own_program(module: str, *words: str) -> tuple[str, ...]:
+    """The command that runs a module of ours with this Python."""
+    return (sys.executable, "-m", module, *words)
+
+
+def own_environment() -> dict[str, str]:
+    """What a program of ours needs to find its modules as this one does; nothing where it is installed."""
+    path = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": path} if path else {}
 
 
 @dataclass(frozen=True)

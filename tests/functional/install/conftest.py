@@ -24,6 +24,7 @@ local_ip = 127.66.0.1/24
 undercloud_public_host = 127.66.0.2
 undercloud_admin_host = 127.66.0.3
 undercloud_hostname = undercloud.example.com
+enable_ironic = false
 
 [ctlplane-subnet]
 cidr = 127.66.0.0/24

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from undercloud.diagnostics import UndercloudError
+from undercloud.diagnostics import Report, UndercloudError
 from undercloud.install import configuration, installation
 from undercloud.install.installation import Record
 from undercloud.install.parts import in_order
+from undercloud.validation import undercloud_conf
 
 CONF = "[DEFAULT]\nlocal_ip = 127.24.0.1/24\nundercloud_public_host = 127.24.0.2\n"
 
@@ -37,9 +38,8 @@ def test_what_is_recorded_is_what_is_read(tmp_path: Path) -> None:
 def test_the_operators_settings_win(tmp_path: Path) -> None:
     overrides = tmp_path / "etc/undercloud.conf.d"
     overrides.mkdir(parents=True)
-    (overrides / "20-more.conf").write_text(
-        "[api]\nport = 14000\n[registry]\naddress = images.example.com:443\n"
-    )
+    more = "[api]\nport = 14000\n[registry]\naddress = images.example.com:443\n"
+    (overrides / "20-more.conf").write_text(more)
     (overrides / "10-first.conf").write_text("[api]\nport = 15000\n")
     (overrides / "note.txt").write_text("not read")
     site = installation.intended(record(tmp_path), tmp_path).site
@@ -53,18 +53,13 @@ def test_the_operators_settings_win(tmp_path: Path) -> None:
 def test_a_certificate_of_the_operators_is_used(tmp_path: Path) -> None:
     text = f"{CONF}undercloud_service_certificate = /etc/pki/both.pem\n"
     site = installation.intended(record(tmp_path, text), tmp_path).site
-    assert (site.settings.api.certificate, site.settings.api.key) == (
-        "/etc/pki/both.pem",
-        "/etc/pki/both.pem",
-    )
+    assert site.settings.api.certificate == site.settings.api.key == "/etc/pki/both.pem"
     assert site.cacert == "", "clients trust who signed it"
 
 
 def test_an_ipv6_undercloud_is_written_with_brackets(tmp_path: Path) -> None:
-    text = configuration.rendered(
-        installation.intended(record(tmp_path, "[DEFAULT]\nlocal_ip = fd00::1/64\n"), tmp_path).site.conf,
-        tmp_path,
-    )
+    conf = undercloud_conf.read("[DEFAULT]\nlocal_ip = fd00::1/64\n", "undercloud.conf", Report())
+    text = configuration.rendered(conf, tmp_path)
     assert "host = fd00::1\n" in text
     assert "address = [fd00::1]:8787\n" in text
 
@@ -105,14 +100,11 @@ class Named:
 
 
 def test_parts_come_after_those_they_need() -> None:
-    parts: Any = (
-        Named("api", "registry", "ironic"),
-        Named("ironic", "files"),
-        Named("files"),
-        Named("registry"),
-    )
+    given = (("api", "registry", "ironic"), ("ironic", "files"), ("files",), ("registry",))
+    parts: Any = [Named(*words) for words in given]
     names = [part.name for part in in_order(*parts)]
     assert names.index("files") < names.index("ironic") < names.index("api")
     assert names.index("registry") < names.index("api")
+    cycle: Any = Named("files", "api")
     with pytest.raises(graphlib.CycleError):
-        in_order(*parts, *[Named("files", "api")])  # type: ignore[list-item]
+        in_order(*parts, cycle)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +12,11 @@ from undercloud.client.settings import Remote
 from undercloud.conf.settings import overrides_beside
 from undercloud.db.database import open_database
 from undercloud.diagnostics import Finding, UndercloudError
-from undercloud.install.part import Health, Kept, Package, Process, Say
+from undercloud.install.part import Health, Kept, Package, Process, Say, own_environment, own_program
 from undercloud.install.ports import unusable
 from undercloud.install.site import Site, certificate_file
 
 USER = "admin"
-_START = "import sys; from undercloud.api.main import api; sys.exit(api())"
 _STOP_SECONDS = 120  # a deployment is interrupted in order, which ends Ansible first
 
 
@@ -68,16 +65,14 @@ class Api:
 
     def processes(self) -> tuple[Process, ...]:
         """The API with its engine."""
-        # From a checkout the modules are found by this variable; installed, there is none.
-        modules = {"PYTHONPATH": path} if (path := os.environ.get("PYTHONPATH")) else {}
         options, file = self._options, Path(self._site.settings.file)
         overrides = sorted(overrides_beside(file).glob("*.conf"))
         return (
             Process(
                 self.name,
                 "API and engine of the undercloud",
-                (sys.executable, "-m", "undercloud.api.main", "--config-file", str(file)),
-                environment=modules,
+                own_program("undercloud.api.main", "--config-file", str(file)),
+                environment=own_environment(),
                 reads=(file, *overrides, Path(options.certificate), Path(options.key)),
                 stop_seconds=_STOP_SECONDS,
             ),

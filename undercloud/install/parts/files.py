@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 
 import requests
@@ -11,7 +9,7 @@ import requests
 from undercloud.baremetal.service.settings import FILES_PORT, files_directory, files_url
 from undercloud.diagnostics import Finding
 from undercloud.diskimages.published import INDEX
-from undercloud.install.part import Health, Kept, Package, Process, Say
+from undercloud.install.part import Health, Kept, Package, Process, Say, own_environment, own_program
 from undercloud.install.ports import unusable
 from undercloud.install.site import Site
 
@@ -41,7 +39,6 @@ class Files:
 
     def processes(self) -> tuple[Process, ...]:
         """The server."""
-        modules = {"PYTHONPATH": path} if (path := os.environ.get("PYTHONPATH")) else {}
         where = (
             "--address",
             self._site.address,
@@ -50,10 +47,9 @@ class Files:
             "--directory",
             str(self._directory),
         )
-        program = (sys.executable, "-m", "undercloud.baremetal.service.fileserver")
-        return (
-            Process(self.name, f"{self.title} of the undercloud", (*program, *where), environment=modules),
-        )
+        program = own_program("undercloud.baremetal.service.fileserver", *where)
+        title = f"{self.title} of the undercloud"
+        return (Process(self.name, title, program, environment=own_environment()),)
 
     def healthy(self) -> Health:
         """Whether it answers."""
