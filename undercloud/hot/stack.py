@@ -176,6 +176,11 @@ class Stack:
         """The outermost stack as it was evaluated, for whoever asks where a value came from."""
         return self._root
 
+    def declared_at(self, name: str) -> Location | None:
+        """Where the outermost template declares a parameter."""
+        parameter = self._root.template.parameters.get(name) if self._root else None
+        return parameter.site.location() if parameter else None
+
     @property
     def hidden(self) -> frozenset[str]:
         """Every text that environment, user or default gave to a hidden parameter of any stack in it."""

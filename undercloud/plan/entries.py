@@ -48,11 +48,12 @@ class Entry:
 
     def error(self, digit: str, message: str, fix: str, *others: Location) -> None:
         """Report an error here; ``others`` are further places that have to do with it."""
-        self.report.add(Finding(self.codes + digit, message, fix, locations=(self.location, *others)))
+        self.note(Severity.ERROR, digit, message, fix, *others)
 
-    def note(self, severity: Severity, digit: str, message: str, fix: str) -> None:
-        """Report something of any severity here."""
-        self.report.add(Finding(self.codes + digit, message, fix, severity, (self.location,)))
+    def note(self, severity: Severity, digit: str, message: str, fix: str, *others: Location) -> None:
+        """Report something of any severity here; the keys that lead here are its parameters."""
+        keys = tuple(dict.fromkeys(step for step in self.path if isinstance(step, str)))
+        self.report.add(Finding(self.codes + digit, message, fix, severity, (self.location, *others), keys))
 
     def wrong(self, value: object, wanted: str, fix: str = "") -> None:
         """Report a value of the wrong type or shape (digit 4)."""

@@ -160,6 +160,7 @@ def _native(
             deployment=plan.baremetal,
             parameters=collections.ChainMap(stack.parameters, environment.parameter_defaults),
             locate=here,
+            declared=stack.declared_at,
             state=state,
             public_network=public,
             reserved=reserved,

@@ -112,6 +112,7 @@ class _Allocation:
                 wish,
                 f"{wish.what} is to be in the subnet {wish.subnet!r}, which {self._network.name} has not",
                 f"The subnets are: {', '.join(self._pools)}.",
+                "subnet",
             )
             return True
         if not wish.fixed:
@@ -119,9 +120,8 @@ class _Allocation:
         try:
             address = ipaddress.ip_address(wish.fixed)
         except ValueError:
-            self._error(
-                "TOP-024", wish, f"{wish.fixed!r:.60} of {wish.what} is no address", "Write an IP address."
-            )
+            text = f"{wish.fixed!r:.60} of {wish.what} is no address"
+            self._error("TOP-024", wish, text, "Write an IP address.", "fixed_ip")
             return True
         pools = self._containing(address, wish.subnet)
         if pools is None:
@@ -131,6 +131,7 @@ class _Allocation:
                 wish,
                 f"{address} of {wish.what} is not in {wish.subnet or self._network.name} ({where})",
                 "Take an address of the subnet, or name the right subnet.",
+                "fixed_ip",
             )
         elif address in pools.reserved:
             self._error(
@@ -138,6 +139,7 @@ class _Allocation:
                 wish,
                 f"{address} of {wish.what} is the gateway's, the network's or the broadcast address",
                 "Take another address.",
+                "fixed_ip",
             )
         else:
             self._take(address, wish, pools)
@@ -166,6 +168,7 @@ class _Allocation:
             wish,
             f"no address is left for {wish.what} in {wish.subnet or self._network.name}",
             "Make the allocation pools larger, or fix an address outside of them.",
+            "allocation_pools",
         )
 
     def _candidates(self, subnet: str) -> list[_Pools]:
@@ -183,13 +186,12 @@ class _Allocation:
         if self._known.get(wish.owner) == str(address) and not wish.fixed:
             fix = f"{wish.what} has the address already; take another for {holder.what}."
         others = tuple(filter(None, [holder.locate()]))
-        self._error(
-            "TOP-025", wish, f"{address} is wanted for {holder.what} and for {wish.what}", fix, others
-        )
+        text = f"{address} is wanted for {holder.what} and for {wish.what}"
+        self._error("TOP-025", wish, text, fix, "fixed_ip", *others)
 
-    def _error(
-        self, code: str, wish: Wish, message: str, fix: str, others: tuple[Location, ...] = ()
-    ) -> None:
+    def _error(self, code: str, wish: Wish, message: str, fix: str, key: str, *others: Location) -> None:
+        """``key`` is what the networks or the deployment file calls the thing concerned."""
         here = wish.locate()
         locations = (here, *others) if here else others
-        self._report.add(Finding(code, message, fix, locations=locations))
+        names = (self._network.title, self._network.name, key)
+        self._report.add(Finding(code, message, fix, locations=locations, parameters=names))

@@ -42,6 +42,7 @@ class PlaceRequest:
     parameters: Mapping[str, Any]
     locate: Locate
     state: State
+    declared: Locate = lambda _: None
     public_network: str = CTLPLANE
     reserved: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     assumed_plane: str = ""
@@ -70,7 +71,7 @@ class _Placing:
     def __init__(self, request: PlaceRequest, report: Report) -> None:
         self._request = request
         self._report = report
-        self._settings = Settings(request.parameters, request.locate)
+        self._settings = Settings(request.parameters, request.locate, request.declared)
         self._domain = str(request.parameters.get("CloudDomain") or "localdomain")
         self._deployment: Deployment | None = None
         self._networks: dict[str, Network] = {}
@@ -143,7 +144,11 @@ class _Placing:
         else:
             known = (fixed_address(node, CTLPLANE, self._settings) for node in nodes)
             plane = building.control_plane(
-                self._request.parameters, filter(None, known), self._domain, self._report
+                self._request.parameters,
+                filter(None, known),
+                self._domain,
+                self._settings.place,
+                self._report,
             )
             if self._request.assumed_plane:
                 plane = building.assumed_plane(
@@ -161,7 +166,7 @@ class _Placing:
             elif name != CTLPLANE:
                 fix = did_you_mean(name, self._networks) or "Use a network of the networks file, or ctlplane."
                 text = f"a virtual address is wanted on the network {vip.network!r}, which is not there"
-                self._error("TOP-022", text, fix, vip.location)
+                self._error("TOP-022", text, fix, vip.location, ("network", vip.network))
         return wanted
 
     def _wishes(self, nodes: Sequence[Node], vips: Mapping[str, plan_networks.Vip]) -> dict[str, list[Wish]]:
@@ -188,7 +193,7 @@ class _Placing:
                 "the cloud's virtual address on the control plane is not known, and there is no pool "
                 "to take one from",
                 f"Set {parameter}: [{{'ip_address': 'ADDRESS'}}], or ip_address in the VIPs file.",
-                vip.location if vip.location.file else None,
+                vip.location if vip.location.file else self._settings.place(parameter),
                 (parameter,),
             )
             return None
@@ -214,7 +219,8 @@ class _Placing:
             elif name != CTLPLANE:
                 fix = did_you_mean(name, self._networks) or "Use a network of the networks file, or ctlplane."
                 text = f"{node.name} is to be on the network {port.network!r}, which is not there"
-                self._error("TOP-022", text, fix, self._place(node, port.path))
+                place = self._place(node, port.path)
+                self._error("TOP-022", text, fix, place, ("network", port.network))
         for name, network in self._networks.items():
             if name in subnets:
                 fixed = fixed_address(node, name, self._settings, network.title)

@@ -20,7 +20,8 @@ _UNDERCLOUD_ADDRESSES = 5
 def build(networks: Iterable[plan_networks.Network], domain: str, report: Report) -> dict[str, Network]:
     """The enabled networks by lower-case name.
 
-    Findings: TOP-028 a subnet without a range, a range, gateway or pool that is none or lies outside.
+    Findings: TOP-028 a subnet without a range, a range, gateway or pool that is none or lies outside; a
+    network without subnets, a warning where it only is named, as TripleO's own for the undercloud is.
     """
     result = {}
     for network in networks:
@@ -42,8 +43,17 @@ def build(networks: Iterable[plan_networks.Network], domain: str, report: Report
                 network.vip,
             )
         elif not network.subnets:
-            text = f"the network {network.name} has no subnet"
-            report.add(Finding("TOP-028", text, "Add one below subnets.", locations=(network.location,)))
+            named = "subnets" not in network.data
+            report.add(
+                Finding(
+                    "TOP-028",
+                    f"the network {network.name} has no subnet",
+                    "Add one below subnets.",
+                    Severity.WARNING if named else Severity.ERROR,
+                    (network.location,),
+                    (network.name, "subnets"),
+                )
+            )
     return result
 
 
@@ -61,6 +71,7 @@ def _subnet(network: plan_networks.Network, source: plan_networks.Subnet, report
                 f"the subnet {source.name} of {network.name}: {fault}",
                 "Write ip_subnet as 172.17.0.0/24, and addresses out of it.",
                 locations=(source.location,),
+                parameters=(network.name, network.name_lower, source.name),
             )
         )
     if faults:
@@ -99,9 +110,9 @@ def _faults(cidr: str, gateway: str, pools: Iterable[tuple[str, str]]) -> Iterab
 
 
 def control_plane(
-    parameters: Mapping[str, Any], addresses: Iterable[str], domain: str, report: Report
+    parameters: Mapping[str, Any], addresses: Iterable[str], domain: str, locate: Locate, report: Report
 ) -> Network | None:
-    """The control plane where the networks file does not have it.
+    """The control plane where the networks file does not have it; ``locate`` finds a parameter's place.
 
     It is TripleO's ``CtlplaneNetworkAttributes`` where that is given (its subnets may have
     ``allocation_pools``), else the network that the known control plane addresses are in, by
@@ -116,11 +127,13 @@ def control_plane(
             subnets = dict(_attribute_subnets(attributes))
             mtu = (attributes.get("network") or {}).get("mtu") or mtu
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            text = f"the parameter CtlplaneNetworkAttributes cannot be read: {error}"
-            report.add(Finding("TOP-032", text, "Write subnets: {NAME: {cidr: RANGE, gateway_ip: ADDRESS}}."))
+            name = "CtlplaneNetworkAttributes"
+            text = f"the parameter {name} cannot be read: {error}"
+            fix = "Write subnets: {NAME: {cidr: RANGE, gateway_ip: ADDRESS}}."
+            report.add(_unreadable(name, text, fix, locate))
             return None
     else:
-        derived = _derived(parameters, addresses, report)
+        derived = _derived(parameters, addresses, locate, report)
         if derived is None:
             return None
         subnets = {derived.name: derived}
@@ -167,7 +180,14 @@ def _attribute_subnets(attributes: Mapping[str, Any]) -> Iterable[tuple[str, Sub
         yield name, Subnet(name, cidr, gateway or None, pools=tuple(pools))
 
 
-def _derived(parameters: Mapping[str, Any], addresses: Iterable[str], report: Report) -> Subnet | None:
+def _unreadable(name: str, text: str, fix: str, locate: Locate) -> Finding:
+    places = tuple(filter(None, [locate(name)]))
+    return Finding("TOP-032", text, fix, Severity.ERROR, places, (name,))
+
+
+def _derived(
+    parameters: Mapping[str, Any], addresses: Iterable[str], locate: Locate, report: Report
+) -> Subnet | None:
     name = str(parameters.get("ControlPlaneSubnet") or "ctlplane-subnet")
     gateway = str(parameters.get("ControlPlaneDefaultRoute") or "") or None
     given = str(parameters.get("ControlPlaneSubnetCidr") or "")
@@ -181,7 +201,8 @@ def _derived(parameters: Mapping[str, Any], addresses: Iterable[str], report: Re
         cidr = str(ipaddress.ip_network(f"{known[0]}/{prefix}", strict=False))
     except ValueError:
         text = f"the parameter ControlPlaneSubnetCidr is {given!r:.60}, neither a prefix length nor a range"
-        report.add(Finding("TOP-032", text, "Write a prefix length such as '24', or a range."))
+        fix = "Write a prefix length such as '24', or a range."
+        report.add(_unreadable("ControlPlaneSubnetCidr", text, fix, locate))
         return None
     if not given:
         text = f"the control plane is taken to be {cidr}: nothing says its range"

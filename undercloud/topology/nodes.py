@@ -20,10 +20,18 @@ Locate = Callable[[str], Location | None]
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """The parameters of the stack; ``locate`` finds where the operator set one, None where nobody did."""
+    """The parameters of the stack.
+
+    ``locate`` finds where the operator set one, ``declared`` where the templates declare it; else None.
+    """
 
     values: Mapping[str, Any]
     locate: Locate
+    declared: Locate
+
+    def place(self, name: str) -> Location | None:
+        """Where a parameter's value comes from."""
+        return self.locate(name) or self.declared(name)
 
     def read(self, name: str, kind: type, default: Any, report: Report) -> Any:
         """A parameter of a type; TOP-032 and the default where it has another."""
@@ -32,10 +40,16 @@ class Settings:
             return default
         if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
             return value
-        location = self.locate(name)
         wanted = {dict: "a map", list: "a list", int: "a whole number", str: "text"}[kind]
-        text = f"the parameter {name} must be {wanted}"
-        report.add(Finding("TOP-032", text, parameters=(name,), locations=(location,) if location else ()))
+        report.add(
+            Finding(
+                "TOP-032",
+                f"the parameter {name} must be {wanted}",
+                f"Give {name} {wanted}, or leave it out.",
+                parameters=(name,),
+                locations=tuple(filter(None, [self.place(name)])),
+            )
+        )
         return default
 
 
@@ -89,7 +103,12 @@ def find(
             text = (
                 f"the host name format {form!r} of {role.name} has no %index%: all nodes would share one name"
             )
-            report.add(Finding("TOP-033", text, "Add %index% to the format.", locations=(location,)))
+            names = (f"{role.name}HostnameFormat", "hostname_format", role.name)
+            report.add(
+                Finding(
+                    "TOP-033", text, "Add %index% to the format.", locations=(location,), parameters=names
+                )
+            )
             continue
         if deployment and nodes:
             of_role, state = _listed(role, nodes, deployment, naming, settings, state=state, report=report)
@@ -107,7 +126,7 @@ def _check_roles(deployment: Deployment, roles: Sequence[Role], report: Report) 
             fix = did_you_mean(name, known) or f"The roles of the plan are: {', '.join(sorted(known))}."
             location = deployment.locate(*nodes.path, "name")
             text = f"the deployment file has the role {name!r}, which the roles file has not"
-            report.add(Finding("TOP-020", text, fix, locations=(location,)))
+            report.add(Finding("TOP-020", text, fix, locations=(location,), parameters=("name", name)))
 
 
 def _listed(
@@ -222,15 +241,23 @@ def _check_names(nodes: Iterable[Node], report: Report) -> None:
         first = seen.setdefault(node.name.lower(), node)
         locations = tuple(filter(None, (node.locate(), first.locate() if first is not node else None)))
         told = node.instance.hostname and first.instance.hostname  # by the deployment file's own check
+        names = tuple(dict.fromkeys(f"{each.role.name}HostnameFormat" for each in (node, first)))
         if first is not node and not told:
             text = f"{first.role.name} and {node.role.name} would both have a node {node.name!r}"
             report.add(
-                Finding("TOP-029", text, "Give the roles different name formats.", locations=locations)
+                Finding(
+                    "TOP-029",
+                    text,
+                    "Give the roles different name formats.",
+                    Severity.ERROR,
+                    locations,
+                    names,
+                )
             )
         elif not usable_hostname(node.name) and not node.instance.hostname:
             fix = "Use letters, digits and hyphens, at most 63, in the stack's name and the format."
             text = f"{node.name!r:.80} is no usable host name"
-            report.add(Finding("TOP-029", text, fix, locations=locations))
+            report.add(Finding("TOP-029", text, fix, Severity.ERROR, locations, (*names, "hostname_format")))
 
 
 def fixed_address(node: Node, network: str, settings: Settings, title: str = "") -> str:

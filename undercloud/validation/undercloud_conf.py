@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.resources
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -67,6 +68,33 @@ class UndercloudConf:
             return [] if definition.get("type") == "list" else None
         return definition.get("default")
 
+    def finding(
+        self,
+        code: str,
+        text: str,
+        fix: str,
+        *names: str,
+        section: str = DEFAULT,
+        severity: Severity = Severity.ERROR,
+    ) -> Finding:
+        """A finding about options, at each place that sets one; at the file where none does."""
+        places = tuple(
+            dict.fromkeys(
+                self.locate(name, section if self.is_set(name, section) else DEFAULT)
+                for name in names
+                if self.is_set(name, section) or self.is_set(name)
+            )
+        ) or (self.locate(""),)
+        return Finding(code, text, fix, severity, places, names)
+
+    @property
+    def local(self) -> ipaddress.IPv4Interface | ipaddress.IPv6Interface | None:
+        """The undercloud's own address with its network; None where it cannot be read."""
+        try:
+            return ipaddress.ip_interface(self.get("local_ip"))
+        except ValueError:
+            return None
+
     @property
     def local_subnet(self) -> str:
         """The subnet that the undercloud itself is on."""
@@ -110,12 +138,12 @@ def converted(text: str, definition: Mapping[str, Any]) -> Any:
 def read(text: str, file: str, report: Report) -> UndercloudConf:
     """Read the file; what is wrong with single options is reported.
 
-    UC-001 a line that is no option, UC-002 an unknown option, UC-003 a value of the wrong type or not among the
+    UC-001 a line that is no option, or stands before the first section, UC-002 an unknown option, UC-003 a value of the wrong type or not among the
     choices, UC-004 an option that stands twice, UC-005 a removed option, UC-006 an option under its old name
     (warning), UC-007 an unknown section.
     """
     sections: dict[str, dict[str, Option]] = {DEFAULT: {}}
-    section, last = DEFAULT, ""
+    section, last, begun = DEFAULT, "", False
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
         if not stripped or stripped[0] in "#;":
@@ -126,10 +154,14 @@ def read(text: str, file: str, report: Report) -> UndercloudConf:
             before = sections[section][last]
             sections[section][last] = dataclasses.replace(before, text=f"{before.text}\n{stripped}".strip())
         elif match := _SECTION.match(stripped):
-            section, last = match.group(1), ""
+            section, last, begun = match.group(1), "", True
             sections.setdefault(section, {})
         elif match := _OPTION.match(stripped):
             last = match.group(1).strip()
+            if not begun:
+                begun, text_ = True, f"{last} stands before the first section"
+                fix = "Begin the file with [DEFAULT]."
+                report.add(Finding("UC-001", text_, fix, Severity.ERROR, (place,), (last,)))
             if last in sections[section]:
                 first = Location(file, sections[section][last].line, 1)
                 text_ = f"{last} stands twice in [{section}]; the last value counts"

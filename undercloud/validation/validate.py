@@ -70,7 +70,8 @@ def findings(compilation: Compilation, extras: Extras) -> tuple[Finding, ...]:
     if not _is_operators_plan(composition):
         judged = [_softened(finding) for finding in judged]
     report.extend(judged)
-    before = (_escalated(finding) for finding in compilation.findings)
+    own_networks = is_operators(compilation.plan.bundle.named.get("networks", ""))
+    before = (_escalated(finding, own_networks=own_networks) for finding in compilation.findings)
     return tuple(_without_followers((*before, *report.findings)))
 
 
@@ -144,13 +145,15 @@ def _is_operators_plan(composition: Composition) -> bool:
     return composition.has_operator_file or any(is_operators(path) for path in named)
 
 
-def _escalated(finding: Finding) -> Finding:
-    """An unknown key of a role or network that looks like a known one is a mistake, not an addition."""
-    if (
-        finding.code in _ADDITIONS
-        and finding.severity is Severity.WARNING
-        and finding.fix.startswith("Did you mean")
-    ):
+def _escalated(finding: Finding, *, own_networks: bool) -> Finding:
+    """What compiles and is a mistake all the same.
+
+    An unknown key of a role or network that looks like a known one; a network that is only a name, in a networks
+    file of the operator's.
+    """
+    misspelled = finding.code in _ADDITIONS and finding.fix.startswith("Did you mean")
+    nameless = finding.code == "TOP-028" and own_networks
+    if finding.severity is Severity.WARNING and (misspelled or nameless):
         return dataclasses.replace(finding, severity=Severity.ERROR)
     return finding
 

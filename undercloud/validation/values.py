@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
 from collections.abc import Callable, Mapping
 
 from undercloud.validation.ranges import Range, address, network
@@ -170,6 +171,18 @@ def _network_mtu(text: str) -> str:
     return _number(68, 65535, "a number from 68 to 65535")(mtu)
 
 
+def _timezone(text: str) -> str:
+    wrong = _matching(r"[A-Za-z_+-]+\d*(/[A-Za-z0-9_+-]+){0,2}", "a time zone, as Europe/Berlin")(text)
+    try:
+        zoneinfo.ZoneInfo("UTC")
+    except zoneinfo.ZoneInfoNotFoundError:
+        return wrong  # This machine has no database of time zones.
+    try:
+        return wrong or ("" if zoneinfo.ZoneInfo(text) else wrong)
+    except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError):
+        return "the database of time zones does not have it"
+
+
 FORMS: Mapping[str, Form] = {
     "address": _address,
     "address_range": _address_range,
@@ -204,7 +217,7 @@ FORMS: Mapping[str, Form] = {
     "share": _share,
     "size": _matching(r"\d+[KkMmGgTt]?[Bb]?", "a number with K, M, G or T behind it"),
     "socket_memory": _matching(r"\d+(\s*,\s*\d+)*", "numbers with commas"),
-    "timezone": _matching(r"[A-Za-z_+-]+\d*(/[A-Za-z0-9_+-]+){0,2}", "a time zone, as Europe/Berlin"),
+    "timezone": _timezone,
     "ulimit": _matching(r"[a-z]+=-?\d+(:-?\d+)?", "written as NAME=VALUE"),
     "url": _url,
     "uuid": _matching(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a UUID"),

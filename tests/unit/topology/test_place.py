@@ -41,7 +41,7 @@ NETWORKS = """
 def run(case: dict[str, Any]) -> tuple[Placement, Report]:
     """Place what a case describes."""
     report = Report()
-    parameters = case.get("parameters", {})
+    parameters, defaults = case.get("parameters", {}), case.get("defaults", {})
     deployment = case.get("deployment")
     reserved = case.get("reserved", {})
     request = PlaceRequest(
@@ -50,9 +50,12 @@ def run(case: dict[str, Any]) -> tuple[Placement, Report]:
         networks=read_networks(parse(case.get("networks", NETWORKS), "networks.yaml"), report),
         vips=read_vips(parse(case.get("vips", "[]"), "vips.yaml"), report),
         deployment=parse(deployment, "nodes.yaml") if deployment is not None else None,
-        parameters=parameters,
+        parameters={**defaults, **parameters},
         locate=lambda name: (
             Location("env.yaml", 1 + list(parameters).index(name)) if name in parameters else None
+        ),
+        declared=lambda name: (
+            Location("overcloud.yaml", 1 + list(defaults).index(name)) if name in defaults else None
         ),
         state=State(**case.get("state", {})),
         public_network=case.get("public_network", "ctlplane"),

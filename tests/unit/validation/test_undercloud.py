@@ -34,7 +34,7 @@ SUBNET = {
 
 def _file(case: Mapping[str, Any]) -> str:
     general, subnet = {**RIGHT, **case.get("set", {})}, {**SUBNET, **case.get("subnet", {})}
-    lines = ["[DEFAULT]", *(f"{name} = {value}" for name, value in general.items())]
+    lines = [case.get("first", ""), "[DEFAULT]", *(f"{name} = {value}" for name, value in general.items())]
     lines += ["[ctlplane-subnet]", *(f"{name} = {value}" for name, value in subnet.items())]
     return "\n".join([*lines, case.get("more", "")])
 

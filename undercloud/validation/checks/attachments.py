@@ -53,6 +53,8 @@ def roles(subject: Subject) -> Iterator[Finding]:
                     yield _unknown_network(subject, role, name, networks)
                 continue
             subnet = subnet_of(role, net)
+            if subnet is None and not net.subnets:
+                continue  # told of the network itself
             if subnet is None:
                 text = f"the role {role.name} uses the subnet {wanted} of {name}, which has no such subnet"
                 fix = did_you_mean(str(wanted), net.subnets) or f"It has {', '.join(net.subnets)}."

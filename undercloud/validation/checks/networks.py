@@ -17,6 +17,8 @@ from undercloud.validation.subject import Subject
 from undercloud.validation.values import FORMS
 
 _LOWER = re.compile(r"[a-z][a-z0-9_]*")
+_FIRST_RESERVED = 240
+"""The first byte that the reserved addresses of IPv4 begin with: RFC 1112, section 4."""
 _MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
 _NEUTRON = "Neutron API reference: subnets"
 _SCHEMA = "tripleo-ansible: module_utils/network_data_v2.py"
@@ -66,6 +68,7 @@ def about(
         "NET-022": "The lower-case name of a network is lower case",
         "NET-023": "A range is written by its first address",
         "NET-024": "Addresses of IPv6 are in their subnet",
+        "NET-027": "A subnet is of addresses that a node can have",
     },
     reads=("networks",),
     source=f"{_NEUTRON}; IEEE 802.1Q; {_SCHEMA}",
@@ -143,9 +146,8 @@ def _family(
     if wrong:
         yield wrong
         return
-    if whole and address(cidr.partition("/")[0]) != whole.network_address:
-        message = f"the subnet {subnet.name} of {net.name}: {key} {cidr} begins within the range"
-        yield about("NET-023", message, f"Write {whole}: Neutron refuses it otherwise.", net, subnet, key)
+    if whole:
+        yield from _range(net, subnet, key, cidr, whole)
     ranges = [found for pool in pools if (found := Range.of(pool.start, pool.end))]
     if version == 6:
         yield from _six(net, subnet, cidr, whole, gateway, ranges)
@@ -170,6 +172,28 @@ def _family(
             if own in pool:
                 message = f"the pool {pool} of {subnet.name} ({net.name}) holds the {what} address {own}"
                 yield about("NET-006", message, "Leave it out of the pool.", net, subnet, pool_key)
+
+
+def _range(net: Network, subnet: Subnet, key: str, cidr: str, whole: Cidr) -> Iterator[Finding]:
+    """How a range is written, and whether it is one of nodes."""
+    if address(cidr.partition("/")[0]) != whole.network_address:
+        message = f"the subnet {subnet.name} of {net.name}: {key} {cidr} begins within the range"
+        yield about("NET-023", message, f"Write {whole}: Neutron refuses it otherwise.", net, subnet, key)
+    if kind := _kind(whole):
+        message = f"the subnet {subnet.name} of {net.name}: {key} {cidr} is {kind}"
+        yield about("NET-027", message, "Take a private range, as 172.16.0.0/24.", net, subnet, key)
+
+
+def _kind(whole: Cidr) -> str:
+    """What a range is for, where no node can have an address of it; else empty."""
+    if whole.is_loopback:
+        return "for a host itself (loopback)"
+    if whole.is_multicast:
+        return "for groups (multicast)"
+    if whole.is_link_local:
+        return "for a link alone (link-local)"
+    first = whole.network_address.packed[0]
+    return "reserved" if whole.version == 4 and (first == 0 or first >= _FIRST_RESERVED) else ""
 
 
 def _six(
@@ -223,7 +247,14 @@ def routes(subject: Subject) -> Iterator[Finding]:
     for net in enabled(subject):
         for subnet in net.subnets.values():
             for key, listed, version in (("routes", subnet.routes, 4), ("routes_ipv6", subnet.routes_v6, 6)):
-                for route in listed:
+                for number, route in enumerate(listed):
+                    if (route.destination, route.nexthop) in [
+                        (each.destination, each.nexthop) for each in listed[:number]
+                    ]:
+                        text = f"a route of {subnet.name} ({net.name}) to {route.destination} stands twice"
+                        yield about(
+                            "NET-007", text, "Remove one of the two.", net, subnet, key, "destination"
+                        )
                     where = f"a route of {subnet.name} ({net.name})"
                     goal, hop = network(route.destination), address(route.nexthop)
                     if goal is None or goal.version != version:

@@ -270,8 +270,10 @@ def _endpoints(subject: Subject, networks: Mapping[str, Network]) -> Iterator[Fi
     if not isinstance(mapped, Mapping) or not composition.has("HAproxy"):
         return
     users: dict[str, list[str]] = {}
+    behind = (f"{service}Network" for service in ("SwiftProxy", "CephRgw") if composition.has(service))
+    suffixes = ("ApiNetwork", "PublicNetwork", "MysqlNetwork", *behind)
     for key, name in mapped.items():
-        if str(key).endswith(("ApiNetwork", "PublicNetwork", "MysqlNetwork")) and str(key) != "PublicNetwork":
+        if str(key).endswith(suffixes) and str(key) != "PublicNetwork":
             users.setdefault(str(name), []).append(str(key))
     for name, keys in users.items():
         net = networks.get(name)
