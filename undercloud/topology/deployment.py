@@ -53,6 +53,19 @@ _PORT_KEYS: Keys = {
     "vif": (bool,),
 }
 _IMAGE_KEYS: Keys = {"href": (str,), "checksum": (str,), "kernel": (str,), "ramdisk": (str,)}
+_NETWORK_CONFIG_KEYS: Keys = {
+    "template": (str,),
+    "physical_bridge_name": (str,),
+    "public_interface_name": (str,),
+    "network_config_update": (bool,),
+    "net_config_data_lookup": (dict,),
+    "default_route_network": (list,),
+    "networks_skip_config": (list,),
+    "dns_search_domains": (str, list),
+    "bond_interface_ovs_options": (str,),
+    "num_dpdk_interface_rx_queues": (int,),
+}
+_PLAYBOOK_KEYS: Keys = {"playbook": (str,), "extra_vars": (dict,)}
 _LEAST = {"root_size_gb": 4, "swap_size_mb": 64}
 _OWN = ("hostname", "name", "provisioned")
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -155,6 +168,12 @@ def _role(entry: Entry, data: Any) -> RoleNodes | None:
         return None
     entry = entry.called(f"the role {name}")
     good = entry.checked(data, _ROLE_KEYS)
+    for index, item in enumerate(good.get("ansible_playbooks", ())):
+        place = entry.at("ansible_playbooks", index).called(f"playbook {index + 1} of {name}")
+        if not isinstance(item, dict):
+            place.wrong(item, "a map", "Write '- playbook: PATH'.")
+        elif "playbook" not in place.checked(item, _PLAYBOOK_KEYS):
+            place.error("4", f"{place.what} has no path", "Add 'playbook: PATH'.")
     defaults_entry = entry.at("defaults").called(f"defaults of the role {name}")
     defaults = defaults_entry.checked(good.get("defaults", {}), _INSTANCE_KEYS)
     for key in _OWN:
@@ -200,7 +219,7 @@ def _instance(
     for key, least in _LEAST.items():
         if own.get(key, least) < least:
             entry.at(key).called(f"{key} of {entry.what}").wrong(own[key], f"a number from {least} on")
-    entry.at("image").called(f"image of {entry.what}").checked(own.get("image", {}), _IMAGE_KEYS)
+    _check_maps(entry, own)
     hostname = own.get("hostname") or own.get("name", "")
     if hostname and not usable_hostname(hostname):
         text = f"{hostname!r:.80} is no usable host name"
@@ -218,6 +237,16 @@ def _instance(
         data={key: value for key, value in data.items() if key not in {*_OWN, "networks", "nics"}},
         path=entry.path,
     )
+
+
+def _check_maps(entry: Entry, own: Mapping[str, Any]) -> None:
+    """The maps among an instance's own keys."""
+    image = entry.at("image").called(f"image of {entry.what}")
+    known = image.checked(own.get("image", {}), _IMAGE_KEYS)
+    if known.keys() == own.get("image", {}).keys() and known and "href" not in known:
+        image.error("4", f"{image.what} has no href", "Add 'href: file:///PATH' or the URL of the image.")
+    config = entry.at("network_config").called(f"network_config of {entry.what}")
+    config.checked(own.get("network_config", {}), _NETWORK_CONFIG_KEYS)
 
 
 def _ports(entry: Entry, data: Mapping[str, Any]) -> tuple[Port, ...]:

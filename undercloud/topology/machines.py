@@ -33,7 +33,11 @@ _INTERFACES: Mapping[str, list[str]] = _TABLES["interfaces"]
 MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 """The address of a network card."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_REMOVED: Mapping[str, list[str]] = _TABLES["removed_interfaces"]
+_FAMILIES: Mapping[str, list[str]] = _TABLES["interface_families"]
+_VALUES: Mapping[str, list[str]] = _TABLES["capability_values"]
 _NAME = re.compile(r"[A-Za-z0-9._~-]+")
+_TRUTH = ("true", "false", "yes", "no", "1", "0")
 _TRAIT = re.compile(r"[A-Z0-9_]{1,255}")
 _CAPABILITY = re.compile(r"[^:,\s]+:[^,]*\S[^,]*|[^:,\s]+:")
 
@@ -49,6 +53,7 @@ class Machine:
     uuid: str
     resource_class: str
     capabilities: Mapping[str, str]
+    traits: frozenset[str] = frozenset()
 
 
 def listed(document: Document) -> tuple[list[Any], tuple[str | int, ...]]:
@@ -186,6 +191,14 @@ def _ports(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
                 if key not in _PORT_FIELDS:
                     fix = did_you_mean(str(key), _PORT_FIELDS) or "Remove it."
                     yield report.error("BM-002", f"{key} is no field of a port", fix, "ports", str(key))
+            link, boots = port.get("local_link_connection"), port.get("pxe_enabled")
+            if link not in (None, "") and not isinstance(link, Mapping):
+                text = f"local_link_connection {link} of a port is no map"
+                fix = "Write switch_id, port_id and switch_info."
+                yield report.error("BM-012", text, fix, "ports", "local_link_connection")
+            if boots is not None and str(boots).lower() not in _TRUTH:
+                text = f"pxe_enabled {boots} of a port is neither true nor false"
+                yield report.error("BM-012", text, "Write true or false.", "ports", "pxe_enabled")
             if not port.get("address"):
                 yield report.error(
                     "BM-004", "a port has no address", "Add its MAC address.", "ports", "address"
@@ -222,6 +235,10 @@ def _properties(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
         yield report.error(
             "BM-007", "capabilities are neither text nor a map", "Write profile:compute.", "capabilities"
         )
+    for key, value in profiled(node).items():
+        if key in _VALUES and value.lower() not in _VALUES[key]:
+            text = f"the capability {key} is {value}, which is not one of {', '.join(_VALUES[key])}"
+            yield report.error("BM-007", text, f"Write {key}:{_VALUES[key][0]}.", "capabilities", key, value)
 
 
 def _names(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
@@ -245,6 +262,14 @@ def _names(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
         if value and value not in known and (near := did_you_mean(str(value), known)):
             text = f"{key}_interface {value} is not known"
             yield report.error("BM-010", text, near, f"{key}_interface", str(value))
+        elif value in _REMOVED.get(key, ()):
+            text = f"{key}_interface {value} is no longer part of Ironic"
+            yield report.error("BM-010", text, f"Use {known[0]}.", f"{key}_interface", str(value))
+        kind, family = node.get("pm_type"), re.split(r"-|tool", str(value or ""))[0]
+        if kind in _TYPES and kind not in _FAMILIES.get(family, (kind,)):
+            text = f"{key}_interface {value} is not one of pm_type {kind}"
+            names = (f"{key}_interface", "pm_type", str(value))
+            yield report.error("BM-010", text, f"Remove it, or use {_FAMILIES[family][0]}.", *names)
 
 
 def _hints(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
@@ -259,7 +284,7 @@ def _hints(report: _Told, node: Mapping[Any, Any]) -> Iterator[Finding]:
             fix = did_you_mean(str(hint), _HINTS) or f"Known are {', '.join(_HINTS)}."
             text = f"the hint {hint} for the root device is not known"
             yield report.error("BM-008", text, fix, "root_device", str(hint), at=("root_device", hint))
-        elif hint == "rotational" and str(value).lower() not in ("true", "false", "yes", "no", "1", "0"):
+        elif hint == "rotational" and str(value).lower() not in _TRUTH:
             text = f"the hint rotational is {value!r}, neither true nor false"
             names = ("root_device", "rotational")
             yield report.error("BM-008", text, "Write true or false.", *names, at=names)
@@ -283,6 +308,7 @@ def machines(document: Document) -> list[Machine]:
                     str(node.get("uuid") or ""),
                     str(node.get("resource_class") or DEFAULT_CLASS),
                     profiled(node),
+                    frozenset(map(str, traits if isinstance(traits := node.get("traits"), list) else ())),
                 )
             )
     return found

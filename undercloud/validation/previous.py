@@ -33,6 +33,7 @@ COMPARED = (
     "CinderRbdPoolName",
     "CinderVolumeCluster",
     "CloudDomain",
+    "EnableInternalTLS",
     "GlanceBackend",
     "GlanceBackendID",
     "GlanceMultistoreConfig",
@@ -40,26 +41,34 @@ COMPARED = (
     "GlanceRbdPoolName",
     "GnocchiBackend",
     "GnocchiRbdPoolName",
+    "HostnameMap",
     "InstanceNameTemplate",
     "KeystoneRegion",
     "ManilaCephFSBackendName",
     "ManilaCephFSDataPoolName",
     "ManilaCephFSMetadataPoolName",
+    "NeutronBridgeMappings",
     "NeutronMechanismDrivers",
+    "NeutronNetworkType",
+    "NeutronPhysicalDevMappings",
     "NovaEnableRbdBackend",
     "NovaNfsEnabled",
     "NovaNfsShare",
     "NovaRbdPoolName",
-    "NovaServiceName",
     "SwiftPartPower",
 )
 """The parameters whose values are kept; none of them is a secret."""
 BACKEND_NAMES = re.compile(r"Cinder\w*BackendName")
+BACKEND_SWITCHES = re.compile(r"CinderEnable\w+Backend")
 """Further ones, of which each back end has its own."""
 KEYS = (
     "BarbicanSimpleCryptoKek",
     "CephClientKey",
+    "CephManilaClientKey",
+    "CephRgwKey",
     "HeatAuthEncryptionKey",
+    "KeystoneCredential0",
+    "MysqlRootPassword",
     "SwiftHashPrefix",
     "SwiftHashSuffix",
 )
@@ -111,7 +120,12 @@ def describe(composition: Composition) -> dict[str, Any]:
 
 def compared(composition: Composition) -> tuple[str, ...]:
     """The names of the parameters whose values are kept."""
-    return (*COMPARED, *sorted(filter(BACKEND_NAMES.fullmatch, composition.declared)))
+    own = (
+        name
+        for name in composition.declared
+        if BACKEND_NAMES.fullmatch(name) or BACKEND_SWITCHES.fullmatch(name)
+    )
+    return (*COMPARED, *sorted(own))
 
 
 def digest(composition: Composition, name: str) -> str:

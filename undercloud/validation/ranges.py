@@ -55,6 +55,11 @@ class Range:
         """Whether an address is in both."""
         return self.version == other.version and self.first <= other.last and other.first <= self.last
 
+    def common(self, other: Range) -> int:
+        """How many addresses are in both."""
+        both = min(self.last, other.last) - max(self.first, other.first) + 1
+        return max(0, both) if self.version == other.version else 0
+
     def __str__(self) -> str:
         kind = ipaddress.IPv4Address if self.version == 4 else ipaddress.IPv6Address
         return f"{kind(self.first)}-{kind(self.last)}"

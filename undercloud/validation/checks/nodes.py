@@ -17,6 +17,9 @@ from undercloud.validation.checks.networks import cidrs, enabled, unusable
 from undercloud.validation.ranges import address
 from undercloud.validation.subject import Subject
 
+Path = tuple[str | int, ...]
+"""Where something stands in a document."""
+
 
 @dataclasses.dataclass(frozen=True)
 class _Demand:
@@ -26,17 +29,22 @@ class _Demand:
     resource_class: str
     capabilities: tuple[tuple[str, str], ...]
     machine: str = ""
-    path: tuple[str | int, ...] = ()
+    traits: frozenset[str] = frozenset()
+    path: Path = ()
 
     def fits(self, machine: Machine) -> bool:
         if self.machine:
             return self.machine in (machine.name, machine.uuid)
         if machine.resource_class != self.resource_class:
             return False
-        return all(machine.capabilities.get(key) == value for key, value in self.capabilities)
+        has = machine.capabilities
+        return self.traits <= machine.traits and all(
+            has.get(key) == value for key, value in self.capabilities
+        )
 
-    def without_capabilities(self) -> _Demand:
-        return dataclasses.replace(self, capabilities=())
+    def of_its_class(self) -> _Demand:
+        """The same node without what else is asked of its machine."""
+        return dataclasses.replace(self, capabilities=(), traits=frozenset())
 
 
 def _demands(subject: Subject) -> list[_Demand]:
@@ -53,6 +61,21 @@ def _demands(subject: Subject) -> list[_Demand]:
         if isinstance(role, Mapping) and isinstance(role.get("name"), str):
             found += list(_of_role(role, index))
     return found
+
+
+def to_provision(subject: Subject) -> int:
+    """How many nodes have to be provisioned."""
+    return len(_demands(subject))
+
+
+def described(subject: Subject) -> Iterator[tuple[Document, Path, Mapping[Any, Any]]]:
+    """Every map of the deployment file that describes nodes: the roles' defaults, and the instances."""
+    document = subject.plan.baremetal
+    listed = document.value if document and isinstance(document.value, list) else []
+    for index, role in enumerate(listed):
+        for path, data in _parts(role, index) if isinstance(role, Mapping) else ():
+            if document:
+                yield document, path, data
 
 
 def _of_role(role: Mapping[str, Any], index: int) -> Iterator[_Demand]:
@@ -75,6 +98,7 @@ def _of_role(role: Mapping[str, Any], index: int) -> Iterator[_Demand]:
             str(data.get("resource_class") or DEFAULT_CLASS),
             tuple(sorted((str(key), str(value)) for key, value in capabilities.items())),
             str(given.get("name") or "") if given.get("hostname") else "",
+            frozenset(map(str, traits if isinstance(traits := data.get("traits"), list) else ())),
             (index, "instances", number) if number < len(wanted) else (index,),
         )
 
@@ -121,7 +145,7 @@ def enough(subject: Subject) -> Iterator[Finding]:
         )
         yield _short(subject, "BM-020", text, "Register more, or lower a count.", wanted, "count")
         return
-    lacking = _unplaced([each.without_capabilities() for each in wanted], known)
+    lacking = _unplaced([each.of_its_class() for each in wanted], known)
     for role, demands in lacking.items():
         first = demands[0]
         have = sum(machine.resource_class == first.resource_class for machine in known)
@@ -132,7 +156,7 @@ def enough(subject: Subject) -> Iterator[Finding]:
         return
     for role, demands in _unplaced(wanted, known).items():
         first = demands[0]
-        asked = ", ".join(f"{key}:{value}" for key, value in first.capabilities)
+        asked = ", ".join([*(f"{key}:{value}" for key, value in first.capabilities), *sorted(first.traits)])
         text = (
             f"the role {role} wants machines with {asked}, and there are {len(demands)} fewer than it needs"
         )
@@ -142,11 +166,12 @@ def enough(subject: Subject) -> Iterator[Finding]:
             subject,
             "BM-022",
             text,
-            "Give more machines that profile.",
+            "Give more machines what is asked for.",
             demands,
             *names,
             "capabilities",
             *values,
+            *(("traits", *sorted(first.traits)) if first.traits else ()),
         )
 
 
@@ -246,7 +271,7 @@ def _by_either_name(subject: Subject) -> dict[str, Network]:
     return {net.name_lower: net for net in found} | {net.name: net for net in found}
 
 
-def _parts(role: Mapping[str, Any], index: int) -> Iterator[tuple[tuple[str | int, ...], Mapping[Any, Any]]]:
+def _parts(role: Mapping[Any, Any], index: int) -> Iterator[tuple[Path, Mapping[Any, Any]]]:
     """A role's defaults and each of its instances, with their paths in the file; what is no map is left out."""
     defaults, instances = role.get("defaults"), role.get("instances")
     if isinstance(defaults, Mapping):
@@ -296,9 +321,7 @@ def _single(
                 yield from _fixed(networks.get(str(port.get("network"))), fixed, what, place, seen)
 
 
-def _connected(
-    document: Document, path: tuple[str | int, ...], data: Mapping[Any, Any], what: str
-) -> Iterator[Finding]:
+def _connected(document: Document, path: Path, data: Mapping[Any, Any], what: str) -> Iterator[Finding]:
     """Each network once, and the default route on one of them."""
     ports = data.get("networks")
     names = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,8 +11,9 @@ from undercloud.plan.roles import primary
 from undercloud.topology.names import Naming
 from undercloud.validation.checks import check
 from undercloud.validation.checks.networks import cidrs, enabled
-from undercloud.validation.composition import SERVICE
-from undercloud.validation.previous import BACKEND_NAMES, KEYS, comparable, compared, digest
+from undercloud.validation.checks.neutron import entries, physical_networks
+from undercloud.validation.composition import SERVICE, Composition
+from undercloud.validation.previous import BACKEND_NAMES, BACKEND_SWITCHES, KEYS, comparable, compared, digest
 from undercloud.validation.subject import Previous, Subject
 
 # Parameters whose value names what data are kept in or by: another value leaves the data behind.
@@ -29,7 +31,6 @@ _KEPT: Mapping[str, str] = {
     "CloudDomain": "the nodes that are there have names in the domain of before",
     "KeystoneRegion": "endpoints and everything that names them are of the region of before",
     "SwiftPartPower": "objects that are there would no longer be found",
-    "NovaServiceName": "endpoints are registered under the name of before",
     "CephClusterName": "it is the name of the cluster that holds the data",
     "CinderBackupRbdPoolName": "the backups that are there stay in the pool of before",
     "CinderBackupNfsShare": "the backups that are there stay on the share of before",
@@ -43,7 +44,15 @@ _KEPT: Mapping[str, str] = {
     "ManilaCephFSMetadataPoolName": "the shares that are there stay in the pool of before",
     "NovaNfsShare": "the disks of instances stay on the share of before",
 }
+_STAYS_ON = "EnableInternalTLS"
+_KEY_TEXTS = {"MysqlRootPassword": "the database that is there keeps the one of before"}
 _EMPTY: tuple[object, ...] = (None, "", [], {})
+_HOLDERS = re.compile(
+    r"MySQL|CephOSD|CephMon|SwiftStorage|Keystone|GlanceApi|CinderVolume|BarbicanApi|(Cinder|Manila)Backend\w+"
+)
+"""Services that something is kept by, on their nodes or elsewhere."""
+_OFTEN_UNUSED = ("SwiftStorage",)
+"""Those that run in every plan, used or not."""
 _DATA = ("MySQL", "CephMon", "CephOSD", "SwiftStorage", "Etcd")
 """Services that keep data on the nodes they run on."""
 _MEMBERS = ("MySQL", "OsloMessagingRpc", "Pacemaker", "CephMon", "Etcd")
@@ -59,8 +68,9 @@ def _finding(code: str, text: str, fix: str, places: tuple[Location, ...], *name
         "CHG-001": "What data are kept by does not change",
         "CHG-012": "Keys that data were encrypted with do not change",
         "CHG-013": "Stores of images do not go",
+        "CHG-016": "What others rely on stays on",
     },
-    reads=(*_KEPT, "Cinder*BackendName", "GlanceMultistoreConfig", *KEYS),
+    reads=(*_KEPT, _STAYS_ON, "Cinder*BackendName", "CinderEnable*Backend", "GlanceMultistoreConfig", *KEYS),
     source="TripleO's client: check_ceph_fsid_matches_env_files; documentation of the services",
 )
 def kept(subject: Subject) -> Iterator[Finding]:
@@ -88,10 +98,13 @@ def kept(subject: Subject) -> Iterator[Finding]:
             else f"Keep {name}."
         )
         yield _finding("CHG-001", f"{text}: {why}", fix, composition.locate(name), name)
+    yield from _switched_off(composition, before)
     for name, old in before.keys.items():
         if (new := digest(composition, name)) and new != old:
-            text = f"{name} changes: what was encrypted or placed with it can no longer be read"
-            yield _finding("CHG-012", text, f"Keep {name}.", composition.locate(name), name)
+            why = _KEY_TEXTS.get(name, "what was encrypted or placed with it can no longer be read")
+            yield _finding(
+                "CHG-012", f"{name} changes: {why}", f"Keep {name}.", composition.locate(name), name
+            )
     stores, now = before.values.get("GlanceMultistoreConfig"), composition.value("GlanceMultistoreConfig")
     for store in stores if isinstance(stores, Mapping) else ():
         if store not in (now if isinstance(now, Mapping) else {}) and store != composition.value(
@@ -102,6 +115,20 @@ def kept(subject: Subject) -> Iterator[Finding]:
             yield _finding(
                 "CHG-013", text, "Keep it until it is empty.", places, "GlanceMultistoreConfig", str(store)
             )
+
+
+def _switched_off(composition: Composition, before: Previous) -> Iterator[Finding]:
+    for name, old in before.values.items():
+        if old is not True or composition.value(name) is not False:
+            continue
+        if BACKEND_SWITCHES.fullmatch(name):
+            text = f"{name} is switched off: the volumes of this back end would be out of reach"
+        elif name == _STAYS_ON:
+            text = f"{name} is switched off: what runs knows the others by https and their certificates"
+        else:
+            continue
+        fix = f"Keep {name}: true, or move what relies on it first."
+        yield _finding("CHG-016", text, fix, composition.locate(name), name)
 
 
 def _is_grown(old: Any, new: Any) -> bool:
@@ -157,9 +184,25 @@ def nodes(subject: Subject) -> Iterator[Finding]:
             text = f"{parameter} changes from {was} to {form}: the {old} nodes that are there would get other names"
             fix = f"Keep {was}, or name the nodes in HostnameMap."
             yield _finding("CHG-004", text, fix, composition.locate(parameter), parameter, role)
-        if new >= old or old == 0:
-            continue
-        yield from _fewer(subject, role, old, new, is_leader=bool(leader and leader.name == role))
+        if new < old:
+            yield from _fewer(subject, role, old, new, is_leader=bool(leader and leader.name == role))
+    yield from _renamed(subject, before)
+
+
+def _renamed(subject: Subject, before: Previous) -> Iterator[Finding]:
+    """Nodes that HostnameMap named, and now names otherwise; a deployment file names them itself."""
+    name, old = "HostnameMap", before.values.get("HostnameMap")
+    if subject.plan.baremetal is not None or not isinstance(old, Mapping):
+        return
+    given = subject.composition.value(name)
+    now = given if isinstance(given, Mapping) else {}
+    for made, called in old.items():
+        if now.get(made, made) != called:
+            text = f"{name} called {made} {called}, and now it would be {now.get(made, made)}"
+            fix = f"Keep {made}: {called} in {name}."
+            yield _finding(
+                "CHG-004", text, fix, subject.composition.locate(name), name, str(made), str(called)
+            )
 
 
 def _fewer(subject: Subject, role: str, old: int, new: int, *, is_leader: bool) -> Iterator[Finding]:
@@ -276,22 +319,37 @@ def services(subject: Subject) -> Iterator[Finding]:
             fix = "Keep it on a role that has its data, or move the data first."
             places = tuple(each.location for role in sorted(there) if (each := composition.role(role)))
             yield _finding("CHG-014", text, fix, places, SERVICE + name, *sorted(was), *sorted(there))
-    for name in (
-        "MySQL",
-        "CephOSD",
-        "CephMon",
-        "SwiftStorage",
-        "Keystone",
-        "GlanceApi",
-        "CinderVolume",
-        "BarbicanApi",
-    ):
-        if name in old and name not in now and not (name == "MySQL" and not now):
-            text = f"{SERVICE}{name} no longer runs on any node; what it holds would be out of reach"
-            places = tuple(
-                one.location for one in composition.environment.registry_history(SERVICE + name)[-1:]
-            )
-            finding = _finding(
-                "CHG-011", text, "Keep the service, or move its data first.", places, SERVICE + name
-            )
-            yield Finding(finding.code, text, finding.fix, Severity.WARNING, places, finding.parameters)
+    for name in sorted(filter(_HOLDERS.fullmatch, old - now)) if now else ():
+        text = f"{SERVICE}{name} no longer runs on any node; what it holds would be out of reach"
+        history = composition.environment.registry_history(SERVICE + name)
+        places = tuple(one.location for one in history[-1:])
+        fix = "Keep the service, or move its data first."
+        severity = Severity.WARNING if name in _OFTEN_UNUSED else Severity.ERROR
+        yield Finding("CHG-011", text, fix, severity, places, (SERVICE + name,))
+
+
+@check(
+    {"CHG-015": "Networks that are there keep their type and their physical network"},
+    reads=("NeutronNetworkType", "NeutronTypeDrivers", "NeutronBridgeMappings", "NeutronPhysicalDevMappings"),
+    source="Neutron documentation: ML2, type drivers; provider networks",
+)
+def tenants(subject: Subject) -> Iterator[Finding]:
+    """What the networks of tenants and providers are made of, before and now."""
+    before, composition = subject.previous, subject.composition
+    if before is None or not composition.has("NeutronApi"):
+        return
+    drivers = entries(composition.value("NeutronTypeDrivers"))
+    for kind in entries(before.values.get("NeutronNetworkType")):
+        if drivers and kind not in drivers:
+            text = f"NeutronTypeDrivers no longer has {kind}, which tenants have networks of"
+            names = ("NeutronTypeDrivers", "NeutronNetworkType")
+            yield _finding("CHG-015", text, f"Keep {kind}.", composition.locate(names[0]), *names)
+    mappings = ("NeutronBridgeMappings", "NeutronPhysicalDevMappings")
+    mapped = {each for name in mappings for each in physical_networks(composition, name)}
+    for name in mappings:
+        for entry in entries(before.values.get(name)):
+            network = entry.partition(":")[0]
+            if mapped and network not in mapped:
+                text = f"{name} no longer maps the physical network {network}: its networks would be cut off"
+                fix = f"Keep {entry}, or remove the networks first."
+                yield _finding("CHG-015", text, fix, composition.locate(name), name, network)

@@ -117,6 +117,22 @@ def dhcp(conf: UndercloudConf, name: str) -> tuple[list[str], list[str]]:
     return starts, ends
 
 
+def room(conf: UndercloudConf, name: str) -> int:
+    """How many addresses of a subnet nodes can get; 0 where its ranges cannot be read."""
+    cidr = network(conf.get("cidr", name))
+    starts, ends = dhcp(conf, name)
+    given = [found for pair in zip(starts, ends, strict=False) if (found := Range.of(*pair))]
+    if cidr is None or len(given) < len(starts):
+        return 0
+    whole = Range(int(cidr[0]), int(cidr[-1]), cidr.version)
+    taken = [
+        found
+        for each in conf.get("dhcp_exclude", name)
+        if (found := Range.of(each.partition("-")[0], each.rpartition("-")[2]))
+    ]
+    return sum(max(0, each.size - sum(map(each.common, taken))) for each in given or [whole])
+
+
 def _nameservers(conf: UndercloudConf, cidrs: Mapping[str, Network]) -> Iterator[Finding]:
     """UC-033: those of the subnets' own, else the undercloud's."""
     own = {name: conf.get("dns_nameservers", name) for name in cidrs}
