@@ -157,7 +157,7 @@ def _differing(composition: Composition, name: str, settings: Sequence[Setting])
 def _deprecated(composition: Composition, name: str, settings: Sequence[Setting]) -> Iterator[Finding]:
     """VAL-006: a template lists the parameter as deprecated."""
     for parameter in composition.declared[name]:
-        if not _is_deprecated(parameter):
+        if not is_deprecated(parameter):
             continue
         described = parameter.description.strip()
         match = _REPLACED.search(described)
@@ -168,7 +168,7 @@ def _deprecated(composition: Composition, name: str, settings: Sequence[Setting]
         return
 
 
-def _is_deprecated(parameter: Parameter) -> bool:
+def is_deprecated(parameter: Parameter) -> bool:
     """Whether a template lists it in a group of deprecated ones, or its description begins so."""
     document = parameter.site.document
     groups = document.value.get("parameter_groups") if document else None

@@ -171,8 +171,30 @@ def _network_mtu(text: str) -> str:
     return _number(68, 65535, "a number from 68 to 65535")(mtu)
 
 
+_KERNEL = {
+    "hugepages": re.compile(r"(\d+:)?\d+(,\d+:\d+)*"),
+    "hugepagesz": re.compile(r"\d+[KMGkmg]B?"),
+    "default_hugepagesz": re.compile(r"\d+[KMGkmg]B?"),
+    "isolcpus": re.compile(r"([a-z_]+,)*\d+(-\d+)?(,\d+(-\d+)?)*"),
+    "nohz_full": re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*"),
+    "rcu_nocbs": re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*"),
+    "intel_iommu": re.compile(r"(on|off|sm_on|sm_off|igfx_off|forcedac|strict|sp_off)(,\w+)*"),
+}
+"""Arguments whose values the kernel ignores where they have another form."""
+
+
+def _kernel_arguments(text: str) -> str:
+    for part in text.split():
+        key, equals, value = part.partition("=")
+        if equals and key in _KERNEL and not _KERNEL[key].fullmatch(value):
+            return f"{key}={value} is not what the kernel reads"
+        if not equals and key.upper() in ("GB", "MB", "KB", "G", "M", "K"):
+            return f"a space stands before {key}"
+    return ""
+
+
 def _timezone(text: str) -> str:
-    wrong = _matching(r"[A-Za-z_+-]+\d*(/[A-Za-z0-9_+-]+){0,2}", "a time zone, as Europe/Berlin")(text)
+    wrong = _matching(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", "a time zone, as Europe/Berlin")(text)
     try:
         zoneinfo.ZoneInfo("UTC")
     except zoneinfo.ZoneInfoNotFoundError:
@@ -195,6 +217,7 @@ FORMS: Mapping[str, Form] = {
     "hosts_entry": _hosts_entry,
     "hour": _cron(0, 23, []),
     "interface": _matching(r"[^\s/]{1,15}", "a name of at most 15 characters, without spaces and slashes"),
+    "kernel_arguments": _kernel_arguments,
     "machine": _matching(r"[^=:\s]+=\S+", "written as ARCHITECTURE=TYPE"),
     "minute": _cron(0, 59, []),
     "month": _cron(1, 12, _MONTHS, 1),

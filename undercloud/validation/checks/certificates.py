@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from undercloud.diagnostics import Finding
+from undercloud.plan.passwords import is_password
 from undercloud.playbooks.public_tls import OUTPUT as PUBLIC_TLS
 from undercloud.validation.checks import check
 from undercloud.validation.checks.neutron import finding
@@ -181,6 +182,20 @@ def is_fernet_key(text: str) -> bool:
 
 
 @check(
+    {"SEC-101": "A password is not empty"},
+    reads=("every password that is generated where nobody sets it",),
+    source="tripleo-common: passwords.py",
+)
+def passwords(subject: Subject) -> Iterator[Finding]:
+    """Passwords that a file sets: an empty one is used as it is."""
+    composition = subject.composition
+    for name in composition.set_by_operator:
+        if is_password(name) and name in composition.declared and composition.given.get(name) == "":
+            fix = "Leave it out, so that one is generated."
+            yield finding(composition, "SEC-101", f"{name} is empty", fix, [name])
+
+
+@check(
     {
         "KEY-101": "Fernet keys are 32 bytes in URL-safe Base64",
         "CEPH-101": "CephX keys have their form",
@@ -203,6 +218,9 @@ def keys(subject: Subject) -> Iterator[Finding]:
         if not is_fernet_key(str(content or "").strip()):
             text = f"KeystoneFernetKeys: {path} is no Fernet key"
             yield finding(composition, "KEY-101", text, fix, ["KeystoneFernetKeys"])
+        if not str(path).rpartition("/")[2].isdecimal():
+            text = f"KeystoneFernetKeys: {path} is not called by a number: Keystone reads no other files"
+            yield finding(composition, "KEY-101", text, "Call the keys 0, 1, 2.", ["KeystoneFernetKeys"])
     for name in _CEPH:
         text = _set(composition, name)
         if text and not re.fullmatch(r"[A-Za-z0-9+/]{38}==", text):

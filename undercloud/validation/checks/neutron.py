@@ -163,13 +163,9 @@ def references(subject: Subject) -> Iterator[Finding]:
         ):
             text = f"NeutronNetworkVLANRanges has the physical network {network}, and no node maps it"
             fix = did_you_mean(network, mapped) or f"Add {network}:BRIDGE to NeutronBridgeMappings."
-            yield _warning(finding(composition, "NTR-108", text, fix, names))
+            yield finding(composition, "NTR-108", text, fix, names)
     yield from _bandwidths(composition)
     yield from _devices(composition)
-
-
-def _warning(error: Finding) -> Finding:
-    return Finding(error.code, error.message, error.fix, Severity.WARNING, error.locations, error.parameters)
 
 
 def _bandwidths(composition: Composition) -> Iterator[Finding]:

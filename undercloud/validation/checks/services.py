@@ -9,8 +9,9 @@ from undercloud.diagnostics import Finding, Severity
 from undercloud.plan.names import did_you_mean
 from undercloud.topology.machines import MAC
 from undercloud.validation.checks import check
+from undercloud.validation.checks.networks import cidrs, control_plane, enabled
 from undercloud.validation.checks.neutron import entries, finding
-from undercloud.validation.ranges import Range, address, network
+from undercloud.validation.ranges import Network, Range, address, network
 from undercloud.validation.subject import Subject
 
 # Which implementations each hardware type of Ironic supports, by interface (Ironic's documentation of drivers).
@@ -101,6 +102,21 @@ def fencing(subject: Subject) -> Iterator[Finding]:
                 if not isinstance(device.get(key), kind):
                     text = f"{name}: {which} has no {key}"
                     yield finding(composition, "HA-102", text, f"Add {key}.", [name, key])
+            agent, settings = str(device.get("agent") or ""), device.get("params")
+            if agent and not agent.startswith("fence_"):
+                text = f"{name}: {which} has the agent {agent}; the names of agents begin with fence_"
+                yield finding(composition, "HA-102", text, f"Write fence_{agent}.", [name, "agent"])
+            if _REMOTE_AGENT.match(agent) and isinstance(settings, Mapping) and not _addressed(settings):
+                text = f"{name}: {which} has no address (ip) for {agent}"
+                yield finding(composition, "HA-102", text, "Add ip to params.", [name, "params", "ip"])
+
+
+_REMOTE_AGENT = re.compile(r"fence_(ipmilan|ilo\d?|idrac|drac|imm|rsa|redfish|apc|rhevm|vmware)")
+"""Agents that reach something over the network."""
+
+
+def _addressed(settings: Mapping[str, Any]) -> bool:
+    return any(settings.get(key) not in (None, "") for key in ("ip", "ipaddr", "ipaddress"))
 
 
 def _device_lists(config: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
@@ -190,6 +206,7 @@ def load_balancers(subject: Subject) -> Iterator[Finding]:
             names = [f"{prefix}{part}", f"{prefix}Cidr"]
             text = f"{names[0]} is {place}, which is not in {names[1]} ({whole})"
             yield finding(composition, "OCT-101", text, f"Take it from {whole}.", names)
+    yield from _overlapping(subject, whole, f"{prefix}Cidr")
     pool = Range.of(str(places["PoolStart"]), str(places["PoolEnd"]))
     if pool and pool.first > pool.last:
         names = [f"{prefix}PoolStart", f"{prefix}PoolEnd"]
@@ -198,3 +215,14 @@ def load_balancers(subject: Subject) -> Iterator[Finding]:
         names = [f"{prefix}Gateway", f"{prefix}PoolStart"]
         text = f"{names[0]} {places['Gateway']} is among the addresses that are handed out ({pool})"
         yield finding(composition, "OCT-101", text, "Leave it out of the pool.", names)
+
+
+def _overlapping(subject: Subject, whole: Network, name: str) -> Iterator[Finding]:
+    """The controllers have an address in it, beside their own networks."""
+    listed = [
+        (net.name, cidr) for net in enabled(subject) for each in net.subnets.values() for cidr in cidrs(each)
+    ]
+    for title, cidr in [*listed, *control_plane(subject).items()]:
+        if cidr.version == whole.version and cidr.overlaps(whole):
+            text = f"{name} ({whole}) overlaps {title} ({cidr}), which the controllers are on as well"
+            yield finding(subject.composition, "OCT-101", text, "Take another range.", [name, title])

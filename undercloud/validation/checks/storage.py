@@ -11,6 +11,7 @@ from undercloud.plan.names import did_you_mean
 from undercloud.validation.checks import check
 from undercloud.validation.checks.neutron import entries, finding
 from undercloud.validation.composition import Composition
+from undercloud.validation.parameters import is_deprecated
 from undercloud.validation.subject import Subject
 
 _BACKEND = re.compile(r"(Cinder|Manila)Backend\w+")
@@ -56,12 +57,14 @@ def credentials(subject: Subject) -> Iterator[Finding]:
 
 
 def _parameters(composition: Composition, template: str) -> list[str]:
-    """The names that a template declares."""
+    """The names that a template declares and does not list as deprecated."""
     if not template or template not in composition.plan.tree:
         return []
     value = composition.plan.tree.document(template).value
     declared = value.get("parameters") if isinstance(value, Mapping) else None
-    return [str(name) for name in declared] if isinstance(declared, Mapping) else []
+    if not isinstance(declared, Mapping):
+        return []
+    return [str(name) for name in declared if not any(map(is_deprecated, composition.declared.get(name, ())))]
 
 
 @check(

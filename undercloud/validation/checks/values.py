@@ -19,7 +19,7 @@ from undercloud.validation.composition import Composition, is_operators
 from undercloud.validation.subject import Subject
 from undercloud.validation.values import FORMS
 
-_WHOLE = frozenset({"pattern", "hosts_entry", "socket_memory", "url", "email", "path"})
+_WHOLE = frozenset({"pattern", "hosts_entry", "socket_memory", "url", "email", "path", "kernel_arguments"})
 """Forms whose texts may hold commas: such a text is one entry."""
 
 _LISTED = re.compile(
@@ -30,6 +30,7 @@ _PLACEHOLDER = re.compile(
     r"<[A-Za-z][\w .:/-]*>|(?i:change[-_ ]?me|replace[-_ ]?me|fix[-_ ]?me|to[-_ ]?do|x{4,}(-x{4,})*|your[-_ ]\w+)"
     r"|\*\*.*\*\*|(?s:.*\*\*The contents of.*)"
 )
+_PATH = re.compile(r"/[A-Za-z][\w./-]*")
 _QUOTED = re.compile(r"['\"]([\w.-]+)['\"]")
 _TRUTH = ("true", "false", "yes", "no", "on", "off", "1", "0", "t", "f", "y", "n", "")
 
@@ -103,6 +104,7 @@ def _codes() -> dict[str, str]:
         "FRM-042": "A text whose default is a truth value is one",
         "FRM-043": "The text of a sample is replaced",
         "FRM-044": "What is a map by default stays one, and a list a list",
+        "FRM-045": "What is an absolute path by default stays one",
     }
 
 
@@ -191,6 +193,9 @@ def _wrong(
                 return code, f"{brief(entry)} is not among {', '.join(shape.choices)}", fix
     if known or name in _EITHER:
         return "", "", ""
+    is_path = isinstance(default, str) and _PATH.fullmatch(default) and not name.endswith("Address")
+    if is_path and isinstance(value, str) and not value.startswith("/"):
+        return "FRM-045", f"{brief(value)} is no absolute path, as {default} is", "Begin it with a slash."
     return _described(value, default, description)
 
 
