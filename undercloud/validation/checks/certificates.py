@@ -14,6 +14,7 @@ from undercloud.playbooks.public_tls import OUTPUT as PUBLIC_TLS
 from undercloud.validation.checks import check
 from undercloud.validation.checks.neutron import finding
 from undercloud.validation.composition import Composition
+from undercloud.validation.ranges import address
 from undercloud.validation.subject import Subject
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -120,8 +121,9 @@ def _named(composition: Composition, found: Any) -> Iterator[Finding]:
         for key, entry in (endpoints.items() if isinstance(endpoints, Mapping) else ())
         if str(key).endswith("Public") and isinstance(entry, Mapping) and entry.get("protocol") == "https"
     }
-    wanted = str(composition.value("CloudName") or "")
-    if not wanted or not hosts & {"CLOUDNAME", wanted}:
+    # Where no network External is, the stack does not read the name; the certificate is meant for it all the same.
+    wanted = str(composition.given.get("CloudName") or composition.value("CloudName") or "")
+    if not wanted or all(address(host.strip("[]")) or host == "IP_ADDRESS" for host in hosts):
         return
     names = certificate_names(found)
     if not any(_covers(name, wanted) for name in names):
