@@ -41,9 +41,10 @@ def set_at(environment: Environment, name: str) -> Location | None:
 def with_places(
     findings: Iterable[Finding], roles: Iterable[Role], environment: Environment
 ) -> list[Finding]:
-    """The same findings, each beginning with where the operator said what it is about.
+    """One finding a mistake, beginning with where the operator said what it is about.
 
     That is where the roles file names a service, and where a parameter was set; the template's place follows.
+    What several templates say of the same value is one finding with all their places.
     """
     services: dict[str, list[Location]] = {}
     for role in roles:
@@ -54,9 +55,12 @@ def with_places(
         place = set_at(environment, name)
         return [*services.get(name, ()), *([place] if place else [])]
 
-    return [
-        dataclasses.replace(finding, locations=tuple(dict.fromkeys((*found, *finding.locations))))
-        if (found := [place for name in finding.parameters for place in said(name)])
-        else finding
-        for finding in findings
-    ]
+    told: dict[tuple[Any, ...], Finding] = {}
+    for finding in findings:
+        found = [place for name in finding.parameters for place in said(name)]
+        places = (*found, *finding.locations)
+        key = (finding.code, finding.message, finding.severity, places[:1])
+        first = told.get(key, finding)
+        before = first.locations if key in told else ()
+        told[key] = dataclasses.replace(first, locations=tuple(dict.fromkeys((*before, *places))))
+    return list(told.values())

@@ -72,7 +72,7 @@ def findings(compilation: Compilation, extras: Extras) -> tuple[Finding, ...]:
     report.extend(judged)
     own_networks = is_operators(compilation.plan.bundle.named.get("networks", ""))
     before = (_escalated(finding, own_networks=own_networks) for finding in compilation.findings)
-    return tuple(_without_followers((*before, *report.findings)))
+    return tuple(_without_followers([*before, *report.findings]))
 
 
 def undercloud(text: str, file: str) -> tuple[Finding, ...]:
@@ -167,14 +167,30 @@ def _softened(finding: Finding) -> Finding:
     return dataclasses.replace(finding, severity=Severity.WARNING)
 
 
-def _without_followers(found: Iterable[Finding]) -> Iterator[Finding]:
-    """Each finding once: the same told by two checks, at the same places, is one."""
+def _without_followers(found: Sequence[Finding]) -> Iterator[Finding]:
+    """Each mistake once.
+
+    The same told by two checks, at the same places, is one; of a value that its parameter refuses nothing more is
+    said.
+    """
+    refused = {
+        (name, finding.locations[0])
+        for finding in found
+        if finding.code in _REFUSED and finding.locations
+        for name in finding.parameters
+    }
     seen: set[tuple[str, str, tuple[object, ...]]] = set()
     for finding in found:
+        if finding.code.startswith("FRM-") and (finding.parameters[0], *finding.locations[:1]) in refused:
+            continue
         key = (finding.code, finding.message, finding.locations)
         if key not in seen:
             seen.add(key)
             yield finding
+
+
+_REFUSED = frozenset({"HOT-012", "HOT-013"})
+"""A value of another type, or against a constraint."""
 
 
 @functools.cache
