@@ -26,6 +26,7 @@ from undercloud.conf import Settings
 from undercloud.db.database import Database, open_database
 from undercloud.deploy import rpc
 from undercloud.deploy.engine import Engine
+from undercloud.deploy.machines import WholeEngine
 from undercloud.diagnostics import UndercloudError
 from undercloud.images import tls
 
@@ -71,7 +72,7 @@ class Running:
         self.audit.close()
 
 
-def prepare(settings: Settings, local: Engine | None) -> Running:
+def prepare(settings: Settings, local: WholeEngine | None) -> Running:
     """A server that listens, ready to run; ``local`` is the engine of this process, None for one elsewhere.
 
     Raises UndercloudError for a configuration, database, key, file of users or certificate that cannot be

@@ -1,6 +1,6 @@
 """Ironic's API, as far as it is used here: values with types instead of resources, errors with their request.
 
-The client is python-ironicclient. Which states a machine may have and what leads from one to the other is
+Which states a machine may have and what leads from one to the other is
 Ironic's own matter (https://docs.openstack.org/ironic/latest/user/states.html).
 """
 
@@ -8,20 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-
-from ironicclient import client as ironic_client
-from ironicclient import exc
-from keystoneauth1 import exceptions as keystone_exceptions
-from keystoneauth1 import http_basic, noauth, session
 
 from undercloud.baremetal import errors
 from undercloud.topology.machines import capabilities_of
 
-_VERSION = "1.81"  # the first with inventories
-_RETRIES, _PAUSE = 4, 1  # a machine that is locked for a moment is asked again, every second
-_TIMEOUT = 120  # seconds for one answer: power and validation ask the BMC while we wait
 _STATE = [
     *("uuid", "name", "provision_state", "power_state", "maintenance", "maintenance_reason", "last_error"),
     *("resource_class", "instance_uuid", "clean_step", "deploy_step"),
@@ -94,67 +86,58 @@ class Ironic:
     """One Ironic; every method raises a kind of ``errors.IronicError``. May be used by several threads."""
 
     def __init__(self, access: Access) -> None:
-        self.access = access
-        if access.username:
-            auth: Any = http_basic.HTTPBasicAuth(
-                endpoint=access.endpoint, username=access.username, password=access.password
-            )
-        else:
-            auth = noauth.NoAuth(endpoint=access.endpoint)
-        with _told(f"log in at {access.endpoint}"):
-            self._client = ironic_client.get_client(
-                "1",
-                session=session.Session(auth=auth, verify=access.ca_file or True, timeout=_TIMEOUT),
-                endpoint=access.endpoint,
-                os_ironic_api_version=_VERSION,
-                max_retries=_RETRIES,
-                retry_interval=_PAUSE,
+        from undercloud.baremetal import client  # noqa: PLC0415 - heavy, and few commands need it
+
+        self._told = client.told
+        with self._told(f"log in at {access.endpoint}"):
+            self._client = client.open_client(
+                access.endpoint, access.username, access.password, access.ca_file
             )
 
     def machines(self, *, full: bool = True) -> list[Machine]:
         """All machines, by name."""
         fields = _STATE + (_MORE if full else [])
-        with _told("list the machines"):
+        with self._told("list the machines"):
             found = self._client.node.list(fields=fields, limit=0)
         return sorted(map(_machine, found), key=lambda one: (one.name, one.uuid))
 
     def machine(self, name: str) -> Machine:
         """One machine by name or UUID."""
-        with _told(f"show {name}"):
+        with self._told(f"show {name}"):
             return _machine(self._client.node.get(name, fields=_STATE + _MORE))
 
     def ports(self) -> dict[str, tuple[str, ...]]:
         """Machine's UUID → MAC addresses of its ports."""
         found: dict[str, tuple[str, ...]] = {}
-        with _told("list the ports"):
+        with self._told("list the ports"):
             for port in self._client.port.list(fields=["address", "node_uuid"], limit=0):
                 found[port.node_uuid] = (*found.get(port.node_uuid, ()), port.address.lower())
         return found
 
     def create(self, name: str, values: Mapping[str, Any]) -> Machine:
         """Enrol a machine."""
-        with _told(f"enrol {name}"):
+        with self._told(f"enrol {name}"):
             return _machine(self._client.node.create(name=name, **values))
 
     def update(self, name: str, patch: Patch) -> None:
         """Change a machine's fields by a JSON patch; an empty one changes nothing."""
         if patch:
-            with _told(f"change {name}"):
+            with self._told(f"change {name}"):
                 self._client.node.update(name, patch)
 
     def set_traits(self, name: str, traits: Sequence[str]) -> None:
         """Give a machine exactly these traits."""
-        with _told(f"give {name} its traits"):
+        with self._told(f"give {name} its traits"):
             self._client.node.set_traits(name, list(traits))
 
     def add_port(self, machine: Machine, values: Mapping[str, Any]) -> None:
         """Give a machine a port."""
-        with _told(f"give {machine.title} the port {values.get('address')}"):
+        with self._told(f"give {machine.title} the port {values.get('address')}"):
             self._client.port.create(node_uuid=machine.uuid, **values)
 
     def delete(self, name: str) -> None:
         """Forget a machine."""
-        with _told(f"forget {name}"):
+        with self._told(f"forget {name}"):
             self._client.node.delete(name)
 
     def move(self, name: str, verb: str, **arguments: Any) -> None:
@@ -162,34 +145,34 @@ class Ironic:
 
         It has begun when this returns. ``arguments`` are the client's: cleansteps, configdrive, deploysteps.
         """
-        with _told(f"{_VERBS.get(verb, verb)} {name}"):
+        with self._told(f"{_VERBS.get(verb, verb)} {name}"):
             self._client.node.set_provision_state(name, verb, **arguments)
 
     def set_power(self, name: str, target: str, *, soft: bool = False) -> None:
         """Ask for power: on, off, reboot."""
-        with _told(f"power {name} {target}"):
+        with self._told(f"power {name} {target}"):
             self._client.node.set_power_state(name, target, soft=soft)
 
     def set_maintenance(self, name: str, on: bool, reason: str = "") -> None:
         """Put a machine into maintenance, or take it out."""
-        with _told(f"change the maintenance of {name}"):
+        with self._told(f"change the maintenance of {name}"):
             self._client.node.set_maintenance(name, on, maint_reason=reason or None)
 
     def set_raid(self, name: str, wanted: Mapping[str, Any]) -> None:
         """Say which RAID the next cleaning is to make."""
-        with _told(f"set the RAID of {name}"):
+        with self._told(f"set the RAID of {name}"):
             self._client.node.set_target_raid_config(name, dict(wanted))
 
     def bios(self, name: str) -> dict[str, str]:
         """The BIOS settings as Ironic saw them last."""
-        with _told(f"show the BIOS settings of {name}"):
+        with self._told(f"show the BIOS settings of {name}"):
             found = self._client.node.list_bios_settings(name)
             return {str(one["name"]): str(one["value"]) for one in found}
 
     def inventory(self, name: str) -> dict[str, Any]:
         """What the last inspection saw: ``inventory`` and ``plugin_data``; empty where there was none."""
         try:
-            with _told(f"show the inventory of {name}"):
+            with self._told(f"show the inventory of {name}"):
                 found: dict[str, Any] = self._client.node.get_inventory(name)
                 return found
         except errors.UnknownError:
@@ -197,32 +180,32 @@ class Ironic:
 
     def problems(self, name: str, interfaces: Iterable[str]) -> dict[str, str]:
         """Interface → why Ironic cannot use it on this machine."""
-        with _told(f"validate {name}"):
+        with self._told(f"validate {name}"):
             answer = self._client.node.validate(name)
         told = {one: getattr(answer, one, None) or {} for one in interfaces}
         return {one: str(said.get("reason")) for one, said in told.items() if said.get("result") is False}
 
     def allocate(self, name: str, values: Mapping[str, Any]) -> Allocation:
         """Ask for a machine; Ironic decides a moment later."""
-        with _told(f"allocate a machine for {name}"):
+        with self._told(f"allocate a machine for {name}"):
             return _allocation(self._client.allocation.create(name=name, **values))
 
     def allocation(self, name: str) -> Allocation | None:
         """An allocation by name or UUID; None where there is none."""
         try:
-            with _told(f"show the allocation {name}"):
+            with self._told(f"show the allocation {name}"):
                 return _allocation(self._client.allocation.get(name))
         except errors.UnknownError:
             return None
 
     def allocations(self) -> list[Allocation]:
         """All allocations."""
-        with _told("list the allocations"):
+        with self._told("list the allocations"):
             return [_allocation(one) for one in self._client.allocation.list(limit=0)]
 
     def deallocate(self, name: str) -> None:
         """Forget an allocation; one that is gone already is fine."""
-        with contextlib.suppress(errors.UnknownError), _told(f"forget the allocation {name}"):
+        with contextlib.suppress(errors.UnknownError), self._told(f"forget the allocation {name}"):
             self._client.allocation.delete(name)
 
 
@@ -263,26 +246,3 @@ def _allocation(found: Any) -> Allocation:
         data.get("node_uuid") or "",
         data.get("last_error") or "",
     )
-
-
-@contextlib.contextmanager
-def _told(request: str) -> Iterator[None]:
-    """The client's exceptions as ours."""
-    try:
-        yield
-    except exc.NotFound as error:
-        raise errors.UnknownError(request, _said(error)) from error
-    except exc.Conflict as error:
-        raise errors.ConflictError(request, _said(error)) from error
-    except (exc.Unauthorized, exc.Forbidden, keystone_exceptions.Unauthorized) as error:
-        raise errors.NotAllowedError(request, _said(error)) from error
-    except (exc.ConnectionError, keystone_exceptions.ConnectionError, exc.ServiceUnavailable) as error:
-        raise errors.NotAnsweringError(request, _said(error)) from error
-    except (exc.ClientException, keystone_exceptions.ClientException) as error:
-        raise errors.IronicError(request, _said(error)) from error
-
-
-def _said(error: Exception) -> str:
-    """Its first line, without the client's own words around it."""
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].removesuffix(".")

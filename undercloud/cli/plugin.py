@@ -13,7 +13,7 @@ from undercloud.cli import offline
 
 if TYPE_CHECKING:
     from undercloud.conf import Settings
-    from undercloud.deploy.engine import Engine
+    from undercloud.deploy.machines import WholeEngine
 
 API_NAME = "undercloud"
 API_VERSION_OPTION = "os_undercloud_api_version"
@@ -21,7 +21,7 @@ DEFAULT_API_VERSION = "1"
 API_VERSIONS = ("1",)
 
 
-def make_client(instance: Any) -> Engine:
+def make_client(instance: Any) -> WholeEngine:
     """The Engine that this shell's commands speak to; ``instance`` is OSC's client manager."""
     remote = instance._cli_options.config.get("undercloud")  # noqa: SLF001
     if remote:

@@ -11,6 +11,7 @@ from typing import Any
 
 from undercloud.cli import base, errors, plugin, rendering
 from undercloud.deploy.engine import Deployment, Engine, Operation, Status
+from undercloud.deploy.machines import WholeEngine
 from undercloud.diagnostics import UndercloudError
 
 Started = tuple[Deployment, int]
@@ -21,7 +22,7 @@ class WithEngine(base.Ours):
     """A command that speaks to the engine."""
 
     @contextlib.contextmanager
-    def engine(self) -> Iterator[Engine]:
+    def engine(self) -> Iterator[WholeEngine]:
         """The engine, closed at the end."""
         engine = plugin.make_client(self.app.client_manager)
         try:
@@ -33,7 +34,7 @@ class WithEngine(base.Ours):
 class Running(WithEngine):
     """A command that starts a deployment and stays until it is over."""
 
-    def follow(self, start: Callable[[Engine], Started], parsed_args: argparse.Namespace) -> int:
+    def follow(self, start: Callable[[WholeEngine], Started], parsed_args: argparse.Namespace) -> int:
         """Start, show the progress, print the summary; the exit status."""
         from undercloud.cli import watch  # noqa: PLC0415  (start-up)
 

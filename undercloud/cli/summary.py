@@ -16,6 +16,9 @@ _DONE = {
     Operation.DRY_RUN: "dry run done, nothing was written",
     Operation.DELETE: "deleted from its nodes",
     Operation.CHECK: "checked, nothing is wrong",
+    Operation.PREPARE: "done",
+    Operation.PROVISION: "its nodes are provisioned",
+    Operation.UNPROVISION: "its nodes are given back",
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from undercloud.client.http import Http
+from undercloud.client.refusals import NoMachines, not_over_there
 from undercloud.client.settings import Remote
 from undercloud.deploy import wire
 from undercloud.deploy.engine import (
@@ -49,8 +50,8 @@ _SAME = (
 )
 
 
-class RemoteEngine:
-    """Implements ``engine.Engine``."""
+class RemoteEngine(NoMachines):
+    """Implements ``machines.WholeEngine``, but for its work with machines."""
 
     def __init__(self, remote: Remote) -> None:
         self._http = Http(remote)
@@ -58,7 +59,7 @@ class RemoteEngine:
     def deploy(self, request: DeployRequest) -> Deployment:
         """Send the plan's files, unless it asks for a kept version, and start."""
         if request.registry:
-            raise _not_over_there("--registry", "The undercloud adds where its images are.")
+            raise not_over_there("--registry", "The undercloud adds where its images are.")
         _own_key(request.ssh)
         body = {name: getattr(request, name) for name in _SAME}
         body |= {
@@ -74,7 +75,7 @@ class RemoteEngine:
     def delete(self, request: DeleteRequest) -> Deployment:
         """Start to undo a stack on its nodes, entered as the last deployment did."""
         if request.ssh != SshAccess():
-            raise _not_over_there(
+            raise not_over_there(
                 "a way into the nodes of its own", "The undercloud takes that of the deployment."
             )
         query = {
@@ -88,7 +89,7 @@ class RemoteEngine:
     def check(self, request: CheckRequest) -> Deployment:
         """Start the checks of a deployed cloud."""
         if request.ssh != SshAccess():
-            raise _not_over_there(
+            raise not_over_there(
                 "a way into the nodes of its own", "The undercloud takes that of the deployment."
             )
         body = {
@@ -195,7 +196,7 @@ class RemoteEngine:
     def compare_plans(self, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
         """What differs between two kept plans."""
         if before.request or after.request:
-            raise _not_over_there(
+            raise not_over_there(
                 "a comparison with files", "Compare kept versions, or here without --undercloud."
             )
         body = {name: _plain(reference) for name, reference in (("before", before), ("after", after))}
@@ -235,12 +236,6 @@ def _plain(reference: PlanRef) -> dict[str, Any]:
 
 def _own_key(ssh: SshAccess) -> None:
     if ssh.private_key or ssh.known_hosts:
-        raise _not_over_there(
+        raise not_over_there(
             "a key or known_hosts of this machine", "The undercloud enters nodes with its own."
         )
-
-
-def _not_over_there(what: str, fix: str) -> UndercloudError:
-    return UndercloudError.of(
-        "CLI-045", f"an undercloud on another machine takes no {what.removeprefix('a ')}", fix=fix
-    )

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from oslo_config import cfg
 
-from undercloud.conf import api, database, deployment, ironic, messaging, paths, registry, runner
+from undercloud.conf import api, baremetal, database, deployment, ironic, messaging, paths, registry, runner
 from undercloud.diagnostics import Location, UndercloudError
 
 CONFIG_FILE = "/etc/undercloud/undercloud.conf"
-AREAS = (paths, database, registry, runner, deployment, messaging, api, ironic)
+AREAS = (paths, database, registry, runner, deployment, messaging, api, ironic, baremetal)
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Settings:
     messaging: messaging.Messaging
     api: api.Api
     ironic: ironic.Ironic
+    baremetal: baremetal.Baremetal
     file: str = ""
 
 
@@ -73,6 +74,7 @@ def load(
             messaging.Messaging.read(conf),
             api.Api.read(conf),
             ironic.Ironic.read(conf),
+            baremetal.Baremetal.read(conf),
             file,
         )
     except cfg.Error as error:

@@ -236,6 +236,36 @@ class HostKey(Base):
     since: Mapped[datetime.datetime]
 
 
+class Machine(Base):
+    """A registered machine: how the file of machines says it, and what it is made of.
+
+    ``entry`` holds no password; ``facts`` is empty until it was inspected; ``address`` is its ramdisk's.
+    """
+
+    __tablename__ = "machines"
+    uuid: Mapped[str] = mapped_column(word(36), primary_key=True)
+    name: Mapped[str] = mapped_column(NAME)
+    entry: Mapped[dict[str, Any]]
+    facts: Mapped[dict[str, Any]]
+    inspected: Mapped[datetime.datetime | None]
+    address: Mapped[str] = mapped_column(word(64))
+
+
+class PlacedNode(Base):
+    """Which machine is which node of which stack, and the SSH host key that we made for it."""
+
+    __tablename__ = "placed_nodes"
+    __table_args__ = (UniqueConstraint("stack", "host"),)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    stack: Mapped[str] = mapped_column(NAME)
+    host: Mapped[str] = mapped_column(NAME)
+    machine: Mapped[str] = mapped_column(word(36), index=True)
+    status: Mapped[str] = mapped_column(word(16))
+    sealed_host_key: Mapped[bytes] = mapped_column(binary())
+    host_key: Mapped[str] = mapped_column(prose())
+    since: Mapped[datetime.datetime]
+
+
 class Lock(Base):
     """Who writes a stack; the row stays when nobody does, because ``fence`` only grows.
 

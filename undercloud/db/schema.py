@@ -19,7 +19,7 @@ from undercloud.diagnostics import UndercloudError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 
 
 def revision(connection: Connection) -> str:

@@ -24,6 +24,9 @@ class Operation(enum.StrEnum):
     DRY_RUN = "dry-run"
     DELETE = "delete"
     CHECK = "check"
+    PREPARE = "preparation"
+    PROVISION = "provision"
+    UNPROVISION = "unprovision"
 
 
 class Status(enum.StrEnum):

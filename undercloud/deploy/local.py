@@ -31,6 +31,8 @@ from undercloud.deploy.engine import (
     Validated,
 )
 from undercloud.deploy.holder import Process, describe
+from undercloud.deploy.machine_service import MachineService
+from undercloud.deploy.machines import MachinesRequest
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.pipelines import PIPELINES
 from undercloud.deploy.reading import WRITING, Reading, find, known
@@ -42,12 +44,13 @@ from undercloud.plan.bundle import Bundle
 _LOG = logging.getLogger(__name__)
 _STOPPED = (Status.FAILED, Status.INTERRUPTED)
 _DONE = (Status.SUCCEEDED, Status.SKIPPED)
-Request = DeployRequest | DeleteRequest | CheckRequest
+Request = DeployRequest | DeleteRequest | CheckRequest | MachinesRequest
 _KINDS: dict[Operation, type[Request]] = {
     Operation.DEPLOY: DeployRequest,
     Operation.DRY_RUN: DeployRequest,
     Operation.DELETE: DeleteRequest,
     Operation.CHECK: CheckRequest,
+    Operation.PREPARE: MachinesRequest,
 }
 
 
@@ -79,11 +82,12 @@ class _Job:
         return isinstance(self.request, DeployRequest) and self.request.rollback_on_failure
 
 
-class LocalEngine(Reading):
-    """Implements ``engine.Engine``; several of them, also in other processes, may share a database."""
+class LocalEngine(MachineService, Reading):
+    """Implements ``machines.WholeEngine``; several of them, also in other processes, may share a database."""
 
     def __init__(self, settings: Settings, database: Database, borders: Borders) -> None:
-        super().__init__(database, settings.deployment)
+        Reading.__init__(self, database, settings.deployment)
+        MachineService.__init__(self, database, borders.ironic)
         self._settings = settings
         self._borders = borders
         self._running: dict[str, _Running] = {}
@@ -226,6 +230,10 @@ class LocalEngine(Reading):
                 plans.remove(session, plan)
             locks.release(session, stack, fence)
         shutil.rmtree(self._settings.paths.stack_dir(stack), ignore_errors=True)
+
+    def prepare_machines(self, request: MachinesRequest) -> Deployment:
+        """Start work with machines; refused (DEP-001) while other such work goes on."""
+        return self._start(Operation.PREPARE, request)
 
     def forget_host_key(self, address: str, port: int = 22) -> bool:
         """Let the next contact with an address be the first one; False when it was never met."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from undercloud.conf import Settings, load
 from undercloud.db.database import open_database
+from undercloud.deploy import ironic_access
 from undercloud.deploy.compiling import Compiler
 from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.runner import AnsibleRunner
@@ -25,4 +26,7 @@ def open_engine(settings: Settings | None = None) -> LocalEngine:
 
         return NativeCompiler(settings.registry.address, paths.state_dir / "registry")
 
-    return LocalEngine(settings, database, Borders(compiler, AnsibleRunner(settings.runner), OpenSsh()))
+    borders = Borders(
+        compiler, AnsibleRunner(settings.runner), OpenSsh(), lambda: ironic_access.open_ironic(settings)
+    )
+    return LocalEngine(settings, database, borders)

@@ -10,6 +10,7 @@ from undercloud.deploy.delete import DELETE
 from undercloud.deploy.dryrun import DRY_RUN
 from undercloud.deploy.engine import Operation
 from undercloud.deploy.events import NODE_CHECKS
+from undercloud.deploy.machine_work import PREPARE
 from undercloud.deploy.stages import STEP_STAGES
 from undercloud.deploy.work import Stage
 
@@ -31,4 +32,5 @@ PIPELINES: Mapping[Operation, tuple[Stage, ...]] = {
     Operation.DRY_RUN: DRY_RUN,
     Operation.DELETE: DELETE,
     Operation.CHECK: CHECK,
+    Operation.PREPARE: PREPARE,
 }

@@ -24,11 +24,18 @@ from undercloud.deploy.engine import (
     DeleteRequest,
     Deployment,
     DeployRequest,
-    Engine,
+    GivenFile,
     GivenFiles,
     PlanRef,
     RollbackRequest,
     Validated,
+)
+from undercloud.deploy.machines import (
+    DiscoverRequest,
+    MachineDetail,
+    MachineInfo,
+    MachinesRequest,
+    WholeEngine,
 )
 from undercloud.deploy.reading import Reading
 from undercloud.diagnostics import Finding, UndercloudError, internal
@@ -49,7 +56,14 @@ _METHODS = (
     "compare_plans",
     "delete_plan",
     "forget_host_key",
+    "prepare_machines",
+    "discover_machines",
+    "machines",
+    "machine",
+    "set_maintenance",
+    "forget_machines",
 )
+_SLOW = frozenset({"validate_plan", "compare_plans", "discover_machines", "machines", "forget_machines"})
 
 
 def open_transport(settings: Settings) -> Any:
@@ -87,7 +101,7 @@ def topic_of(settings: Settings) -> str:
 class Server:
     """Answers calls with an engine of this process."""
 
-    def __init__(self, settings: Settings, transport: Any, engine: Engine, name: str) -> None:
+    def __init__(self, settings: Settings, transport: Any, engine: WholeEngine, name: str) -> None:
         target = oslo_messaging.Target(topic=topic_of(settings), server=name)
         endpoint = _Endpoint(engine)
         self._server = oslo_messaging.get_rpc_server(transport, target, [endpoint])
@@ -107,7 +121,7 @@ class _Endpoint:
 
     target = oslo_messaging.Target(version=_VERSION)
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: WholeEngine) -> None:
         self._methods = {name: getattr(engine, name) for name in _METHODS}
 
     def call(self, _context: Mapping[str, Any], name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +129,7 @@ class _Endpoint:
         try:
             if name not in self._methods:
                 raise internal(f"the engine has no method {name}")
-            hints = typing.get_type_hints(getattr(Engine, name))
+            hints = typing.get_type_hints(getattr(WholeEngine, name))
             given = {key: wire.from_plain(hints[key], value) for key, value in arguments.items()}
             return {"result": wire.to_plain(self._methods[name](**given))}
         except UndercloudError as error:
@@ -126,7 +140,7 @@ class _Endpoint:
 
 
 class RpcEngine(Reading):
-    """Implements ``engine.Engine`` with an engine that answers over a transport, and the shared database."""
+    """Implements ``machines.WholeEngine``: with an engine over a transport, and the shared database."""
 
     def __init__(
         self, settings: Settings, database: Database, transport: Any, on_close: Callable[[], None]
@@ -183,6 +197,30 @@ class RpcEngine(Reading):
         """Let the next contact with an address be the first one; False when it was never met."""
         return bool(self._call("forget_host_key", address=address, port=port))
 
+    def prepare_machines(self, request: MachinesRequest) -> Deployment:
+        """Start work with machines; refused (DEP-001) while other such work goes on."""
+        return self._deployment("prepare_machines", request=request)
+
+    def discover_machines(self, request: DiscoverRequest) -> GivenFile:
+        """Look for BMCs; what answered, as a file of machines."""
+        return wire.from_plain(GivenFile, self._call("discover_machines", request=request))
+
+    def machines(self) -> tuple[MachineInfo, ...]:
+        """All machines by name."""
+        return wire.from_plain(tuple[MachineInfo, ...], self._call("machines"))
+
+    def machine(self, name: str) -> MachineDetail:
+        """One machine by name or UUID."""
+        return wire.from_plain(MachineDetail, self._call("machine", name=name))
+
+    def set_maintenance(self, names: tuple[str, ...], on: bool, reason: str = "") -> None:
+        """Put machines into maintenance, or take them out."""
+        self._call("set_maintenance", names=names, on=on, reason=reason)
+
+    def forget_machines(self, names: tuple[str, ...]) -> None:
+        """Let Ironic forget machines."""
+        self._call("forget_machines", names=names)
+
     def close(self) -> None:
         """Free what is held; deployments go on where their engine is another process."""
         self._on_close()
@@ -191,7 +229,7 @@ class RpcEngine(Reading):
         return wire.from_plain(Deployment, self._call(method, **arguments))
 
     def _call(self, method: str, **arguments: Any) -> Any:
-        slow = method in {"validate_plan", "compare_plans"}
+        slow = method in _SLOW
         seconds = self._settings.messaging.validation_timeout if slow else self._settings.messaging.timeout
         try:
             answer = self._client.prepare(timeout=seconds).call(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from undercloud.baremetal.ironic import Ironic
 from undercloud.conf import Settings
 from undercloud.db.database import Database
 from undercloud.deploy import compiled, failures
 from undercloud.deploy.compiling import Compiled, Compiler, Loaded, Node
 from undercloud.deploy.engine import CheckRequest, DeleteRequest, DeployRequest, Failure, Operation, Status
+from undercloud.deploy.ironic_access import no_ironic
 from undercloud.deploy.lease import Lease, LockLostError
+from undercloud.deploy.machines import MachinesRequest
 from undercloud.deploy.recorder import Recorder
 from undercloud.deploy.runner import PlaybookRunner
 from undercloud.deploy.ssh import Ssh
@@ -30,15 +33,19 @@ class Borders:
     compiler: Callable[[], Compiler]
     runner: PlaybookRunner
     ssh: Ssh
+    ironic: Callable[[], Ironic] = no_ironic
 
 
 @dataclass
 class Work:
-    """What the stages of a deployment share; ``loaded`` and ``compiled`` are None until a stage made them."""
+    """What the stages of a deployment share; ``loaded`` and ``compiled`` are None until a stage made them.
+
+    ``partial`` are failures that did not stop the others; with one the whole does not count as done.
+    """
 
     deployment: str
     operation: Operation
-    request: DeployRequest | DeleteRequest | CheckRequest
+    request: DeployRequest | DeleteRequest | CheckRequest | MachinesRequest
     settings: Settings
     database: Database
     borders: Borders
@@ -49,6 +56,7 @@ class Work:
     compiled: Compiled | None = None
     compilation: int = 0
     skipped: frozenset[str] = frozenset()
+    partial: list[Failure] = field(default_factory=list)
 
     @property
     def stack(self) -> str:
@@ -223,6 +231,9 @@ def carry_out(work: Work, stages: Sequence[Stage], finished: frozenset[str]) -> 
             work.recorder.stage_ends(turns.name, status)
             break
         done.update(names)
+    if status is Status.SUCCEEDED and work.partial:
+        hosts = sorted({failure.host for failure in work.partial})
+        return Status.FAILED, f"{work.operation} of {work.stack} failed for {', '.join(hosts)}"
     return status, message
 
 

@@ -1,0 +1,101 @@
+"""What an engine answers at once about machines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+
+from undercloud.baremetal import discovery
+from undercloud.baremetal.errors import IronicError
+from undercloud.baremetal.ironic import Ironic
+from undercloud.db import machines as records
+from undercloud.db.database import Database
+from undercloud.deploy import machine_records, views
+from undercloud.deploy.engine import GivenFile
+from undercloud.deploy.machines import DiscoverRequest, MachineDetail, MachineInfo
+from undercloud.diagnostics import Finding, UndercloudError
+
+_USED = ("active", "deploying", "wait call-back", "deleting", "cleaning", "clean wait", "inspecting")
+
+
+class MachineService:
+    """Implements the part of ``machines.Machines`` that asks Ironic and waits for its answer."""
+
+    def __init__(self, database: Database, ironic: Callable[[], Ironic]) -> None:
+        self._records = database
+        self._ironic = ironic
+
+    def discover_machines(self, request: DiscoverRequest) -> GivenFile:
+        """Look for BMCs; what answered, as a file of machines (with the passwords that fitted)."""
+        pairs = [pair.partition(":") for pair in request.credentials]
+        found = discovery.discover(
+            request.addresses, request.ports, [(user, password) for user, _, password in pairs]
+        )
+        if not found:
+            raise UndercloudError.of(
+                "BM-125",
+                f"no BMC in {', '.join(request.addresses)} speaks Redfish and lets us in",
+                fix="Look at the range, the port (--port) and the credentials.",
+            )
+        return GivenFile("discovered.json", json.dumps({"nodes": found}))
+
+    def machines(self) -> tuple[MachineInfo, ...]:
+        """All machines by name."""
+        known = self._ironic().machines()
+        with self._records.read() as session:
+            made_of, nodes = machine_records.facts(session), machine_records.nodes(session)
+        return tuple(
+            machine_records.info(one, made_of.get(one.uuid), nodes.get(one.uuid, ("", ""))) for one in known
+        )
+
+    def machine(self, name: str) -> MachineDetail:
+        """One machine by name or UUID; BM-107 when there is none."""
+        ironic = self._ironic()
+        (found,) = machine_records.named(ironic.machines(), [name])
+        with self._records.read() as session:
+            row = next((row for row in records.all_machines(session) if row.uuid == found.uuid), None)
+            made_of = machine_records.facts(session).get(found.uuid)
+            node = machine_records.nodes(session).get(found.uuid, ("", ""))
+        return MachineDetail(
+            machine=machine_records.info(found, made_of, node),
+            driver=found.driver,
+            ports=ironic.ports().get(found.uuid, ()),
+            properties=found.properties,
+            facts=dataclasses.asdict(made_of) if made_of else {},
+            bios=ironic.bios(found.uuid),
+            inspected=views.moment(row.inspected) if row else "",
+        )
+
+    def set_maintenance(self, names: tuple[str, ...], on: bool, reason: str = "") -> None:
+        """Put machines into maintenance, or take them out; BM-107 for unknown ones, before any is changed."""
+        ironic = self._ironic()
+        for one in machine_records.named(ironic.machines(), names):
+            ironic.set_maintenance(one.title, on, reason)
+
+    def forget_machines(self, names: tuple[str, ...]) -> None:
+        """Let Ironic forget machines; BM-107 unknown ones, BM-108 those that are nodes: then none is."""
+        ironic = self._ironic()
+        chosen = machine_records.named(ironic.machines(), names)
+        with self._records.read() as session:
+            nodes = machine_records.nodes(session)
+        busy = [one for one in chosen if one.uuid in nodes or one.provision_state in _USED]
+        if busy:
+            raise UndercloudError(
+                *(_is_used(one.title, nodes.get(one.uuid), one.provision_state) for one in busy)
+            )
+        refused: list[Finding] = []
+        for one in chosen:
+            try:
+                ironic.delete(one.title)
+            except IronicError as error:
+                refused += error.findings
+        machine_records.keep(self._records, ironic)
+        if refused:
+            raise UndercloudError(*refused)
+
+
+def _is_used(machine: str, node: tuple[str, str] | None, state: str) -> Finding:
+    what = f"the node {node[1]} of {node[0]}" if node else state
+    fix = "Take it off its stack first, or wait until the work on it is done."
+    return Finding("BM-108", f"{machine} is {what}, and is not forgotten", fix)

@@ -1,0 +1,150 @@
+"""The Engine interface's part about machines: what is asked for and answered, as plain values."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from undercloud.deploy.engine import Deployment, Engine, GivenFile, SshAccess
+
+BARE_METAL = "bare metal"
+"""In the place of a stack's name in the record of work with machines; no stack can be called so."""
+
+
+class MachineWork(enum.StrEnum):
+    """What is done with machines, in this order; also the stages of such work."""
+
+    ENROL = "enrol"
+    MANAGE = "manage"
+    CONFIGURE = "configure"
+    INTROSPECT = "introspect"
+    CLEAN = "clean"
+    BIOS = "bios"
+    RAID = "raid"
+    PROVIDE = "provide"
+    POWER = "power"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What ``overcloud node configure`` sets; empty leaves as it is.
+
+    ``root_device`` is ``smallest``, ``largest`` or names of disks in the order of preference; ``least_root``
+    is in GiB; ``overwrite`` replaces a hint that is there. ``capabilities`` are set one by one; an empty
+    value takes one away.
+    """
+
+    boot_mode: str = ""
+    deploy_kernel: str = ""
+    deploy_ramdisk: str = ""
+    root_device: str = ""
+    least_root: int = 4
+    overwrite: bool = False
+    capabilities: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MachinesRequest:
+    """Work with machines: those of ``file``, those that are named, or (neither) all that are manageable.
+
+    ``work`` are parts of ``MachineWork``. ``concurrency`` is how many at once (0: as configured),
+    ``timeout`` is in seconds for one machine, ``retries`` how often a failed introspection is tried again.
+    ``bios`` are settings (None: those of the factory), ``raid`` is Ironic's target RAID configuration,
+    ``power`` is on, off or reboot; ``soft`` asks the operating system.
+    """
+
+    work: tuple[MachineWork, ...]
+    file: GivenFile | None = None
+    machines: tuple[str, ...] = ()
+    concurrency: int = 0
+    timeout: int = 1800
+    retries: int = 0
+    configuration: Configuration = field(default_factory=Configuration)
+    bios: Mapping[str, Any] | None = None
+    raid: Mapping[str, Any] = field(default_factory=dict)
+    power: str = ""
+    soft: bool = False
+    ssh: SshAccess = field(default_factory=SshAccess)
+    verbosity: int = 0
+    stack: str = BARE_METAL
+
+
+@dataclass(frozen=True)
+class DiscoverRequest:
+    """Where to look for BMCs: addresses and ranges (CIDR), ports, and pairs of ``user:password`` to try."""
+
+    addresses: tuple[str, ...]
+    credentials: tuple[str, ...] = field(repr=False)
+    ports: tuple[int, ...] = (443,)
+
+
+@dataclass(frozen=True)
+class MachineInfo:
+    """A machine as it stands; ``memory`` is in MiB, ``root_disk`` the very disk, empty before inspection.
+
+    ``stack`` and ``host`` say which node it is, where it is one.
+    """
+
+    uuid: str
+    name: str
+    provision_state: str
+    power_state: str
+    maintenance: bool
+    resource_class: str
+    profile: str = ""
+    capabilities: Mapping[str, str] = field(default_factory=dict)
+    traits: tuple[str, ...] = ()
+    stack: str = ""
+    host: str = ""
+    cpus: int = 0
+    memory: int = 0
+    root_disk: str = ""
+    last_error: str = ""
+    maintenance_reason: str = ""
+
+
+@dataclass(frozen=True)
+class MachineDetail:
+    """One machine with what it is made of (``facts``: ``topology.facts.Facts``) and how Ironic uses it."""
+
+    machine: MachineInfo
+    driver: str
+    ports: tuple[str, ...]
+    properties: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    bios: Mapping[str, str] = field(default_factory=dict)
+    inspected: str = ""
+
+
+class Machines(Protocol):
+    """Works with machines through Ironic; every method raises BM-106 where there is none."""
+
+    def prepare_machines(self, request: MachinesRequest) -> Deployment:
+        """Start work with machines; refused (DEP-001) while other such work goes on."""
+        ...
+
+    def discover_machines(self, request: DiscoverRequest) -> GivenFile:
+        """Look for BMCs; what answered, as a file of machines (with the passwords that fitted)."""
+        ...
+
+    def machines(self) -> tuple[MachineInfo, ...]:
+        """All machines by name."""
+        ...
+
+    def machine(self, name: str) -> MachineDetail:
+        """One machine by name or UUID; BM-107 when there is none."""
+        ...
+
+    def set_maintenance(self, names: tuple[str, ...], on: bool, reason: str = "") -> None:
+        """Put machines into maintenance, or take them out; BM-107 for unknown ones, before any is changed."""
+        ...
+
+    def forget_machines(self, names: tuple[str, ...]) -> None:
+        """Let Ironic forget machines; BM-107 unknown ones, BM-108 those that are nodes: then none is."""
+        ...
+
+
+class WholeEngine(Engine, Machines, Protocol):
+    """Everything that an engine does."""
