@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from undercloud.baremetal.ironic import Access, Ironic
+from undercloud.baremetal.service.settings import ironic_directory
 from undercloud.conf import Settings
 from undercloud.diagnostics import UndercloudError
 
-ACCESS_FILE = "ironic/access.json"
-"""In the state directory: where the undercloud's own Ironic says how it is reached (mode 0600)."""
+_FILE = "client.json"  # where the undercloud's own Ironic says how it is reached (mode 0600)
 
 
 def is_known(settings: Settings) -> bool:
     """Whether there is an Ironic at all."""
-    return bool(settings.baremetal.endpoint) or (settings.paths.state_dir / ACCESS_FILE).exists()
+    return bool(settings.baremetal.endpoint) or _own(settings).exists()
 
 
 def no_ironic() -> Ironic:
@@ -28,7 +29,7 @@ def no_ironic() -> Ironic:
 
 def open_ironic(settings: Settings) -> Ironic:
     """The client of the Ironic that there is; BM-106 where there is none."""
-    area, own = settings.baremetal, settings.paths.state_dir / ACCESS_FILE
+    area, own = settings.baremetal, _own(settings)
     if area.endpoint:
         return Ironic(Access(area.endpoint, area.username, area.password, area.ca_file))
     try:
@@ -40,3 +41,7 @@ def open_ironic(settings: Settings) -> Ironic:
         fix = "Start the undercloud's Ironic anew: it writes the file."
         raise UndercloudError.of("BM-106", f"{own} cannot be read: {error}", fix=fix) from None
     return Ironic(access)
+
+
+def _own(settings: Settings) -> Path:
+    return ironic_directory(settings.paths.state_dir) / _FILE
