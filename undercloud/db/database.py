@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from undercloud.db import schema
+from undercloud.db import schema, turns
 from undercloud.db.models import KeyCheck
 from undercloud.db.types import utcnow
 from undercloud.db.vault import Vault, make_key, open_vault
@@ -24,17 +27,21 @@ from undercloud.diagnostics import UndercloudError
 
 _CHECK = b"undercloud"
 _READ_ONLY = "undercloud_read_only"
+_SWITCHING = 0.05  # seconds between two attempts to switch a file's journal
 _RECYCLE = 1800  # seconds after which a connection is made anew, before a firewall or the server cuts it
 
 
 class Database:
     """Transactions over one database, and the vault of its secrets."""
 
-    def __init__(self, engine: Engine, vault: Vault) -> None:
+    def __init__(self, engine: Engine, vault: Vault, busy_timeout: int = 30) -> None:
         self._engine = engine
         self.vault = vault
+        self._busy_timeout = busy_timeout
+        embedded = _is_sqlite(engine.url)
+        self._turns = turns.of_file(os.path.realpath(engine.url.database or "")) if embedded else None
         self._reading: dict[str, Any] = {_READ_ONLY: True}
-        if not _is_sqlite(engine.url):
+        if not embedded:
             self._reading["isolation_level"] = "REPEATABLE READ"
 
     @contextmanager
@@ -44,6 +51,7 @@ class Database:
         In SQLite it takes the writer's place at its start, so that what it read still holds when it writes.
         """
         with (
+            self._turn(),
             _explained(self._engine),
             Session(self._engine, expire_on_commit=False) as session,
             session.begin(),
@@ -58,6 +66,10 @@ class Database:
             reader = connection.execution_options(**self._reading)
             with Session(reader) as session:
                 yield session
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """This writer's turn in this process; those of others are waited for by SQLite."""
+        return self._turns.taken(self._busy_timeout) if self._turns else contextlib.nullcontext()
 
     def close(self) -> None:
         """Close all connections."""
@@ -81,7 +93,7 @@ def open_database(
     try:
         with _explained(engine):
             schema.ensure(engine, lock=None if connection else embedded.with_suffix(".lock"), allow=upgrade)
-        return Database(engine, _vault(engine, key_file))
+        return Database(engine, _vault(engine, key_file), busy_timeout)
     except BaseException:
         engine.dispose()
         raise
@@ -118,7 +130,7 @@ def make_engine(url: str, busy_timeout: int = 30) -> Engine:
             fix="Set [database] connection to an SQLAlchemy URL and install its driver, or leave it out.",
         ) from error
     if embedded:
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", functools.partial(_prepare_sqlite, busy_timeout))
         event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -127,11 +139,25 @@ def _is_sqlite(url: sqlalchemy.URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _prepare_sqlite(busy_timeout: int, connection: sqlite3.Connection, _record: object) -> None:
     # The driver's own guessing at transactions is switched off: ``_begin_sqlite`` begins them.
     connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    _write_ahead(connection, time.monotonic() + busy_timeout)
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: sqlite3.Connection, deadline: float) -> None:
+    """Switch a new file to its write-ahead log: the one statement for which SQLite waits for nobody."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_SWITCHING)
+        else:
+            return
 
 
 def _begin_sqlite(connection: sqlalchemy.Connection) -> None:
