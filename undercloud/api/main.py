@@ -21,6 +21,7 @@ from undercloud.api.access import READER, ROLES  # noqa: E402
 from undercloud.conf import Settings, load  # noqa: E402
 from undercloud.deploy import rpc  # noqa: E402
 from undercloud.deploy.native import open_engine  # noqa: E402
+from undercloud.deploy.succession import Succession  # noqa: E402
 from undercloud.diagnostics import UndercloudError  # noqa: E402
 
 
@@ -95,13 +96,16 @@ def _engine(given: argparse.Namespace, settings: Settings) -> None:
     local = open_engine(settings)
     answering = rpc.Server(settings, rpc.open_transport(settings), local, socket.gethostname())
     answering.start()
+    succession = Succession(local, settings.deployment.heartbeat)
+    succession.start()
     sys.stdout.write("undercloud-engine answers\n")
     sys.stdout.flush()
     try:
         stopped.wait()
     finally:
         answering.stop()
-        local.close()
+        succession.stop()
+        local.leave()
 
 
 def _stop_after(stopped: threading.Event, running: server.Running) -> None:

@@ -26,7 +26,8 @@ from undercloud.conf import Settings
 from undercloud.db.database import Database, open_database
 from undercloud.deploy import rpc
 from undercloud.deploy.engine import Engine
-from undercloud.deploy.machines import WholeEngine
+from undercloud.deploy.local import LocalEngine
+from undercloud.deploy.succession import Succession
 from undercloud.diagnostics import UndercloudError
 from undercloud.images import tls
 
@@ -44,6 +45,7 @@ class Running:
     service: Service
     audit: Audit
     rpc_server: rpc.Server | None
+    succession: Succession | None
 
     @property
     def address(self) -> str:
@@ -63,7 +65,9 @@ class Running:
         self.server.stop()
 
     def close(self) -> None:
-        """Give everything back; a deployment of an engine in this process becomes interrupted."""
+        """Give everything back; deployments of an engine in this process are left to the next one."""
+        if self.succession is not None:
+            self.succession.stop()
         self.service.validations.close()
         if self.rpc_server is not None:
             self.rpc_server.stop()
@@ -72,7 +76,7 @@ class Running:
         self.audit.close()
 
 
-def prepare(settings: Settings, local: WholeEngine | None) -> Running:
+def prepare(settings: Settings, local: LocalEngine | None) -> Running:
     """A server that listens, ready to run; ``local`` is the engine of this process, None for one elsewhere.
 
     Raises UndercloudError for a configuration, database, key, file of users or certificate that cannot be
@@ -91,13 +95,15 @@ def prepare(settings: Settings, local: WholeEngine | None) -> Running:
     )
     transport = rpc.open_transport(settings)
     rpc_server = rpc.Server(settings, transport, local, socket.gethostname()) if local else None
-    engine = rpc.RpcEngine(settings, database, transport, local.close if local else transport.cleanup)
+    engine = rpc.RpcEngine(settings, database, transport, local.leave if local else transport.cleanup)
     service = _service(settings, database, engine, document, limits)
     audit = Audit(settings.paths.state_dir / "log" / "audit.log")
     server = _server(settings, make_app(service, access, authentication, audit))
-    if rpc_server is not None:
-        rpc_server.start()
-    return Running(server, service, audit, rpc_server)
+    succession = Succession(local, settings.deployment.heartbeat) if local else None
+    for part in (rpc_server, succession):
+        if part is not None:
+            part.start()
+    return Running(server, service, audit, rpc_server, succession)
 
 
 def _service(

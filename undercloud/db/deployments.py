@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
@@ -88,11 +89,15 @@ def set_stage(session: Session, deployment: str, name: str, status: str, *, ende
     )
 
 
+def set_playbook(session: Session, deployment: str, followed: Mapping[str, Any]) -> None:
+    """Write how far the record follows the playbook that runs."""
+    session.execute(update(Deployment).where(Deployment.id == deployment).values(playbook=dict(followed)))
+
+
 def with_status(session: Session, stack: str, statuses: Iterable[str]) -> Sequence[Deployment]:
-    """Deployments of a stack in one of the statuses."""
-    return session.scalars(
-        select(Deployment).where(Deployment.stack == stack, Deployment.status.in_(tuple(statuses)))
-    ).all()
+    """Deployments of a stack (all stacks when empty) in one of the statuses."""
+    query = select(Deployment).where(Deployment.status.in_(tuple(statuses)))
+    return session.scalars(query.where(Deployment.stack == stack) if stack else query).all()
 
 
 def remove_all(session: Session, stack: str) -> None:

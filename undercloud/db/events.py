@@ -35,3 +35,29 @@ def of_kind(session: Session, deployment: str, kind: str) -> Sequence[Event]:
     return session.scalars(
         select(Event).where(Event.deployment_id == deployment, Event.kind == kind).order_by(Event.seq)
     ).all()
+
+
+def results(session: Session, deployment: str, kind: str) -> dict[str, dict[str, int]]:
+    """How many events of a kind each host has, by their status."""
+    query = (
+        select(Event.host, Event.status, func.count())
+        .where(Event.deployment_id == deployment, Event.kind == kind)
+        .group_by(Event.host, Event.status)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for host, status, number in session.execute(query):
+        found.setdefault(host, {})[status] = number
+    return found
+
+
+def since_progress(session: Session, deployment: str, stage: str, turn: str, status: str) -> int:
+    """How many events of the kind ``turn`` have that status since one of the kind ``stage`` ended well."""
+    done = (
+        select(func.coalesce(func.max(Event.seq), 0))
+        .where(Event.deployment_id == deployment, Event.kind == stage, Event.status == "succeeded")
+        .scalar_subquery()
+    )
+    query = select(func.count()).where(
+        Event.deployment_id == deployment, Event.kind == turn, Event.status == status, Event.seq > done
+    )
+    return session.scalar(query) or 0

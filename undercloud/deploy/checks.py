@@ -28,7 +28,7 @@ def run_checks(work: Work, turns: Turns) -> None:
             f"{work.stack} was deployed by a version that knew no checks",
             fix="Deploy it again, then check.",
         )
-    run = stages.run_of(work, PLAYBOOK)
+    run = stages.run_of(work, PLAYBOOK, "checks")
     asked = {"groups": list(work.request.groups), "names": list(work.request.names)}
     run = replace(run, variables={**run.variables, "undercloud_checks": asked})
     stages.run_playbook(work, turns, run)

@@ -36,7 +36,7 @@ def clean_nodes(work: Work, turns: Turns) -> None:
     """Run the directory's delete playbook on the nodes that are left."""
     if not work.compilation or not work.nodes():
         return
-    run = stages.run_of(work, PLAYBOOK)
+    run = stages.run_of(work, PLAYBOOK, "delete")
     limit = ":".join(["all", *(f"!{name}" for name in sorted(work.skipped))]) if work.skipped else ""
     stages.run_playbook(work, turns, replace(run, limit=limit))
 

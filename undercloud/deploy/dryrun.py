@@ -20,7 +20,7 @@ def validate_only(work: Work, turns: Turns) -> None:
 
 def check_steps(work: Work, turns: Turns) -> None:
     """Ask every node what would change, and list what cannot be asked."""
-    run = replace(stages.run_of(work, PLAYBOOK), limit=deploy_request(work).limit, check=True)
+    run = replace(stages.run_of(work, PLAYBOOK, "steps"), limit=deploy_request(work).limit, check=True)
     stages.run_playbook(work, turns, run)
     for task in work.result().tasks:
         action = {**FREE_TASK, "name": task.name}

@@ -26,6 +26,7 @@ _RESULTS = {
     "runner_on_unreachable": ResultStatus.UNREACHABLE,
     "runner_on_skipped": ResultStatus.SKIPPED,
 }
+_BAD = frozenset({ResultStatus.FAILED, ResultStatus.UNREACHABLE})
 _LONGEST_TEXT = 65_536  # characters of one side of a diff
 
 
@@ -47,6 +48,13 @@ class Translator:
         self._addresses = addresses
         self._operator = operator
         self.failures: list[Failure] = []
+
+    def remember(self, event: Mapping[str, Any]) -> None:
+        """One event that an earlier engine took and recorded: what failed counts at the end."""
+        status = _RESULTS.get(str(event.get("event", "")))
+        data = event.get("event_data") or {}
+        if status in _BAD and not data.get("ignore_errors"):
+            self.failures += self._failures(status, data)
 
     def take(self, event: Mapping[str, Any]) -> None:
         """One event, as ansible-runner's event_handler gets it."""
@@ -72,15 +80,8 @@ class Translator:
         if status is ResultStatus.OK and result.get("changed"):
             status = ResultStatus.CHANGED
         host, message = str(data.get("host", "")), ""
-        failed = status in {ResultStatus.FAILED, ResultStatus.UNREACHABLE}
-        if failed:
-            recorder = self._recorder
-            found = failures.from_result(
-                failures.Place(recorder.deployment, recorder.stage, recorder.step),
-                data,
-                address=self._addresses.get(host, ""),
-                unreachable=status is ResultStatus.UNREACHABLE,
-            )
+        if status in _BAD:
+            found = self._failures(status, data)
             message = "; ".join(failure.finding.message for failure in found)
             message += " (ignored)" if ignored else ""
             if not ignored:
@@ -96,6 +97,15 @@ class Translator:
         if result.get("actions"):
             told["actions"] = [_action(action) for action in result["actions"]]
         self._recorder.emit(EventKind.RESULT, message, host=host, status=str(status), data=told)
+
+    def _failures(self, status: ResultStatus, data: Mapping[str, Any]) -> list[Failure]:
+        recorder = self._recorder
+        return failures.from_result(
+            failures.Place(recorder.deployment, recorder.stage, recorder.step),
+            data,
+            address=self._addresses.get(str(data.get("host", "")), ""),
+            unreachable=status is ResultStatus.UNREACHABLE,
+        )
 
 
 def stage_of(play: str) -> str:

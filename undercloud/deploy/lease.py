@@ -25,6 +25,7 @@ from undercloud.deploy.holder import Process, describe
 from undercloud.diagnostics import UndercloudError
 
 _LOG = logging.getLogger(__name__)
+_HANDOVER = 10.0  # seconds that an engine may take to find what a dead one left
 _TICK = 0.5  # seconds between two looks at a request to cancel
 # The deployments that threads of this process hold locks for: one whose thread died holds none.
 _AT_WORK: set[str] = set()
@@ -63,12 +64,26 @@ def acquire(session: Session, stack: str, deployment: str, options: Options) -> 
     return fence
 
 
+def given_up(deployment: str) -> None:
+    """A deployment that a lock was taken for is not worked at by this process."""
+    _AT_WORK.discard(deployment)
+
+
 def left_behind(session: Session, stack: str, fence: int, options: Options) -> bool:
     """Whether who wrote under that fencing number has died or was overtaken."""
     lock = locks.look(session, stack)
     if lock is None or lock.holder is None or lock.fence != fence:
         return True
     return _is_dead(lock, options, utcnow())
+
+
+def awaited(session: Session, stack: str, fence: int, options: Options) -> bool:
+    """Whether who left something behind died so lately that another engine is still to go on with it."""
+    lock = locks.look(session, stack)
+    if lock is None or lock.heartbeat is None or lock.fence != fence:
+        return False
+    silent = (utcnow() - lock.heartbeat).total_seconds()
+    return silent < options.lease + 2 * options.heartbeat + _HANDOVER
 
 
 def _is_dead(lock: Lock, options: Options, now: datetime.datetime) -> bool:
@@ -104,6 +119,7 @@ class Lease:
         self._stop = threading.Event()
         self._cancelled = threading.Event()
         self._lost = threading.Event()
+        self._leaving = threading.Event()
         self.reason = ""
         self._thread = threading.Thread(target=self._keep, name=f"lease-{stack}", daemon=True)
 
@@ -115,17 +131,26 @@ class Lease:
         """Give no more signs of life; the lock itself is freed with the last record of the deployment."""
         self._stop.set()
         self._thread.join()
-        _AT_WORK.discard(self._deployment)
+        given_up(self._deployment)
 
     def cancel(self, reason: str) -> None:
         """Ask the work to stop."""
         self.reason = self.reason or reason
         self._cancelled.set()
 
+    def leave(self) -> None:
+        """Ask the work to be left to another engine."""
+        self._leaving.set()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether another engine shall go on with the work."""
+        return self._leaving.is_set() and not self._cancelled.is_set()
+
     @property
     def cancelled(self) -> bool:
-        """Whether the work is to stop: because somebody asked for it, or because the lock is lost."""
-        return self._cancelled.is_set() or self._lost.is_set()
+        """Whether the work is to stop: somebody asked for it, this engine ends, or the lock is lost."""
+        return self._cancelled.is_set() or self._lost.is_set() or self._leaving.is_set()
 
     @property
     def lost(self) -> bool:

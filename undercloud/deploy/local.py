@@ -7,7 +7,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from undercloud.deploy.engine import (
     DeleteRequest,
     Deployment,
     DeployRequest,
+    EventKind,
     GivenFiles,
     Operation,
     PlanRef,
@@ -37,12 +38,14 @@ from undercloud.deploy.masking import Masker
 from undercloud.deploy.pipelines import PIPELINES
 from undercloud.deploy.reading import WRITING, Reading, find, known
 from undercloud.deploy.recorder import Recorder
-from undercloud.deploy.work import Borders, Work, carry_out, stage_names
+from undercloud.deploy.work import Borders, Work, carry_out, mark_of, stage_names
 from undercloud.diagnostics import Finding, UndercloudError, internal
 from undercloud.plan.bundle import Bundle
 
 _LOG = logging.getLogger(__name__)
 _STOPPED = (Status.FAILED, Status.INTERRUPTED)
+_UNFINISHED = (str(Status.RUNNING), str(Status.PENDING))
+_LIVES = 3  # engines that may die in one stage before nobody goes on with it by itself
 _DONE = (Status.SUCCEEDED, Status.SKIPPED)
 Request = DeployRequest | DeleteRequest | CheckRequest | MachinesRequest
 _KINDS: dict[Operation, type[Request]] = {
@@ -62,7 +65,11 @@ class _Running:
 
 @dataclass(frozen=True)
 class _Job:
-    """What a thread carries out; ``done`` are the stages that an earlier attempt finished."""
+    """What a thread carries out; ``done`` are the stages that an earlier attempt finished.
+
+    Unless it begins ``anew`` it goes on with the playbook that an earlier attempt left running; ``followed``
+    says how far that one recorded it.
+    """
 
     operation: Operation
     request: Request
@@ -70,6 +77,8 @@ class _Job:
     lease: lease.Lease
     compilation: int | None = None
     done: frozenset[str] = frozenset()
+    anew: bool = True
+    followed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def deployment(self) -> str:
@@ -148,27 +157,39 @@ class LocalEngine(MachineService, Reading):
 
     def resume(self, deployment: str, limit: str = "", skip: tuple[str, ...] = ()) -> Deployment:
         """Go on with an interrupted or failed deployment at its first unfinished stage."""
+        return self._go_on(deployment, limit, skip)
+
+    def _go_on(
+        self, deployment: str, limit: str = "", skip: tuple[str, ...] = (), *, by_itself: bool = False
+    ) -> Deployment:
+        """Go on as ``resume`` says; ``by_itself`` a request to cancel that nobody heard yet still holds."""
         with self._guard:
             with self._database.write() as session:
                 row = find(session, deployment)
                 self._may_resume(session, row)
+                followed = row.playbook
                 fence = lease.acquire(session, row.stack, row.id, self._settings.deployment)
                 self._bury(session, row.stack)
                 operation, request = Operation(row.operation), self._request(row)
                 if limit or skip:
                     request = self._limited(row, request, limit, skip)
                 stages = deployments.stages(session, row.id)
-                row.status, row.ended, row.cancel = str(Status.RUNNING), None, None
+                row.status, row.ended = str(Status.RUNNING), None
+                asked = row.cancel = row.cancel if by_itself else None
                 row.fence, row.holder = fence, describe(Process.current())
                 events.append(session, row.id, [_begun(f"{operation} of {row.stack} goes on")])
                 findings = wire.from_plain(tuple[Finding, ...], row.findings)
+                counts = events.results(session, row.id, str(EventKind.RESULT))
             # A deletion leaves nothing behind that a later stage of it builds on, and is done anew.
             resumed = stages if operation is Operation.DEPLOY else ()
             done = frozenset(stage.name for stage in resumed if stage.status in _DONE)
             held = self._lease(row.stack, row.id, fence)
+            if asked is not None:
+                held.cancel(asked)
             recorder = Recorder(self._database, held, row.id)
-            recorder.go_on(row.hosts, findings)
-            self._launch(_Job(operation, request, recorder, held, row.compilation_id, done))
+            recorder.go_on(counts, findings)
+            anew = bool(limit or skip)
+            self._launch(_Job(operation, request, recorder, held, row.compilation_id, done, anew, followed))
         return self.deployment(deployment)
 
     def deployment(self, deployment: str) -> Deployment:
@@ -248,6 +269,55 @@ class LocalEngine(MachineService, Reading):
             running.thread.join()
         self._database.close()
 
+    def leave(self) -> None:
+        """Follow what runs no further: playbooks go on, and an engine that starts takes it all over."""
+        for running in list(self._running.values()):
+            running.lease.leave()
+        for running in list(self._running.values()):
+            running.thread.join()
+        self._database.close()
+
+    def take_over(self) -> tuple[str, ...]:
+        """Go on with what dead engines left behind; the ids of the deployments.
+
+        What only looked is ended, and so is what cost engines their lives without getting any further.
+        """
+        with self._database.read() as session:
+            rows = deployments.with_status(session, "", _UNFINISHED)
+            left = [
+                row.id
+                for row in rows
+                if lease.left_behind(session, row.stack, row.fence, self._settings.deployment)
+            ]
+        taken = []
+        for deployment in left:
+            try:
+                if self._end_hopeless(deployment):
+                    continue
+                self._go_on(deployment, by_itself=True)
+            except UndercloudError as error:  # another engine was quicker, or the next look will tell
+                _LOG.info("deployment %s is not taken over: %s", deployment, error)
+            else:
+                taken.append(deployment)
+        return tuple(taken)
+
+    def _end_hopeless(self, deployment: str) -> bool:
+        """End what is not worth going on with, and what is left of it on this machine."""
+        with self._guard:
+            with self._database.write() as session:
+                row = find(session, deployment)
+                begun = events.since_progress(
+                    session, row.id, str(EventKind.STAGE), str(EventKind.DEPLOYMENT), str(Status.RUNNING)
+                )
+                if row.operation in WRITING and begun < _LIVES:
+                    return False
+                fence = lease.acquire(session, row.stack, row.id, self._settings.deployment)
+                self._bury(session, row.stack)
+                locks.release(session, row.stack, fence)
+            lease.given_up(deployment)
+            processes.end_all(mark_of(self._settings.paths.state_dir, row.stack))
+        return True
+
     def _limited(
         self, row: models.Deployment, request: Request, limit: str, skip: tuple[str, ...]
     ) -> DeployRequest:
@@ -319,6 +389,8 @@ class LocalEngine(MachineService, Reading):
             try:
                 job.lease.start()
                 self._carry_out(job)
+            except workspace.LeftError:
+                _LOG.info("deployment %s is left to the next engine", job.deployment)
             except Exception as fault:  # noqa: BLE001 - no record can be made: lock lost, database gone
                 _LOG.exception("deployment %s", job.deployment)
                 error = fault if isinstance(fault, UndercloudError) else internal(str(fault))
@@ -334,7 +406,9 @@ class LocalEngine(MachineService, Reading):
     def _carry_out(self, job: _Job) -> None:
         paths, recorder, stack = self._settings.paths, job.recorder, job.request.stack
         try:
-            with workspace.opened(paths.secure_tmp, paths.state_dir, stack) as private:
+            with workspace.opened(
+                paths.secure_tmp, paths.state_dir, stack, job.deployment, anew=job.anew
+            ) as private:
                 work = Work(
                     deployment=job.deployment,
                     operation=job.operation,
@@ -346,10 +420,14 @@ class LocalEngine(MachineService, Reading):
                     recorder=recorder,
                     workspace=private,
                     compilation=job.compilation or 0,
+                    followed=job.followed,
                 )
-                processes.end_all(work.mark)  # what a dead engine left behind
+                if not private.found:
+                    processes.end_all(work.mark)  # what a dead engine left behind
                 status, message = carry_out(work, PIPELINES[job.operation], job.done)
-        except lease.LockLostError:
+                if private.found:
+                    processes.end_all(work.mark)  # what no stage took up
+        except (lease.LockLostError, workspace.LeftError):
             raise
         except UndercloudError as error:
             recorder.fail(error)
@@ -402,7 +480,7 @@ class LocalEngine(MachineService, Reading):
 
     def _bury(self, session: Session, stack: str) -> None:
         """Write down what died: we hold the lock, so whatever still counts as running does not run."""
-        for row in deployments.with_status(session, stack, (str(Status.RUNNING), str(Status.PENDING))):
+        for row in deployments.with_status(session, stack, _UNFINISHED):
             row.status, row.ended = str(Status.INTERRUPTED), utcnow()
             for stage in deployments.stages(session, row.id):
                 if stage.status == Status.RUNNING:

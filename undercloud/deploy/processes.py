@@ -1,8 +1,9 @@
 """Finding and ending the processes of a run by a mark in their environment.
 
 Ansible's workers are sessions of their own, and what a killed engine started lives on without it; the mark
-goes to all of them, whoever their parent is. Only ansible-playbook and ssh are ever touched, and only with
-the whole mark: what a task started on this machine (a container's monitor) has it too, and is to stay.
+goes to all of them, whoever their parent is. Only ansible-playbook, its keeper and ssh are ever touched, and
+only with the whole mark: what a task started on this machine (a container's monitor) has it too and is to
+stay.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 MARK = "UNDERCLOUD_RUN"
 _PROC = Path("/proc")
 _OURS = frozenset({"ansible-playbook", "ssh"})
+_KEEPER = [b"-m", b"undercloud.deploy.keeper"]
 _PATIENCE = 5.0  # seconds between asking a process to end and ending it
 
 
@@ -32,10 +34,12 @@ def marked(value: str) -> list[int]:
 
 
 def _is_ansible(entry: Path) -> bool:
-    """Whether it is ansible-playbook (a script: its name follows its interpreter's) or an ssh client."""
+    """Whether it is ansible-playbook (a script's name follows its interpreter's), an ssh client, a keeper."""
     words = (entry / "cmdline").read_bytes().split(b"\0")
     # A connection that outlives its command calls itself "ssh: SOCKET [mux]".
-    return words[0].startswith(b"ssh: ") or any(Path(os.fsdecode(word)).name in _OURS for word in words[:2])
+    if words[0].startswith(b"ssh: ") or words[1:3] == _KEEPER:
+        return True
+    return any(Path(os.fsdecode(word)).name in _OURS for word in words[:2])
 
 
 def ask_to_end(value: str) -> None:

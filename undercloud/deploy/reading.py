@@ -37,9 +37,11 @@ T = TypeVar("T")
 class Reading:
     """Answers from the database alone, whichever process does the work."""
 
-    def __init__(self, database: Database, options: Options) -> None:
+    def __init__(self, database: Database, options: Options, *, succession: bool = False) -> None:
+        """With a ``succession`` engines of a service go on by themselves with what a dead one left."""
         self._database = database
         self._options = options
+        self._succession = succession
 
     def deployment(self, deployment: str) -> Deployment:
         """One deployment as it stands."""
@@ -141,6 +143,8 @@ class Reading:
         with self._database.read() as later:
             now = deployments.find(later, row.id)
             if now is None or not Status(now.status).final:
+                if self._succession and lease.awaited(later, row.stack, row.fence, self._options):
+                    return views.deployment(row, status, stages)
                 return views.deployment(row, Status.INTERRUPTED, stages)
             return views.deployment(now, Status(now.status), deployments.stages(later, row.id))
 

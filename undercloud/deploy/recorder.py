@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -37,6 +38,8 @@ class Recorder:
         self._lease = lease
         self._counts: dict[str, Counter[str]] = {}
         self._waiting: list[Event] = []
+        self._held = False
+        self._followed: dict[str, Any] = {}
         self._flushed = self._counted = 0.0
 
     def go_on(self, hosts: Mapping[str, Mapping[str, int]], findings: Sequence[Finding]) -> None:
@@ -66,7 +69,24 @@ class Recorder:
             data=self.masker.plain(dict(data or {})),
         )
         self._waiting.append(event)
-        if time.monotonic() - self._flushed > _BURST:
+        self._flush_when_due()
+
+    @contextlib.contextmanager
+    def together(self, run: str, number: int) -> Iterator[None]:
+        """Keep all that is said within at once, with the event of a playbook's run that it came from.
+
+        An engine that goes on with the run takes up the events after it: none is lost, none told twice.
+        """
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        self._followed = {"run": run, "seen": number}
+        self._flush_when_due()
+
+    def _flush_when_due(self) -> None:
+        if not self._held and time.monotonic() - self._flushed > _BURST:
             self.flush()
 
     def flush(self) -> None:
@@ -102,6 +122,7 @@ class Recorder:
     def finding(self, finding: Finding, *, host: str = "", forced_by: str = "") -> None:
         """Something to tell; ``forced_by`` is who let it pass where it would have stopped."""
         self.findings.append(finding)
+        self._counted = 0.0
         data = {**finding.as_dict(), **({"forced_by": forced_by} if forced_by else {})}
         self.emit(EventKind.FINDING, finding.message, host=host, status=str(finding.severity), data=data)
 
@@ -156,6 +177,8 @@ class Recorder:
     def _write(self, session: Session) -> None:
         self._lease.assert_held(session)
         events.append(session, self.deployment, self._waiting)
+        if self._followed:
+            deployments.set_playbook(session, self.deployment, self._followed)
         if time.monotonic() - self._counted > _COUNTING:
             row = deployments.find(session, self.deployment)
             if row is not None:

@@ -145,7 +145,7 @@ class RpcEngine(Reading):
     def __init__(
         self, settings: Settings, database: Database, transport: Any, on_close: Callable[[], None]
     ) -> None:
-        super().__init__(database, settings.deployment)
+        super().__init__(database, settings.deployment, succession=True)
         self._settings = settings
         target = oslo_messaging.Target(topic=topic_of(settings), version=_VERSION)
         self._client = oslo_messaging.get_rpc_client(transport, target)

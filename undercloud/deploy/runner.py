@@ -1,5 +1,7 @@
 """ansible-runner at arm's length: a directory and a playbook in, events and a result out.
 
+A process of its own keeps each run, so that it goes on while the engine is down and is found again.
+
 Nothing secret is given to it: the secrets lie in a private file in memory whose path Ansible gets as a
 variable, and its environment is made here from nothing. Its own record of events is switched off; what is
 worth keeping goes through ``on_event`` to the database, and a masked log is written beside the artifacts.
@@ -14,7 +16,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,14 +23,13 @@ from typing import Any, Protocol
 
 from undercloud import durable
 from undercloud.conf.runner import Runner as Options
-from undercloud.deploy import processes, ssh
+from undercloud.deploy import keeper, processes, ssh
 from undercloud.deploy.engine import SshAccess
-from undercloud.deploy.workspace import Workspace, make_private
+from undercloud.deploy.kept import KeptRun
+from undercloud.deploy.workspace import LeftError, Workspace, make_private
 from undercloud.diagnostics import UndercloudError
 
 INVENTORY = "tripleo-ansible-inventory.yaml"
-_POLL = 0.5  # seconds between two looks at a request to cancel
-_GRACE = 10.0  # seconds that ansible-playbook has to end by itself
 _TAIL = 40  # lines of output kept for the report of a failure
 _MAX_RESULT = 64 * 1024 * 1024  # bytes of one task's result; more is dropped by ansible-runner
 _PASSED = ("HOME", "LANG", "SSH_AUTH_SOCK")
@@ -50,10 +50,13 @@ class Ending(enum.StrEnum):
 class Run:
     """One run of a playbook.
 
-    ``artifacts`` is a directory of the stack; ``ident`` names this run in it; ``mark`` tells its processes;
+    ``purpose`` names it among the runs of its deployment; ``seen`` is the number of the last event that is
+    recorded. ``artifacts`` is a directory of the stack; ``ident`` names the deployment in it; ``mark`` tells
+    its processes;
     ``tags`` are the plays to run, all when empty; ``mask`` hides secrets in a text; ``timeout`` is seconds.
     """
 
+    purpose: str
     directory: Path
     playbook: str
     artifacts: Path
@@ -69,6 +72,7 @@ class Run:
     check: bool = False
     timeout: int = 0
     verbosity: int = 0
+    seen: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,10 @@ class PlaybookRunner(Protocol):
     """Runs playbooks."""
 
     def run(self, run: Run, on_event: OnEvent, cancelled: Callable[[], bool]) -> Result:
-        """Run one to its end; ``on_event`` gets ansible-runner's events, ``cancelled`` is asked often."""
+        """Run one to its end; ``on_event`` gets ansible-runner's events, ``cancelled`` is asked often.
+
+        Where that raises LeftError the run goes on without us.
+        """
         ...
 
     def hosts(self, inventory: Path, pattern: str) -> set[str]:
@@ -98,49 +105,55 @@ class AnsibleRunner:
         self._options = options
 
     def run(self, run: Run, on_event: OnEvent, cancelled: Callable[[], bool]) -> Result:
-        """Run one; raises DEP-022 when Ansible cannot be started at all."""
-        from ansible_runner import interface  # noqa: PLC0415 - it takes 0.2 s that most commands do not need
-        from ansible_runner.exceptions import AnsibleRunnerException  # noqa: PLC0415
-
-        _prepare(run.artifacts)
-        cancel = _Cancel(run.mark, cancelled)
+        """Run one, or follow the one that an earlier engine began; DEP-022 when Ansible cannot be started."""
+        kept = KeptRun(run.workspace.run_directory(run.purpose), run.mark)
         tail: collections.deque[str] = collections.deque(maxlen=_TAIL)
-        with _open_log(run) as log:
+        try:
+            if not kept.there:
+                _prepare(run.artifacts)
+                kept.start(self._wanted(run), self._own_environment())
+            with _open_log(run) as log:
+                for event in kept.follow(cancelled):
+                    lines = run.mask(str(event.get("stdout") or "")).splitlines()
+                    tail.extend(line for line in lines if line.strip())
+                    if event["counter"] > run.seen:
+                        log.writelines(f"{line}\n" for line in lines)
+                    on_event(event)
+        except LeftError:
+            raise
+        except OSError as error:
+            kept.end()
+            raise _cannot_start(str(error)) from error
+        except BaseException:
+            kept.end()
+            raise
+        processes.end_all(run.mark)
+        told = kept.result or {"status": "", "error": f"its process ended: {run.mask(kept.output())}"}
+        if told.get("error"):
+            raise _cannot_start(run.mask(told["error"]))
+        return Result(Ending.CANCELLED if told["cancelled"] else _ending(told["status"]), tuple(tail))
 
-            def handle(event: Mapping[str, Any]) -> bool:
-                lines = run.mask(str(event.get("stdout") or "")).splitlines()
-                log.writelines(f"{line}\n" for line in lines)
-                tail.extend(line for line in lines if line.strip())
-                on_event(event)
-                return False  # ansible-runner shall not keep it
-
-            try:
-                runner = interface.init_runner(
-                    private_data_dir=str(run.artifacts),
-                    project_dir=str(run.directory),
-                    playbook=str(run.directory / run.playbook),
-                    inventory=str(run.directory / INVENTORY),
-                    ident=run.ident,
-                    cmdline=self._command_line(run),
-                    extravars=dict(run.variables),
-                    forks=self._options.forks,
-                    verbosity=run.verbosity or None,
-                    timeout=run.timeout or None,
-                    rotate_artifacts=self._options.keep_runs,
-                    fact_cache_type="memory",
-                    quiet=True,
-                    suppress_env_files=True,
-                    event_handler=handle,
-                    cancel_callback=cancel,
-                )
-                callbacks = runner.config.env["ANSIBLE_CALLBACK_PLUGINS"]
-                runner.config.env = self._environment(run, callbacks)
-                runner.run()
-            except (AnsibleRunnerException, OSError, ValueError) as error:
-                raise _cannot_start(error) from error
-            finally:
-                processes.end_all(run.mark)
-        return Result(Ending.CANCELLED if cancel.asked else _ending(runner.status), tuple(tail))
+    def _wanted(self, run: Run) -> dict[str, Any]:
+        """What the keeper is to do."""
+        return {
+            "runner": {
+                "private_data_dir": str(run.artifacts),
+                "project_dir": str(run.directory),
+                "playbook": str(run.directory / run.playbook),
+                "inventory": str(run.directory / INVENTORY),
+                "ident": run.ident,
+                "cmdline": self._command_line(run),
+                "extravars": dict(run.variables),
+                "forks": self._options.forks,
+                "verbosity": run.verbosity or None,
+                "timeout": run.timeout or None,
+                "rotate_artifacts": self._options.keep_runs,
+                "fact_cache_type": "memory",
+                "quiet": True,
+                "suppress_env_files": True,
+            },
+            "environment": self._environment(run),
+        }
 
     def hosts(self, inventory: Path, pattern: str) -> set[str]:
         """Ask Ansible itself, whose patterns are a language of their own; DEP-022 when it cannot be asked."""
@@ -171,8 +184,8 @@ class AnsibleRunner:
         path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
         return {"LANG": "C.UTF-8", **kept, "PATH": path}
 
-    def _environment(self, run: Run, callbacks: str) -> dict[str, str]:
-        """All that Ansible gets of an environment."""
+    def _environment(self, run: Run) -> dict[str, str]:
+        """All that Ansible gets of an environment, but for ansible-runner's own callback."""
         persist = self._options.control_persist if run.workspace.shares_connections else 0
         arguments = ssh.options(run.access, run.workspace, persist)
         return {
@@ -181,7 +194,6 @@ class AnsibleRunner:
             "PYTHONUNBUFFERED": "1",
             "MAX_EVENT_RES": str(_MAX_RESULT),
             "AWX_ISOLATED_DATA_DIR": str(run.artifacts / "artifacts" / run.ident),
-            "ANSIBLE_CALLBACK_PLUGINS": callbacks,
             "ANSIBLE_STDOUT_CALLBACK": "awx_display",
             "ANSIBLE_CONFIG": str(run.directory / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(run.collections),
@@ -200,39 +212,20 @@ class AnsibleRunner:
         }
 
 
-class _Cancel:
-    """Asks ansible-playbook to end at the first request, and has it killed when it takes too long."""
-
-    def __init__(self, mark: str, cancelled: Callable[[], bool]) -> None:
-        self._mark = mark
-        self._cancelled = cancelled
-        self._since = 0.0
-
-    @property
-    def asked(self) -> bool:
-        """Whether it came to a request."""
-        return self._since > 0
-
-    def __call__(self) -> bool:
-        if not self._cancelled():
-            return False
-        if not self.asked:
-            self._since = time.monotonic()
-            processes.ask_to_end(self._mark)
-        return time.monotonic() - self._since > _GRACE
-
-
 def _prepare(artifacts: Path) -> None:
     # ansible-runner forgets settings that are handed to it as an argument unless this file exists.
     settings = artifacts / "env" / "settings"
     make_private(settings.parent)
-    durable.write(settings, json.dumps({"pexpect_timeout": _POLL, "suppress_output_file": True}).encode())
+    durable.write(
+        settings, json.dumps({"pexpect_timeout": keeper.POLL, "suppress_output_file": True}).encode()
+    )
 
 
 def _open_log(run: Run) -> Any:
     log = run.artifacts / "artifacts" / run.ident / "ansible.log"
     make_private(log.parent)
-    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8")
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    return os.fdopen(handle, "w", buffering=1, encoding="utf-8")
 
 
 def _ending(status: str) -> Ending:
@@ -240,7 +233,7 @@ def _ending(status: str) -> Ending:
     return known.get(status, Ending.FAILED)
 
 
-def _cannot_start(error: Exception) -> UndercloudError:
+def _cannot_start(error: object) -> UndercloudError:
     return UndercloudError.of(
         "DEP-022",
         f"ansible-playbook cannot be run: {error}",

@@ -86,7 +86,7 @@ def _run(work: Work, turns: Turns, nodes: Sequence[Leaving], tag: str) -> None:
         root = work.workspace.root if work.short_lived else work.stack_dir
         directory = root / f"leaving-{compilation}"
         write_tree(directory, old.files)
-        run = stages.run_of(work, PLAYBOOK)
+        run = stages.run_of(work, PLAYBOOK, f"{tag}-{compilation}")
         secrets = work.workspace.root / f"secrets-{compilation}.json"
         durable.write(secrets, json.dumps(dict(old.secrets)).encode())
         work.recorder.masker = Masker(work.result().sensitive | old.sensitive)

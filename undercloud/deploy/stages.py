@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from undercloud.deploy.preflight import Preflight
 from undercloud.deploy.recorder import step_stages
 from undercloud.deploy.runner import INVENTORY, Ending, Run
 from undercloud.deploy.work import CancelledError, Turns, Work, deploy_request
-from undercloud.deploy.workspace import write_tree
+from undercloud.deploy.workspace import LeftError, write_tree
 from undercloud.diagnostics import UndercloudError, internal
 
 PLAYBOOK = "deploy_steps_playbook.yaml"
@@ -128,7 +128,7 @@ def run_steps(work: Work, turns: Turns) -> None:
     request = deploy_request(work)
     if not work.skipped:
         leave_out_by_limit(work)  # the look at the nodes was an earlier attempt's, or was left out
-    run = run_of(work, PLAYBOOK)
+    run = run_of(work, PLAYBOOK, "steps" if len(turns.action) > 1 else turns.action[0])
     run = replace(run, limit=request.limit, tags=() if started_anew else tags_of(turns))
     run_playbook(work, turns, run)
 
@@ -146,8 +146,8 @@ def write_credentials(work: Work, turns: Turns) -> None:
         credentials.write(work.stack_dir, credentials.of(work.stack, access))
 
 
-def run_of(work: Work, playbook: str) -> Run:
-    """A run of one of the directory's playbooks, with the secrets in place."""
+def run_of(work: Work, playbook: str, purpose: str) -> Run:
+    """A run of one of the directory's playbooks, with the secrets in place; see Run for its purpose."""
     result = work.result()
     if not work.directory.exists():
         write_tree(work.directory, result.files)
@@ -170,6 +170,7 @@ def run_of(work: Work, playbook: str) -> Run:
     if access.user:
         variables["ansible_user"] = access.user
     return Run(
+        purpose=purpose,
         directory=work.directory,
         playbook=playbook,
         artifacts=work.stack_dir / "runner",
@@ -194,11 +195,24 @@ def run_playbook(work: Work, turns: Turns, run: Run, nodes: Sequence[Node] = ())
     operator = work.request.operator if isinstance(work.request, DeployRequest) else ""
     translator = Translator(work.recorder, turns.to, addresses, operator or "?")
 
+    key = f"{work.workspace.root.name}/{run.purpose}"
+    run = replace(run, seen=work.seen(key))
+
+    def take(event: Mapping[str, Any]) -> None:
+        number = int(event.get("counter", 0))
+        if number and number <= run.seen:
+            translator.remember(event)
+            return
+        with work.recorder.together(key, number):
+            translator.take(event)
+
     def cancelled() -> bool:
         work.recorder.flush()
+        if work.lease.leaving:
+            raise LeftError
         return work.lease.cancelled
 
-    result = work.borders.runner.run(run, translator.take, cancelled)
+    result = work.borders.runner.run(run, take, cancelled)
     work.recorder.flush()
     if result.ending is Ending.SUCCESSFUL:
         return

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from undercloud.baremetal.ironic import Ironic
 from undercloud.conf import Settings
@@ -19,7 +20,7 @@ from undercloud.deploy.machines import MachinesRequest
 from undercloud.deploy.recorder import Recorder
 from undercloud.deploy.runner import PlaybookRunner
 from undercloud.deploy.ssh import Ssh
-from undercloud.deploy.workspace import Workspace
+from undercloud.deploy.workspace import LeftError, Workspace
 from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
@@ -57,6 +58,11 @@ class Work:
     compilation: int = 0
     skipped: frozenset[str] = frozenset()
     partial: list[Failure] = field(default_factory=list)
+    followed: Mapping[str, Any] = field(default_factory=dict)
+
+    def seen(self, run: str) -> int:
+        """The number of the last event of a playbook's run that an earlier engine recorded."""
+        return int(self.followed["seen"]) if self.followed.get("run") == run else 0
 
     @property
     def stack(self) -> str:
@@ -83,7 +89,7 @@ class Work:
     @property
     def mark(self) -> str:
         """What tells the processes of this stack from all others on the machine."""
-        return f"{self.settings.paths.state_dir}:{self.stack}"
+        return mark_of(self.settings.paths.state_dir, self.stack)
 
     def result(self) -> Compiled:
         """What was compiled, by this run or by the one that it goes on with."""
@@ -129,6 +135,11 @@ class Work:
         return True
 
 
+def mark_of(state_dir: Path, stack: str) -> str:
+    """What tells the processes of a stack from all others on the machine."""
+    return f"{state_dir}:{stack}"
+
+
 def deploy_request(work: Work) -> DeployRequest:
     """The request of a deployment or a dry run."""
     if not isinstance(work.request, DeployRequest):
@@ -172,11 +183,15 @@ class CancelledError(Exception):
 
 
 class Turns:
-    """Passes from stage to stage of one action, recording each turn."""
+    """Passes from stage to stage of one action, recording each turn.
 
-    def __init__(self, work: Work, names: Sequence[str]) -> None:
+    ``names`` are those that are left, ``action`` all that the action has.
+    """
+
+    def __init__(self, work: Work, names: Sequence[str], action: Sequence[str]) -> None:
         self._work = work
         self.names = tuple(names)
+        self.action = tuple(action)
         self._at = 0
 
     def begin(self) -> None:
@@ -207,7 +222,8 @@ def carry_out(work: Work, stages: Sequence[Stage], finished: frozenset[str]) -> 
 
     Neither is recorded yet.
 
-    Raises LockLostError when another engine took over: then nothing more is recorded by this one.
+    Raises LockLostError when another engine took over, LeftError when one shall: then nothing more is
+    recorded by this one.
     """
     status, message = Status.SUCCEEDED, f"{work.operation} of {work.stack} succeeded"
     done = set(finished)
@@ -225,7 +241,7 @@ def carry_out(work: Work, stages: Sequence[Stage], finished: frozenset[str]) -> 
             for name in () if stage.ahead else names:
                 work.recorder.stage_not_needed(name)
             continue
-        turns = Turns(work, names)
+        turns = Turns(work, names, stage.names)
         status, message = _carry_out_one(work, stage, turns)
         if status is not Status.SUCCEEDED:
             work.recorder.stage_ends(turns.name, status)
@@ -244,9 +260,11 @@ def _carry_out_one(work: Work, stage: Stage, turns: Turns) -> tuple[Status, str]
         turns.begin()
         stage.action(work, turns)
         turns.end()
-    except LockLostError:
+    except (LockLostError, LeftError):
         raise
     except CancelledError:
+        if work.lease.leaving:
+            raise LeftError from None
         why = work.lease.reason or "cancelled"
         return Status.INTERRUPTED, f"{work.operation} of {work.stack} was interrupted: {why}"
     except UndercloudError as error:

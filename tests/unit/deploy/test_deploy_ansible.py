@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import Environment
 
-from tests.unit.deploy.world import make_world, request
+from tests.unit.deploy.world import World, make_world, request
 from undercloud.conf.runner import Runner as Options
 from undercloud.deploy import processes
 from undercloud.deploy.engine import EventKind, Status, follow
@@ -53,8 +54,7 @@ engine.wait(engine.deploy(request()).id, 60)
 """
 
 
-def world_with_ansible(directory: Path):  # type: ignore[no-untyped-def]
-
+def world_with_ansible(directory: Path) -> World:
     world = make_world(directory)
     text = Environment(autoescape=False).from_string(_PLAYBOOK).render(directory=directory)
     world.compiler.files = {"deploy_steps_playbook.yaml": text.encode(), INVENTORY: _INVENTORY.encode()}
@@ -67,29 +67,87 @@ def lines(file: Path) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
-def test_kill_the_engine_inside_a_task_and_go_on(tmp_path: Path) -> None:
-    (tmp_path / "wait").touch()
-    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(tmp_path)])
-    deadline = time.monotonic() + 60
-    while len(lines(tmp_path / "done")) < 3 and time.monotonic() < deadline:
-        time.sleep(0.05)
+def killed_in_step_2(directory: Path) -> None:
+    """An engine in a process of its own is killed while a task waits for the file ``wait`` to go."""
+    (directory / "wait").touch()
+    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(directory)])
+    until(lambda: len(lines(directory / "done")) == 3)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
-    assert lines(tmp_path / "done") == ["0 1", "1 1", "2 1"]
-    (tmp_path / "wait").unlink()
+    assert lines(directory / "done") == ["0 1", "1 1", "2 1"]
 
-    world = world_with_ansible(tmp_path)
+
+def until(good: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not good():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def keepers(world: World) -> list[int]:
+    mark = f"{world.settings.paths.state_dir}:overcloud"
+    return [
+        pid
+        for pid in processes.marked(mark)
+        if b"undercloud.deploy.keeper" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+
+
+def gone_on(world: World, done: list[str]) -> None:
+    """A new engine goes on with what the dead one left, and each task is told of once."""
     engine = world.engine()
     (left,) = engine.deployments("overcloud")
     assert left.status is Status.INTERRUPTED
-    resumed = engine.resume(left.id)
-    events = list(follow(engine, resumed.id))
-    assert engine.deployment(left.id).status is Status.SUCCEEDED
-    # The task that was cut off runs again; the ones before it do not, and the number is higher.
-    assert lines(tmp_path / "done") == ["0 1", "1 1", "2 1", "2 2", "3 2", "4 2", "5 2"]
+    engine.resume(left.id)
+    events = list(follow(engine, left.id))
+    ended = engine.deployment(left.id)
+    assert ended.status is Status.SUCCEEDED
+    directory = world.settings.paths.state_dir.parent
+    assert lines(directory / "done") == done
     results = [event.step for event in events if event.kind is EventKind.RESULT]
-    assert sorted(results) == results
+    assert results == list(range(6))
+    assert ended.hosts["ctl-0"].changed == 6
+    log = (world.stack_dir / "runner/artifacts" / left.id / "ansible.log").read_text()
+    assert all(f"PLAY [Step {step}]" in log for step in range(6))
     assert processes.marked(f"{world.settings.paths.state_dir}:overcloud") == []
+    assert list(world.settings.paths.secure_tmp.iterdir()) == []
+    engine.close()
+
+
+def test_kill_the_engine_inside_a_task_and_read_on(tmp_path: Path) -> None:
+    killed_in_step_2(tmp_path)
+    (tmp_path / "wait").unlink()
+    gone_on(world_with_ansible(tmp_path), ["0 1", "1 1", "2 1", "3 1", "4 1", "5 1"])
+
+
+def test_the_playbook_ends_while_no_engine_is_there(tmp_path: Path) -> None:
+    killed_in_step_2(tmp_path)
+    (tmp_path / "wait").unlink()
+    world = world_with_ansible(tmp_path)
+    until(lambda: keepers(world) == [])
+    gone_on(world, ["0 1", "1 1", "2 1", "3 1", "4 1", "5 1"])
+
+
+def test_the_playbook_dies_with_its_engine(tmp_path: Path) -> None:
+    killed_in_step_2(tmp_path)
+    world = world_with_ansible(tmp_path)
+    for pid in keepers(world):
+        os.kill(pid, signal.SIGKILL)
+    (tmp_path / "wait").unlink()
+    # The task that was cut off runs again; the ones before it do not, and the number is higher.
+    gone_on(world, ["0 1", "1 1", "2 1", "2 2", "3 2", "4 2", "5 2"])
+
+
+def test_a_new_deployment_ends_the_playbook_that_a_dead_engine_left(tmp_path: Path) -> None:
+    killed_in_step_2(tmp_path)
+    world = world_with_ansible(tmp_path)
+    engine = world.engine()
+    (left,) = keepers(world)
+    started = engine.deploy(request())
+    until(lambda: not Path(f"/proc/{left}").exists())
+    (tmp_path / "wait").unlink()
+    assert engine.wait(started.id, 60).status is Status.SUCCEEDED
+    assert lines(tmp_path / "done")[3:] == [f"{step} 2" for step in range(6)]
     engine.close()
 
 

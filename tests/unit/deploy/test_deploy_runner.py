@@ -41,9 +41,10 @@ class Recorded:
     def play(self, playbook: str, inventory: str = _INVENTORY, **changes: Any) -> Result:
         (self.directory / INVENTORY).write_text(inventory)
         (self.directory / "play.yaml").write_text(playbook)
-        with workspace.opened(self._memory, self.directory, "overcloud") as private:
+        with workspace.opened(self._memory, self.directory, "overcloud", "run-1") as private:
             private.write_secrets({"admin": SECRET})
             run = Run(
+                purpose="steps",
                 directory=self.directory,
                 playbook="play.yaml",
                 artifacts=self.artifacts,

@@ -22,7 +22,7 @@ def never() -> bool:
 
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[Workspace]:
-    with workspace.opened(tmp_path, tmp_path / "state", "s") as made:
+    with workspace.opened(tmp_path, tmp_path / "state", "s", "d") as made:
         made.known_hosts.write_text("")
         yield made
 
