@@ -32,7 +32,8 @@ class Process:
     ``environment`` is all it gets besides PATH, HOME and LANG. ``reads`` are files that it reads at its start
     only: when one differs, it is started anew. ``after`` names processes that are started before it.
     ``writes`` are the directories it may write to where the manager can refuse others. ``user`` is empty for
-    the user who installs. ``stop_seconds`` is what it has to end in, before it is killed.
+    the user who installs. ``stop_seconds`` is what it has to end in, before it is killed. What it started ends
+    with it, unless it ``survives``.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Process:
     writes: tuple[Path, ...] = ()
     user: str = ""
     stop_seconds: int = 30
+    survives: bool = False
 
     def mark(self) -> str:
         """A digest over the contents of ``reads``: definitions hold it, so as to differ when one does."""

@@ -17,7 +17,7 @@ from undercloud.install.ports import unusable
 from undercloud.install.site import Site, certificate_file
 
 USER = "admin"
-_STOP_SECONDS = 120  # a deployment is interrupted in order, which ends Ansible first
+_STOP_SECONDS = 120  # a stage that is no playbook is brought to its end
 
 
 class Api:
@@ -75,6 +75,7 @@ class Api:
                 environment=own_environment(),
                 reads=(file, *overrides, Path(options.certificate), Path(options.key)),
                 stop_seconds=_STOP_SECONDS,
+                survives=True,  # a playbook goes on while the engine is started anew
             ),
         )
 

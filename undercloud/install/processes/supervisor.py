@@ -143,7 +143,7 @@ class Supervisor:
             "startsecs": str(_STABLE),
             "startretries": str(_RETRIES),
             "stopwaitsecs": str(process.stop_seconds),
-            "killasgroup": "true",
+            "killasgroup": str(not process.survives).lower(),
             "redirect_stderr": "true",
             "stdout_logfile": _plain(self._logs / f"{process.name}.log"),
             "stdout_logfile_maxbytes": _LOG_SIZE,

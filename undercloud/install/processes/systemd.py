@@ -151,8 +151,8 @@ def unit(process: Process) -> str:
         "UMask=0077",
         "Restart=always",
         "RestartSec=2",
-        # What it started ends with it; it is asked alone, so that it can end them in order.
-        "KillMode=mixed",
+        # It is asked alone, so that it can end in order what it started.
+        f"KillMode={'process' if process.survives else 'mixed'}",
         f"TimeoutStopSec={process.stop_seconds}",
         *_confined(process),
         "",
