@@ -32,8 +32,8 @@ class Process:
     ``environment`` is all it gets besides PATH, HOME and LANG. ``reads`` are files that it reads at its start
     only: when one differs, it is started anew. ``after`` names processes that are started before it.
     ``writes`` are the directories it may write to where the manager can refuse others. ``user`` is empty for
-    the user who installs. ``stop_seconds`` is what it has to end in, before it is killed. What it started ends
-    with it, unless it ``survives``.
+    the user who installs. ``stop_seconds`` is what it has to end in, before it is killed. What it started
+    ends with it, unless it ``survives``.
     """
 
     name: str

@@ -65,3 +65,8 @@ def test_the_unit_differs_when_a_read_file_does(tmp_path: Path) -> None:
     assert len(seen) == 4
     first.write_text("x")
     assert systemd.unit(process) in seen
+
+
+def test_what_survives_its_process_is_not_killed_with_it() -> None:
+    assert "KillMode=mixed" in lines(Process("p", "P", ("/bin/p",)))
+    assert "KillMode=process" in lines(Process("p", "P", ("/bin/p",), survives=True))
