@@ -140,7 +140,7 @@ def test_a_node_is_killed_with_what_is_frozen_in_it(mended: LabTool) -> None:
     freeze = """
         cd /sys/fs/cgroup/freezer && mkdir frozen
         (echo $BASHPID >frozen/cgroup.procs; exec sleep 600) >/dev/null 2>&1 &
-        until [ -s frozen/cgroup.procs ]; do sleep 0.1; done
+        until grep -q . frozen/cgroup.procs; do sleep 0.1; done
         echo FROZEN >frozen/freezer.state
     """
     if not freezer.HIERARCHY.is_dir():
