@@ -123,6 +123,11 @@ class Lease:
         self.reason = ""
         self._thread = threading.Thread(target=self._keep, name=f"lease-{stack}", daemon=True)
 
+    @property
+    def patience(self) -> float:
+        """Seconds without a sign of life that are bearable: well before others count us as dead."""
+        return self._options.lease / 2
+
     def start(self) -> None:
         """Begin to give signs of life."""
         self._thread.start()
@@ -177,8 +182,8 @@ class Lease:
                 continue
             if self._try(self._beat):
                 last = time.monotonic()
-            elif time.monotonic() - last > self._options.lease / 2:
-                self._lost.set()  # others may soon count us as dead; stop before they do
+            elif time.monotonic() - last > self.patience:
+                self._leaving.set()  # others may soon count us as dead: leave it to them before they do
 
     def _try(self, what: Callable[[], None]) -> bool:
         try:

@@ -389,8 +389,11 @@ class LocalEngine(MachineService, Reading):
             try:
                 job.lease.start()
                 self._carry_out(job)
-            except workspace.LeftError:
-                _LOG.info("deployment %s is left to the next engine", job.deployment)
+            except workspace.LeftError as left:
+                why = left or "this one ends"
+                _LOG.warning("deployment %s is left to the next engine: %s", job.deployment, why)
+                if isinstance(left.__cause__, UndercloudError):
+                    self._broken[job.deployment] = left.__cause__.findings
             except Exception as fault:  # noqa: BLE001 - no record can be made: lock lost, database gone
                 _LOG.exception("deployment %s", job.deployment)
                 error = fault if isinstance(fault, UndercloudError) else internal(str(fault))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,12 +17,16 @@ from undercloud.db.models import Event
 from undercloud.db.types import utcnow
 from undercloud.deploy import failures, wire
 from undercloud.deploy.engine import EventKind, Failure, Status
-from undercloud.deploy.lease import Lease
+from undercloud.deploy.lease import Lease, LockLostError
 from undercloud.deploy.masking import Masker
+from undercloud.deploy.workspace import LeftError
 from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
 
+_LOG = logging.getLogger(__name__)
 _BURST = 0.05  # seconds within which events are kept together
 _COUNTING = 2.0  # seconds between two records of the counts; with many hosts they are long
+_AWAY = frozenset({"DB-003", "DB-004"})  # full, or not to be reached: that may pass
+_AGAIN = 0.5  # seconds between two attempts to reach a database that is away
 _LONGEST = 16_000  # characters of an event's message
 
 
@@ -38,7 +43,7 @@ class Recorder:
         self._lease = lease
         self._counts: dict[str, Counter[str]] = {}
         self._waiting: list[Event] = []
-        self._held = False
+        self._held = self._counting = False
         self._followed: dict[str, Any] = {}
         self._flushed = self._counted = 0.0
 
@@ -92,8 +97,7 @@ class Recorder:
     def flush(self) -> None:
         """Write what waits."""
         if self._waiting:
-            with self._database.write() as session:
-                self._write(session)
+            self._commit(self._write)
 
     def count(self, host: str, status: str) -> None:
         """One more task result of a host."""
@@ -106,9 +110,12 @@ class Recorder:
 
     def stage_not_needed(self, name: str) -> None:
         """A stage has nothing to do: it counts as done, and nobody is told."""
-        with self._database.write() as session:
-            self._lease.assert_held(session)
+
+        def done(session: Session) -> None:
             deployments.set_stage(session, self.deployment, name, str(Status.SUCCEEDED), ended=True)
+            self._write(session)
+
+        self._commit(done)
 
     def stage_skipped(self, name: str) -> None:
         """The operator left a stage out."""
@@ -151,43 +158,74 @@ class Recorder:
 
         ``then`` does what is to follow at once, before anybody else may have the lock.
         """
-        with self._database.write() as session:
+        self._turn(EventKind.DEPLOYMENT, message, status)
+
+        def end(session: Session) -> None:
             row = deployments.find(session, self.deployment)
             if row is None:
                 raise internal(f"deployment {self.deployment} is gone")
             row.status, row.ended = str(status), utcnow()
-            self._mark(session, EventKind.DEPLOYMENT, message, status)
+            self._write(session)
             self._lease.release(session)
             then(session)
 
+        self._commit(end)
+
     def _set_stage(self, name: str, status: Status) -> None:
-        with self._database.write() as session:
+        self._turn(EventKind.STAGE, f"{name} {status}", status)
+
+        def turn(session: Session) -> None:
             deployments.set_stage(session, self.deployment, name, str(status), ended=status.final)
             row = deployments.find(session, self.deployment)
             if row is not None:
                 row.stage = name
-            self._mark(session, EventKind.STAGE, f"{name} {status}", status)
+            self._write(session)
 
-    def _mark(self, session: Session, kind: EventKind, message: str, status: Status) -> None:
-        """Keep the event of a turn, all that wait, and the counts, within a transaction."""
+        self._commit(turn)
+
+    def _turn(self, kind: EventKind, message: str, status: Status) -> None:
+        """The event of a turn, to be written at once, with the counts."""
         self._flushed, self._counted = time.monotonic(), 0.0
         self.emit(kind, message, status=str(status))
-        self._write(session)
 
     def _write(self, session: Session) -> None:
+        """All that waits, within a transaction."""
         self._lease.assert_held(session)
         events.append(session, self.deployment, self._waiting)
         if self._followed:
             deployments.set_playbook(session, self.deployment, self._followed)
-        if time.monotonic() - self._counted > _COUNTING:
+        self._counting = time.monotonic() - self._counted > _COUNTING
+        if self._counting:
             row = deployments.find(session, self.deployment)
             if row is not None:
                 row.hosts = {host: dict(counts) for host, counts in self._counts.items()}
                 row.findings = self.masker.plain([wire.to_plain(finding) for finding in self.findings])
-            self._counted = time.monotonic()
-        session.flush()
-        self._waiting = []
-        self._flushed = time.monotonic()
+
+    def _commit(self, write: Callable[[Session], None]) -> None:
+        """Write in a transaction of its own; what waited is kept then.
+
+        While the database is away it is tried again, and LeftError raised when that takes too long: what runs
+        on the nodes goes on, and whoever has the database next reads on.
+        """
+        deadline = time.monotonic() + self._lease.patience
+        while True:
+            try:
+                with self._database.write() as session:
+                    write(session)
+            except LockLostError:
+                raise
+            except UndercloudError as error:
+                if not all(finding.code in _AWAY for finding in error.findings):
+                    raise
+                if time.monotonic() > deadline or self._lease.leaving:
+                    raise LeftError(str(error)) from error
+                _LOG.warning("%s", error)
+                time.sleep(_AGAIN)
+            else:
+                break
+        self._waiting, self._flushed = [], time.monotonic()
+        if self._counting:
+            self._counted = self._flushed
 
 
 def step_of(stage: str) -> int:

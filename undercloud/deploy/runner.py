@@ -10,13 +10,14 @@ worth keeping goes through ``on_event`` to the database, and a masked log is wri
 from __future__ import annotations
 
 import collections
+import contextlib
 import enum
 import json
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -112,13 +113,13 @@ class AnsibleRunner:
             if not kept.there:
                 _prepare(run.artifacts)
                 kept.start(self._wanted(run), self._own_environment())
-            with _open_log(run) as log:
-                for event in kept.follow(cancelled):
-                    lines = run.mask(str(event.get("stdout") or "")).splitlines()
-                    tail.extend(line for line in lines if line.strip())
-                    if event["counter"] > run.seen:
-                        log.writelines(f"{line}\n" for line in lines)
-                    on_event(event)
+            log = _Log(run)
+            for event in kept.follow(cancelled):
+                lines = run.mask(str(event.get("stdout") or "")).splitlines()
+                tail.extend(line for line in lines if line.strip())
+                if event["counter"] > run.seen:
+                    log.write(lines)
+                on_event(event)
         except LeftError:
             raise
         except OSError as error:
@@ -221,11 +222,21 @@ def _prepare(artifacts: Path) -> None:
     )
 
 
-def _open_log(run: Run) -> Any:
-    log = run.artifacts / "artifacts" / run.ident / "ansible.log"
-    make_private(log.parent)
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    return os.fdopen(handle, "w", buffering=1, encoding="utf-8")
+class _Log:
+    """What Ansible printed, for a reader of files; a full disk costs its lines and nothing else."""
+
+    def __init__(self, run: Run) -> None:
+        self._file = run.artifacts / "artifacts" / run.ident / "ansible.log"
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Append lines."""
+        if not lines:
+            return
+        with contextlib.suppress(OSError):
+            make_private(self._file.parent)
+            handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as stream:
+                stream.writelines(f"{line}\n" for line in lines)
 
 
 def _ending(status: str) -> Ending:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from tests.unit.deploy.world import PLAYS, FakeRunner, World, failed, plays_of, request, usual
 from undercloud.db import deployments
+from undercloud.db.database import Database
 from undercloud.deploy import keeper
 from undercloud.deploy.engine import DeployRequest, Event, EventKind, Operation, Status
 from undercloud.deploy.kept import KeptRun
 from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.runner import Ending, OnEvent, Result, Run
 from undercloud.deploy.workspace import LeftError
+from undercloud.diagnostics import UndercloudError
 
 
 @dataclasses.dataclass
@@ -176,3 +181,53 @@ def test_what_kills_every_engine_is_not_gone_on_with_forever(world: World) -> No
     assert engine.status("overcloud").lock is None
     runner.deadly = 0
     assert engine.wait(engine.resume(deployment).id, 30).status is Status.SUCCEEDED
+
+
+class Outage:
+    """A database that is away for some attempts to write, from the moment a play begins."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, attempts: int) -> None:
+        self.left = 0
+        self.attempts = attempts
+        original = Database.write
+
+        def write(database: Database) -> AbstractContextManager[Session]:
+            if self.left and threading.current_thread().name.startswith("deploy-"):
+                self.left -= 1
+                raise UndercloudError.of("DB-004", "the database went away")
+            return original(database)
+
+        monkeypatch.setattr(Database, "write", write)
+        monkeypatch.setattr("undercloud.deploy.recorder._AGAIN", 0.01)
+
+    def begin(self, play: str, _run: Run) -> None:
+        if play == "Step 2":
+            self.left = self.attempts
+
+
+def test_a_database_that_is_away_for_a_moment_costs_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage = Outage(monkeypatch, attempts=5)
+    world.runner.script = outage.begin
+    engine = world.engine()
+    ended = engine.wait(engine.deploy(request()).id, 30)
+    assert (ended.status, outage.left) == (Status.SUCCEEDED, 0)
+    events = engine.events(ended.id)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert Counter(e.stage for e in events if e.kind is EventKind.RESULT)["step-2"] == 2
+    assert {counts.ok + counts.changed for counts in ended.hosts.values()} == {len(PLAYS)}
+
+
+def test_work_is_left_where_the_database_stays_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    outage = Outage(monkeypatch, attempts=1_000_000)
+    world.runner.script = outage.begin
+    engine = world.engine()
+    deployment = engine.deploy(request()).id
+    engine._running[deployment].thread.join(30)
+    outage.left = 0
+    world.runner.script = None
+    found = engine.deployment(deployment)
+    assert (found.status, found.findings[-1].code) == (Status.INTERRUPTED, "DB-004")
+    assert engine.take_over() == (deployment,)
+    assert engine.wait(deployment, 30).status is Status.SUCCEEDED
