@@ -4,6 +4,7 @@
 #
 #   tools/bootstrap.sh            .venv with undercloud
 #   tools/bootstrap.sh --tests    and what the tests need
+#   tools/bootstrap.sh --servers  and the database and message servers that tests start themselves (as root)
 #   tools/bootstrap.sh --host     and the Debian packages that build images and run emulated nodes (as root)
 set -euo pipefail
 
@@ -14,6 +15,7 @@ host_packages=(
     buildah ca-certificates conmon debian-archive-keyring docker-registry e2fsprogs git iproute2 mmdebstrap
     mount netavark openssh-client podman procps runc skopeo util-linux
 )
+server_packages=(mariadb-client-core mariadb-server-core postgresql-15 rabbitmq-server)
 python_packages=(ca-certificates git python3 python3-venv)
 
 archives="see whether this machine reaches the archives in /etc/apt"
@@ -87,20 +89,26 @@ install_packages() {
     policy=
 }
 
-# Debian starts what it installs. The registry is wanted as a program only (its service would take port 5000),
-# podman's API not at all: their services are not started now, and a registry that is new here is masked.
+# Debian starts what it installs. The registry and the servers are wanted as programs only (their services would take
+# ports), podman's API not at all: they are not started now, and those that are new here are masked.
 keep_services_off() {
     if [ ! -e /usr/sbin/policy-rc.d ]; then
         policy=/usr/sbin/policy-rc.d
-        printf '#!/bin/sh\ncase $1 in docker-registry*|podman*) exit 101;; esac\nexit 0\n' >$policy
+        printf '#!/bin/sh\ncase $1 in docker-registry*|podman*|postgresql*|rabbitmq*|epmd*) exit 101;; esac\nexit 0\n' >$policy
         chmod 755 $policy
     fi
-    case " $* " in
-    *" docker-registry "*)
-        mkdir -p /etc/systemd/system
-        ln -sfn /dev/null /etc/systemd/system/docker-registry.service
-        ;;
-    esac
+    local package
+    for package in "$@"; do
+        case $package in
+        docker-registry | rabbitmq-server) mask "$package" ;;
+        postgresql-15) mask postgresql ;;
+        esac
+    done
+}
+
+mask() {
+    mkdir -p /etc/systemd/system
+    ln -sfn /dev/null "/etc/systemd/system/$1.service"
 }
 
 usable_python() { # a python3 of at least 3.11 that can make virtual environments
@@ -166,12 +174,13 @@ install_undercloud() {
 }
 
 main() {
-    local tests= host=
+    local tests= host= servers=
     for argument in "$@"; do
         case $argument in
         --tests) tests=yes ;;
         --host) host=yes ;;
-        *) die "unknown option $argument" "tools/bootstrap.sh [--host] [--tests]" ;;
+        --servers) servers=yes ;;
+        *) die "unknown option $argument" "tools/bootstrap.sh [--host] [--tests] [--servers]" ;;
         esac
     done
     # The checkout may belong to someone else than root; git, which pbr asks for the version, wants to be told.
@@ -179,6 +188,7 @@ main() {
     git -C "$root" rev-parse HEAD >/dev/null 2>&1 || export PBR_VERSION=${PBR_VERSION:-0.0.1}
 
     [ -z "$host" ] || install_packages "${host_packages[@]}" "${python_packages[@]}"
+    [ -z "$servers" ] || install_packages "${server_packages[@]}"
     make_venv
     unless_stamped requirements "$(digest <"$root/requirements.txt")" install_requirements requirements.txt
     [ -z "$tests" ] ||

@@ -43,6 +43,7 @@ class RegistryStart(base.ShowOne):
         from undercloud.images import served  # noqa: PLC0415  (start-up)
         from undercloud.images.registry import PORT, Server  # noqa: PLC0415
 
+        _refuse_installed(self.app)
         directory = image_options.state_directory(self.app) / "registry"
         last = served.settings_of(directory)
         address = parsed_args.address or (last.address if last else "127.0.0.1")
@@ -59,6 +60,7 @@ class RegistryStop(base.Ours):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:  # noqa: ARG002
         """Stop it, if it runs."""
+        _refuse_installed(self.app)
         _server(self.app).stop()
 
 
@@ -73,6 +75,18 @@ class RegistryShow(base.ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:  # noqa: ARG002
         """Its state."""
         return _shown(_server(self.app))
+
+
+def _refuse_installed(app: Any) -> None:
+    """The registry of an installed undercloud is one of its processes, which are kept running."""
+    from undercloud.install import installation  # noqa: PLC0415  (start-up)
+
+    directory = image_options.state_directory(app)
+    if installation.recorded(directory) is not None:
+        raise errors.usage(
+            f"the registry belongs to the undercloud that is installed in {directory}",
+            "See how it is: openstack undercloud status. Its settings: openstack undercloud install",
+        )
 
 
 def _server(app: Any) -> Server:
@@ -95,7 +109,7 @@ def _shown(server: Server) -> Shown:
     directory = server.settings.storage
     values = {
         "registry": server.settings.endpoint,
-        "running": server.pid() is not None,
+        "running": server.answers(),
         "ca": str(directory / "tls/ca.crt"),
         "username": USERNAME,
         "password_in": str(directory / "client.json"),

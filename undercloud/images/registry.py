@@ -129,6 +129,10 @@ class Server:
                 return pid
         return None
 
+    def answers(self) -> bool:
+        """Whether something listens where it is served: our process, or one that systemd keeps running."""
+        return _listens(self.settings)
+
     def start(self) -> None:
         """Serve until :meth:`stop`; nothing happens if it serves already with the same configuration.
 

@@ -86,6 +86,8 @@ def write(installation: Installation, file: Path, say: Say) -> Manifest:
         ):
             stage = Path(directory)
             manifest = _collected(installation, stage, say)
+            if installation.site.settings.database.connection:
+                say("the database on a server is not part of it: back it up with its own tools, now")
             say("archive")
             archive = stage / file.name
             _pack(manifest, stage, archive)
