@@ -139,7 +139,7 @@ def test_a_node_is_killed_with_what_is_frozen_in_it(mended: LabTool) -> None:
     """As runc's limits do for a moment; with cgroups of version 2 there is no such hierarchy."""
     freeze = """
         cd /sys/fs/cgroup/freezer && mkdir frozen
-        (echo $BASHPID >frozen/cgroup.procs; exec sleep 600) >/dev/null 2>&1 &
+        sh -c 'echo $$ >frozen/cgroup.procs; exec sleep 600' >/dev/null 2>&1 &
         until grep -q . frozen/cgroup.procs; do sleep 0.1; done
         echo FROZEN >frozen/freezer.state
     """
