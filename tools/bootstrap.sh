@@ -6,6 +6,7 @@
 #   tools/bootstrap.sh --tests    and what the tests need
 #   tools/bootstrap.sh --servers  and the database and message servers that tests start themselves (as root)
 #   tools/bootstrap.sh --host     and the Debian packages that build images and run emulated nodes (as root)
+#   tools/bootstrap.sh --rack     and what virtual machines with BMCs need: QEMU, libvirt, Ironic's tools (as root)
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -16,6 +17,10 @@ host_packages=(
     mount netavark openssh-client podman procps runc skopeo util-linux
 )
 server_packages=(mariadb-client-core mariadb-server-core postgresql-15 rabbitmq-server)
+rack_packages=(
+    cpio dosfstools gdisk grub-common grub-efi-amd64-bin ipmitool libvirt-clients libvirt-daemon-system mtools ovmf parted
+    python3-libvirt qemu-system-x86 qemu-utils xorriso zstd
+)
 python_packages=(ca-certificates git python3 python3-venv)
 
 archives="see whether this machine reaches the archives in /etc/apt"
@@ -89,26 +94,35 @@ install_packages() {
     policy=
 }
 
-# Debian starts what it installs. The registry and the servers are wanted as programs only (their services would take
+# Debian starts what it installs. Registry, servers and libvirt are wanted as programs only (their services would take
 # ports), podman's API not at all: they are not started now, and those that are new here are masked.
 keep_services_off() {
     if [ ! -e /usr/sbin/policy-rc.d ]; then
         policy=/usr/sbin/policy-rc.d
-        printf '#!/bin/sh\ncase $1 in docker-registry*|podman*|postgresql*|rabbitmq*|epmd*) exit 101;; esac\nexit 0\n' >$policy
+        printf '#!/bin/sh\ncase $1 in docker-registry*|podman*|postgresql*|rabbitmq*|epmd*|libvirt*|virtl*) exit 101;; esac\nexit 0\n' >$policy
         chmod 755 $policy
     fi
     local package
     for package in "$@"; do
         case $package in
-        docker-registry | rabbitmq-server) mask "$package" ;;
-        postgresql-15) mask postgresql ;;
+        docker-registry | rabbitmq-server) mask "$package.service" ;;
+        postgresql-15) mask postgresql.service ;;
+        libvirt-daemon-system)
+            mask libvirt-guests.service
+            mask libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket
+            mask virtlogd.service virtlogd.socket virtlogd-admin.socket
+            mask virtlockd.service virtlockd.socket virtlockd-admin.socket
+            ;;
         esac
     done
 }
 
 mask() {
+    local unit
     mkdir -p /etc/systemd/system
-    ln -sfn /dev/null "/etc/systemd/system/$1.service"
+    for unit in "$@"; do
+        ln -sfn /dev/null "/etc/systemd/system/$unit"
+    done
 }
 
 usable_python() { # a python3 of at least 3.11 that can make virtual environments
@@ -163,7 +177,7 @@ tree_digest() {
 
 install_requirements() {
     say "Python packages of $1"
-    logged "pip-$1.log" "$index" "$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
+    logged "pip-${1//\//-}.log" "$index" "$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
         -r "$root/$1"
 }
 
@@ -174,13 +188,14 @@ install_undercloud() {
 }
 
 main() {
-    local tests= host= servers=
+    local tests= host= servers= rack=
     for argument in "$@"; do
         case $argument in
         --tests) tests=yes ;;
         --host) host=yes ;;
         --servers) servers=yes ;;
-        *) die "unknown option $argument" "tools/bootstrap.sh [--host] [--tests] [--servers]" ;;
+        --rack) host=yes rack=yes ;;
+        *) die "unknown option $argument" "tools/bootstrap.sh [--host] [--rack] [--tests] [--servers]" ;;
         esac
     done
     # The checkout may belong to someone else than root; git, which pbr asks for the version, wants to be told.
@@ -189,10 +204,13 @@ main() {
 
     [ -z "$host" ] || install_packages "${host_packages[@]}" "${python_packages[@]}"
     [ -z "$servers" ] || install_packages "${server_packages[@]}"
+    [ -z "$rack" ] || install_packages "${rack_packages[@]}"
     make_venv
     unless_stamped requirements "$(digest <"$root/requirements.txt")" install_requirements requirements.txt
     [ -z "$tests" ] ||
         unless_stamped tests "$(digest <"$root/test-requirements.txt")" install_requirements test-requirements.txt
+    [ -z "$rack" ] ||
+        unless_stamped rack "$(digest <"$root/tools/rack/requirements.txt")" install_requirements tools/rack/requirements.txt
     unless_stamped undercloud "$(tree_digest)" install_undercloud
     say "ready: $venv/bin/openstack (${SECONDS} s)"
 }

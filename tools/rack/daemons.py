@@ -11,6 +11,8 @@ from pathlib import Path
 from tools.lab.errors import LabError
 
 TAIL_LINES = 12
+ENDINGS = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
+"""How a program is ended: signals, and how many seconds each has to work."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,10 @@ class Daemon:
         """Its process, None if it does not run."""
         try:
             number, begun = self._file.read_text().split()
+            pid = int(number)
         except (OSError, ValueError):
             return None
-        return int(number) if _begun(int(number)) == begun else None
+        return pid if _begun(pid) == begun else None
 
     def start(self, answers: Callable[[], bool], seconds: float = 60.0) -> None:
         """Start it, unless it runs, and wait until it answers. Raises LabError with its last words."""
@@ -57,7 +60,7 @@ class Daemon:
 
     def stop(self) -> None:
         """End it, kindly first."""
-        for kind, seconds in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
+        for kind, seconds in ENDINGS:
             pid = self.pid()
             if pid is None:
                 break

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from undercloud.diagnostics import Finding, UndercloudError
-from undercloud.diskimages import disk, python, ramdisk
+from undercloud.diskimages import disk, python, ramdisk, tools
 from undercloud.diskimages.built import SUFFIXES, Built, measure, read_json, unusable
 from undercloud.diskimages.definitions import DiskImage, DiskImages
-from undercloud.diskimages.tools import Tools
 from undercloud.images import build as containers
 from undercloud.images.assembly import ToolFailedError, tail
 from undercloud.images.build import BuildEvent, BuildSettings, Progress
@@ -37,8 +36,8 @@ def build(
     """Build the named images (all, if none is named), unless they are in the store.
 
     ``progress`` is called from one thread, for trees and images. Raises UndercloudError: IMG-008 an unknown
-    name, IMG-041 an image that cannot be made of its tree, IMG-042 another Python, IMG-043 a list that cannot
-    be used, and what :func:`undercloud.images.build.build` raises.
+    name, IMG-011 missing programs, IMG-041 an image that cannot be made of its tree, IMG-042 another Python,
+    IMG-043 a list that cannot be used, and what :func:`undercloud.images.build.build` raises.
     """
     store, tags = Store(settings.store), images.tags(settings.edition)
     tell = progress or (lambda _: None)
@@ -52,6 +51,7 @@ def build(
             tell(BuildEvent(name, "present", f"{name}:{tags[name]}"))
             results[name] = Result(found, made=False)
     if missing:
+        tools.check()
         trees = [images[name].tree for name in missing]
         containers.build(images.trees, trees, settings, tell)
         with store.lock():
@@ -118,7 +118,7 @@ class _Packing:
         (place / "made").mkdir(parents=True)
         try:
             with self.log.open("w", encoding="utf-8") as log:
-                built = self._make(place, Tools(self.store, log))
+                built = self._make(place, tools.Tools(self.store, log))
             (place / "made/image.json").write_text(json.dumps(built.as_dict(), indent=2) + "\n")
             shutil.rmtree(target, ignore_errors=True)
             target.parent.mkdir(exist_ok=True)
@@ -127,12 +127,12 @@ class _Packing:
             shutil.rmtree(place, ignore_errors=True)
         return built
 
-    def _make(self, place: Path, tools: Tools) -> Built:
+    def _make(self, place: Path, at_work: tools.Tools) -> Built:
         reference = containers.stored_references(self.images.trees, self.settings)[self.image.tree]
-        with tools.tree(reference) as root:
+        with at_work.tree(reference) as root:
             if self.image.python is not None:
-                python.install(self.image, self.image.python, root, tools, self.settings.edition)
-            made = _PACKERS[self.image.format](self.image, self.tag, root, place, tools)
+                python.install(self.image, self.image.python, root, at_work, self.settings.edition)
+            made = _PACKERS[self.image.format](self.image, self.tag, root, place, at_work)
         files = {}
         for kind, path in made.items():
             name = f"{self.image.name}-{self.tag}{SUFFIXES[kind]}"

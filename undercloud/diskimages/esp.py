@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from undercloud.diskimages.tools import Tools
+from undercloud.diskimages.tools import GRUB_MODULES, Tools
 
 RAMDISK_CONFIG = "EFI/ironic/grub.cfg"
 """Where Ironic puts GRUB's configuration on a boot medium: a path that no deployed disk has."""
@@ -26,7 +26,19 @@ def make(tools: Tools, file: Path, *, config: str, kib: int, serial: str) -> Non
     early, loader = file.with_suffix(".cfg"), file.with_suffix(".efi")
     early.write_text(config, encoding="utf-8")
     tools.run(
-        *("grub-mkimage", "-O", "x86_64-efi", "-c", early, "-p", "/EFI/BOOT", "-o", loader),
+        *(
+            "grub-mkimage",
+            "-O",
+            "x86_64-efi",
+            "-d",
+            GRUB_MODULES,
+            "-c",
+            early,
+            "-p",
+            "/EFI/BOOT",
+            "-o",
+            loader,
+        ),
         *_MODULES,
     )
     with file.open("wb") as stream:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from undercloud.diagnostics import UndercloudError
 from undercloud.images.assembly import ToolFailedError
 from undercloud.images.store import Store
 
@@ -15,6 +17,38 @@ EPOCH = 1735689600
 """The time (2025-01-01) that every image calls its making, so that the same files give the same bytes."""
 
 _CLOCK = {"SOURCE_DATE_EPOCH": str(EPOCH), "E2FSPROGS_FAKE_TIME": str(EPOCH)}
+
+
+PACKAGES = {
+    "buildah": "buildah",
+    "cpio": "cpio",
+    "grub-mkimage": "grub-common",
+    "mcopy": "mtools",
+    "mke2fs": "e2fsprogs",
+    "mkfs.vfat": "dosfstools",
+    "mmdebstrap": "mmdebstrap",
+    "parted": "parted",
+    "sgdisk": "gdisk",
+    "zstd": "zstd",
+}
+"""The programs that make images, and Debian's packages that bring them."""
+
+GRUB_MODULES = Path("/usr/lib/grub/x86_64-efi")
+"""What GRUB for UEFI is put together from; Debian's package grub-efi-amd64-bin."""
+
+
+def check() -> None:
+    """Raise UndercloudError IMG-011 with all packages that making images needs and this machine lacks."""
+    missing = {package for program, package in PACKAGES.items() if shutil.which(program) is None}
+    if not GRUB_MODULES.is_dir():
+        missing.add("grub-efi-amd64-bin")
+    if missing:
+        names = " ".join(sorted(missing))
+        raise UndercloudError.of(
+            "IMG-011",
+            f"images cannot be made without these packages: {names}",
+            fix=f"apt-get install {names}",
+        )
 
 
 @dataclass(frozen=True)

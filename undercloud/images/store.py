@@ -216,20 +216,8 @@ def _missing(tool: str) -> UndercloudError:
     return UndercloudError.of(
         "IMG-011",
         f"the program {tool} is not installed",
-        fix=f"apt-get install {_PACKAGES.get(tool, 'buildah docker-registry mmdebstrap skopeo')}",
+        fix="apt-get install buildah docker-registry mmdebstrap skopeo",
     )
-
-
-_PACKAGES = {
-    "grub-mkimage": "grub-common grub-efi-amd64-bin",
-    "mcopy": "mtools",
-    "mke2fs": "e2fsprogs",
-    "mkfs.vfat": "dosfstools",
-    "mmd": "mtools",
-    "parted": "parted",
-    "sgdisk": "gdisk",
-}
-"""Which packages bring the tools that are not needed for container images."""
 
 
 def _write(path: Path, text: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.diskimages.test_disk_definitions import DISK, definitions
 from tests.unit.images.conftest import Tools
 from undercloud.diagnostics import UndercloudError
+from undercloud.diskimages import tools as programs
 from undercloud.diskimages.build import build, directory, find
 from undercloud.diskimages.definitions import DiskImages
 from undercloud.images.build import BuildEvent, BuildSettings
@@ -25,8 +26,9 @@ def settings(tmp_path: Path) -> BuildSettings:
 
 
 @pytest.fixture
-def tree(tools: Tools) -> Path:
+def tree(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What the replaced buildah mounts: a tree with a kernel."""
+    monkeypatch.setattr(programs, "GRUB_MODULES", tools.state)
     root = tools.state / "tree"
     for path in ("lib/modules/6.1.0-test", "boot", "etc", "usr/bin"):
         (root / path).mkdir(parents=True)
@@ -122,6 +124,18 @@ def test_python_packages_that_cannot_be_fetched_are_told(
     with pytest.raises(UndercloudError, match=r"IMG-041(.|\n)*No matching distribution"):
         build(definitions(tmp_path, with_python), [], settings)
     assert not list((settings.store.root / "cache/python").glob("[!.]*"))
+
+
+def test_all_missing_packages_are_told_before_anything_is_built(
+    tools: Tools, tree: Path, images: DiskImages, settings: BuildSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        programs, "PACKAGES", {"no-such-program": "one", "neither-this": "other", "cpio": "cpio"}
+    )
+    monkeypatch.setattr(programs, "GRUB_MODULES", tools.state / "none")
+    with pytest.raises(UndercloudError, match=r"IMG-011.*packages: grub-efi-amd64-bin one other"):
+        build(images, [], settings)
+    assert not tools.calls("mmdebstrap")
 
 
 def test_a_list_that_cannot_be_read_is_told(

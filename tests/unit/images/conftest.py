@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-PACKING = ("bash", "chroot", "grub-mkimage", "mcopy", "mke2fs", "mkfs.vfat", "mmd", "parted", "sgdisk")
+PACKING = (
+    "bash",
+    "chroot",
+    "cpio",
+    "grub-mkimage",
+    "mcopy",
+    "mke2fs",
+    "mkfs.vfat",
+    "mmd",
+    "parted",
+    "sgdisk",
+    "zstd",
+)
 TOOLS = ("apt-config", "apt-get", "buildah", "mmdebstrap", *PACKING)
 
 

@@ -70,7 +70,7 @@ class IronicService:
                 )
             answer.raise_for_status()
             conductors = answer.json()["conductors"]
-        except (requests.RequestException, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError) as error:  # requests' errors are OSErrors
             return f"{settings.endpoint} does not answer as it should: {error}"
         return "" if any(one["alive"] for one in conductors) else "its conductor is not alive"
 

@@ -9,6 +9,7 @@ import requests
 from undercloud.baremetal.service.settings import FILES_PORT, files_directory, files_url
 from undercloud.diagnostics import Finding
 from undercloud.diskimages.published import INDEX
+from undercloud.diskimages.tools import PACKAGES
 from undercloud.install.part import Health, Kept, Package, Process, Say, own_environment, own_program
 from undercloud.install.ports import unusable
 from undercloud.install.site import Site
@@ -20,7 +21,7 @@ class Files:
     name = "files"
     title = "File server of ramdisks and images"
     needs = ()
-    packages: tuple[Package, ...] = ()
+    packages = tuple(map(Package, (*PACKAGES.values(), "grub-efi-amd64-bin")))  # of `overcloud image build`
     kept = Kept()
 
     def __init__(self, site: Site) -> None:

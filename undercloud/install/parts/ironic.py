@@ -35,7 +35,7 @@ class Ironic:
         self._site = site
         directory, options = ironic_directory(site.state_dir), site.settings.ironic
         certificate = certificate_file(site.state_dir, self.name)
-        self._settings = IronicSettings(
+        self.settings = IronicSettings(
             directory,
             files_directory(site.state_dir),
             site.address,
@@ -55,7 +55,7 @@ class Ironic:
     @property
     def kept(self) -> Kept:
         """Its database, and what clients and ramdisks know it by."""
-        settings = self._settings
+        settings = self.settings
         databases = () if settings.database else (settings.sqlite,)
         return Kept((settings.client, settings.passwords, settings.certificate.parent), databases)
 
@@ -65,7 +65,7 @@ class Ironic:
         if self.name not in site.running:
             yield from unusable(site.address, API_PORT, self.title)
         unknown = [name for name in site.conf.get(_OPTION) if name not in HARDWARE_TYPES]
-        if not self._settings.hardware_types:
+        if not self.settings.hardware_types:
             message = f"{_OPTION} names nothing that this Ironic has: {', '.join(unknown)}"
             fix = f"Choose from: {', '.join(HARDWARE_TYPES)}."
             yield Finding("INST-072", message, fix, locations=(site.conf.locate(_OPTION),))
@@ -85,7 +85,7 @@ class Ironic:
 
     def processes(self) -> tuple[Process, ...]:
         """API and conductor."""
-        settings, service = self._settings, self._service()
+        settings, service = self.settings, self._service()
         reads = (settings.configuration, settings.passwords, settings.certificate, settings.key)
         return (
             Process(
@@ -103,10 +103,10 @@ class Ironic:
     def healthy(self) -> Health:
         """Whether the API answers and a conductor is alive."""
         wrong = self._service().healthy()
-        return Health(not wrong, wrong or self._settings.endpoint)
+        return Health(not wrong, wrong or self.settings.endpoint)
 
     def remove(self) -> None:
         """Everything lies in the state directory; machines stay as they are."""
 
     def _service(self) -> IronicService:
-        return IronicService(self._settings, self._site.secret(self.name))
+        return IronicService(self.settings, self._site.secret(self.name))
