@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import http.client
 import json
 import ssl
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,19 @@ _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, "
     "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """An image in a registry: ``digest`` is that of its manifest, ``size`` the bytes of its packed layers."""
+
+    repository: str
+    tag: str
+    digest: str
+    created: str
+    size: int
+    layers: int
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,33 @@ class Registry:
         """Whether the image ``REPOSITORY:TAG`` is there."""
         return self._request("HEAD", f"/v2/{repository}/manifests/{tag}", _MANIFESTS)[0] == http.client.OK
 
+    def describe(self, repository: str, tag: str) -> Described | None:
+        """What the image ``REPOSITORY:TAG`` is; None if there is none.
+
+        The formats: https://github.com/opencontainers/image-spec (manifest.md, config.md); Docker's has the
+        same fields.
+        """
+        status, body = self._request("GET", f"/v2/{repository}/manifests/{tag}", _MANIFESTS)
+        if status == http.client.NOT_FOUND:
+            return None
+        manifest = self._read(body)
+        layers = self._member(manifest, "layers")
+        config = self._member(manifest, "config")["digest"]
+        image = self._get(f"/v2/{repository}/blobs/{config}") or {}
+        return Described(
+            repository,
+            tag,
+            f"sha256:{hashlib.sha256(body).hexdigest()}",
+            str(image.get("created", "")),
+            sum(int(layer["size"]) for layer in layers),
+            len(layers),
+            {str(name): str(value) for name, value in (image.get("config", {}).get("Labels") or {}).items()},
+        )
+
+    def delete(self, image: Described) -> None:
+        """Take an image out, with all tags that it has; what it is made of goes with a later clean-up."""
+        self._request("DELETE", f"/v2/{image.repository}/manifests/{image.digest}", "application/json")
+
     def auth_file(self) -> str:
         """What podman and buildah read as ``auth.json``; see containers-auth.json(5)."""
         return json.dumps(
@@ -70,6 +112,9 @@ class Registry:
         status, body = self._request("GET", path, "application/json")
         if status == http.client.NOT_FOUND:
             return None
+        return self._read(body)
+
+    def _read(self, body: bytes) -> Any:
         try:
             return json.loads(body)
         except ValueError:
@@ -99,7 +144,7 @@ class Registry:
                 f"the registry {self.endpoint} {what}",
                 fix="Give --username and --password-file as its htpasswd file has them.",
             )
-        if answer.status not in (http.client.OK, http.client.NOT_FOUND):
+        if answer.status not in (http.client.OK, http.client.ACCEPTED, http.client.NOT_FOUND):
             said = body.decode("utf-8", "replace").partition("\n")[0][:200]
             raise self._odd(f"HTTP status {answer.status} {said}".rstrip())
         return answer.status, body

@@ -151,7 +151,7 @@ class Store:
 
         Raises UndercloudError IMG-016 if the store cannot be read.
         """
-        if not (self.root / "storage").is_dir():
+        if not (self.root / "storage.conf").is_file():
             return {}
         listed: list[Mapping[str, Any]] = json.loads(self.output("buildah", "images", "--json")) or []
         return {

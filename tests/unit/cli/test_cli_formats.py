@@ -13,6 +13,7 @@ from tests.unit.cli import metadata
 # They write files, start or stop something, and print at most a line about it; their exit status says all.
 SILENT = {
     "overcloud cancel",
+    "overcloud container image delete",
     "overcloud container image prepare",
     "overcloud credentials",
     "overcloud generate fencing",

@@ -281,7 +281,7 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
     with first.write(), pytest.raises(UndercloudError) as caught, second.write():
         pass
     assert caught.value.findings[0].code == "DB-004"
-    assert "locked" in caught.value.findings[0].message
+    assert "others have written" in caught.value.findings[0].message
     with second.write() as session:
         plans.ensure(session, "overcloud")
     first.close()

@@ -115,6 +115,6 @@ def test_a_secret_of_another_key_stops_the_rotation_before_it_begins(
 
 def test_every_table_with_secrets_has_one_key_column() -> None:
     assert {table.name for table in Base.sealed_columns()} == {
-        "key_check", "blobs", "plan_versions", "states", "compilations", "deployments",
+        "key_check", "blobs", "plan_versions", "states", "compilations", "deployments", "placed_nodes",
     }  # fmt: skip
     assert all(len(table.primary_key.columns) == 1 for table in Base.sealed_columns())
