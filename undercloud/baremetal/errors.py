@@ -49,3 +49,11 @@ class ConflictError(IronicError):
     code = "BM-104"
     message = "Ironic could not {request} now: {said}"
     fix = "Wait until the other work is done, or see its state: openstack overcloud node show NODE"
+
+
+class UnfitError(IronicError):
+    """The machine's own data do not allow it."""
+
+    code = "BM-126"
+    message = "Ironic could not {request}: {said}"
+    fix = "Correct the machine's entry in the file of machines, and import it again."

@@ -86,6 +86,7 @@ class Ironic:
     """One Ironic; every method raises a kind of ``errors.IronicError``. May be used by several threads."""
 
     def __init__(self, access: Access) -> None:
+        self.access = access
         from undercloud.baremetal import client  # noqa: PLC0415 - heavy, and few commands need it
 
         self._told = client.told

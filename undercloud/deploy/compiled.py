@@ -12,7 +12,7 @@ from undercloud.db.database import Database
 from undercloud.db.models import Compilation, PlanVersion, State
 from undercloud.db.vault import Vault
 from undercloud.deploy import leaving, wire
-from undercloud.deploy.compiling import Access, Compiled, FreeTask, Node
+from undercloud.deploy.compiling import Access, Compiled, FreeTask, Node, Wanted
 from undercloud.deploy.leaving import Leaving
 from undercloud.diagnostics import internal
 
@@ -34,6 +34,7 @@ def keep(
         "access": access,
         "tasks": wire.to_plain(made.tasks),
         "described": wire.to_plain(made.described),
+        **({"machines": wire.to_plain(made.machines)} if made.machines else {}),
         **({leaving.KEY: [wire.to_plain(one) for one in left]} if left else {}),
     }
     row = states.keep_compilation(
@@ -68,6 +69,7 @@ def read(database: Database, compilation: int) -> Compiled:
             access=wire.from_plain(Access, {**facts["access"], "password": sealed["password"]}),
             tasks=wire.from_plain(tuple[FreeTask, ...], facts["tasks"]),
             described=facts.get("described") or {},
+            machines=wire.from_plain(tuple[Wanted, ...], facts.get("machines") or []),
         )
 
 

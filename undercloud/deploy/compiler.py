@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from undercloud.conf import installed
 from undercloud.deploy.compiling import Access, Compiled, FreeTask, Judged, Known, Loaded, Node, Reserved
+from undercloud.deploy.compiling_machines import machine_wishes
 from undercloud.deploy.engine import DeployRequest, GivenFile
 from undercloud.deploy.plan_source import plan_source
 from undercloud.deploy.ssh import SSH_PORT
@@ -132,6 +133,7 @@ def _compiled(made: Compilation) -> Compiled:
         access=_access(made, made.lowered),
         tasks=_tasks(made.lowered),
         described=previous.facts(made),
+        machines=tuple(machine_wishes(made)),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from undercloud.deploy.engine import DeployRequest, GivenFiles
-from undercloud.diagnostics import Finding
+from undercloud.diagnostics import Finding, Location
 
 STEPS = range(6)
 Reserved = Mapping[str, Mapping[str, str]]
@@ -32,6 +32,37 @@ class Node:
     role: str = ""
     user: str = ""
     port: int = 22
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A node that a machine is to become; the fields from ``machine`` on are the deployment file's.
+
+    ``address`` and the following are those of the control plane; ``ips`` are all addresses by network;
+    ``tolerance`` is the role's MaxFailPercentage; ``root_size`` is in GiB, 0 for the whole disk.
+    """
+
+    host: str
+    role: str
+    domain: str
+    user: str
+    address: str
+    cidr: str
+    gateway: str = ""
+    mtu: int = 1500
+    dns: tuple[str, ...] = ()
+    ips: Mapping[str, str] = field(default_factory=dict)
+    tolerance: int = 0
+    machine: str = ""
+    resource_class: str = "baremetal"
+    capabilities: Mapping[str, str] = field(default_factory=dict)
+    traits: tuple[str, ...] = ()
+    conductor_group: str = ""
+    root_size: int = 0
+    image: Mapping[str, str] = field(default_factory=dict)
+    ssh_keys: str = ""
+    config_drive: Mapping[str, Any] = field(default_factory=dict)
+    location: Location | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +125,7 @@ class Compiled:
     access: Access = Access()
     tasks: tuple[FreeTask, ...] = ()
     described: Mapping[str, Any] = field(default_factory=dict)
+    machines: tuple[Wanted, ...] = ()
 
 
 @dataclass(frozen=True)

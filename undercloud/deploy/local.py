@@ -16,7 +16,17 @@ from undercloud.conf import Settings
 from undercloud.db import deployments, events, host_keys, locks, models, plans
 from undercloud.db.database import Database
 from undercloud.db.types import utcnow
-from undercloud.deploy import attempts, gate, lease, processes, versions, views, wire, workspace
+from undercloud.deploy import (
+    attempts,
+    gate,
+    lease,
+    processes,
+    unprovisioning,
+    versions,
+    views,
+    wire,
+    workspace,
+)
 from undercloud.deploy.engine import (
     CheckRequest,
     DeleteRequest,
@@ -33,7 +43,7 @@ from undercloud.deploy.engine import (
 )
 from undercloud.deploy.holder import Process, describe
 from undercloud.deploy.machine_service import MachineService
-from undercloud.deploy.machines import MachinesRequest
+from undercloud.deploy.machines import MachinesRequest, UnprovisionRequest
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.pipelines import PIPELINES
 from undercloud.deploy.reading import WRITING, Reading, find, known
@@ -47,13 +57,15 @@ _STOPPED = (Status.FAILED, Status.INTERRUPTED)
 _UNFINISHED = (str(Status.RUNNING), str(Status.PENDING))
 _LIVES = 3  # engines that may die in one stage before nobody goes on with it by itself
 _DONE = (Status.SUCCEEDED, Status.SKIPPED)
-Request = DeployRequest | DeleteRequest | CheckRequest | MachinesRequest
+Request = DeployRequest | DeleteRequest | CheckRequest | MachinesRequest | UnprovisionRequest
 _KINDS: dict[Operation, type[Request]] = {
     Operation.DEPLOY: DeployRequest,
     Operation.DRY_RUN: DeployRequest,
     Operation.DELETE: DeleteRequest,
     Operation.CHECK: CheckRequest,
     Operation.PREPARE: MachinesRequest,
+    Operation.PROVISION: DeployRequest,
+    Operation.UNPROVISION: UnprovisionRequest,
 }
 
 
@@ -255,6 +267,16 @@ class LocalEngine(MachineService, Reading):
     def prepare_machines(self, request: MachinesRequest) -> Deployment:
         """Start work with machines; refused (DEP-001) while other such work goes on."""
         return self._start(Operation.PREPARE, request)
+
+    def provision(self, request: DeployRequest) -> Deployment:
+        """Start to provision the nodes of a plan, and nothing more."""
+        return self._start(Operation.PROVISION, request)
+
+    def unprovision(self, request: UnprovisionRequest) -> Deployment:
+        """Start to give machines of a stack back."""
+        with self._database.read() as session:
+            unprovisioning.check(session, request)
+        return self._start(Operation.UNPROVISION, request)
 
     def forget_host_key(self, address: str, port: int = 22) -> bool:
         """Let the next contact with an address be the first one; False when it was never met."""

@@ -11,9 +11,9 @@ from undercloud.baremetal.errors import IronicError
 from undercloud.baremetal.ironic import Ironic
 from undercloud.db import machines as records
 from undercloud.db.database import Database
-from undercloud.deploy import machine_records, views
+from undercloud.deploy import machine_records, provisioned, views
 from undercloud.deploy.engine import GivenFile
-from undercloud.deploy.machines import DiscoverRequest, MachineDetail, MachineInfo
+from undercloud.deploy.machines import DiscoverRequest, MachineDetail, MachineInfo, ProvisionedNode
 from undercloud.diagnostics import Finding, UndercloudError
 
 _USED = ("active", "deploying", "wait call-back", "deleting", "cleaning", "clean wait", "inspecting")
@@ -66,6 +66,11 @@ class MachineService:
             bios=ironic.bios(found.uuid),
             inspected=views.moment(row.inspected) if row else "",
         )
+
+    def provisioned(self, stack: str) -> tuple[ProvisionedNode, ...]:
+        """The nodes of a stack that have a machine, by name."""
+        with self._records.read() as session:
+            return provisioned.of(session, stack)
 
     def set_maintenance(self, names: tuple[str, ...], on: bool, reason: str = "") -> None:
         """Put machines into maintenance, or take them out; BM-107 for unknown ones, before any is changed."""

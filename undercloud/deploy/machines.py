@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from undercloud.deploy.engine import Deployment, Engine, GivenFile, SshAccess
+from undercloud.deploy.engine import Deployment, DeployRequest, Engine, GivenFile, SshAccess
 
 BARE_METAL = "bare metal"
 """In the place of a stack's name in the record of work with machines; no stack can be called so."""
@@ -72,6 +72,36 @@ class MachinesRequest:
 
 
 @dataclass(frozen=True)
+class UnprovisionRequest:
+    """Give machines back: those of ``hosts``, or of all nodes of the stack (``everything``).
+
+    ``sure`` lets go of nodes that the stack is still deployed on. ``timeout`` is in seconds for one machine.
+    """
+
+    stack: str
+    hosts: tuple[str, ...] = ()
+    everything: bool = False
+    sure: bool = False
+    concurrency: int = 0
+    timeout: int = 3600
+    ssh: SshAccess = field(default_factory=SshAccess)
+    verbosity: int = 0
+
+
+@dataclass(frozen=True)
+class ProvisionedNode:
+    """A node that a machine runs, or is to run; ``status`` is placed or deployed, ``ips`` are by network."""
+
+    stack: str
+    host: str
+    machine: str
+    status: str
+    role: str = ""
+    address: str = ""
+    ips: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class DiscoverRequest:
     """Where to look for BMCs: addresses and ranges (CIDR), ports, and pairs of ``user:password`` to try."""
 
@@ -123,6 +153,18 @@ class Machines(Protocol):
 
     def prepare_machines(self, request: MachinesRequest) -> Deployment:
         """Start work with machines; refused (DEP-001) while other such work goes on."""
+        ...
+
+    def provision(self, request: DeployRequest) -> Deployment:
+        """Start to provision the nodes of a plan, and nothing more; refused (DEP-001) while it is written."""
+        ...
+
+    def unprovision(self, request: UnprovisionRequest) -> Deployment:
+        """Start to give machines of a stack back; BM-148 an unknown node, BM-149 one that is in use."""
+        ...
+
+    def provisioned(self, stack: str) -> tuple[ProvisionedNode, ...]:
+        """The nodes of a stack that have a machine, by name."""
         ...
 
     def discover_machines(self, request: DiscoverRequest) -> GivenFile:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from undercloud.deploy import scalein, stages
+from undercloud.deploy import provisioning, scalein, skipping, stages
 from undercloud.deploy.checks import CHECK
 from undercloud.deploy.delete import DELETE
 from undercloud.deploy.dryrun import DRY_RUN
 from undercloud.deploy.engine import Operation
 from undercloud.deploy.events import NODE_CHECKS
 from undercloud.deploy.machine_work import PREPARE
+from undercloud.deploy.provisioning import STAGE
 from undercloud.deploy.stages import STEP_STAGES
+from undercloud.deploy.unprovisioning import UNPROVISION
 from undercloud.deploy.work import Stage
 
 DEPLOY = (
     Stage(("plan",), stages.read_plan),
     Stage(("validate",), stages.validate_plan),
     Stage(("compile",), stages.compile_plan),
+    Stage((STAGE,), provisioning.provision, skipping.machines_needed),
     Stage(("preflight",), stages.check_nodes),
     Stage(("directory",), stages.write_directory),
     # Nobody leaves before it is seen that those who stay can carry on.
@@ -27,10 +30,17 @@ DEPLOY = (
     Stage(("clean",), scalein.clean, scalein.needed),
     Stage(("credentials",), stages.write_credentials),
 )
+PROVISION = (
+    Stage(("plan",), stages.read_plan),
+    Stage(("compile",), stages.compile_plan),
+    Stage((STAGE,), provisioning.provision),
+)
 PIPELINES: Mapping[Operation, tuple[Stage, ...]] = {
     Operation.DEPLOY: DEPLOY,
     Operation.DRY_RUN: DRY_RUN,
     Operation.DELETE: DELETE,
     Operation.CHECK: CHECK,
     Operation.PREPARE: PREPARE,
+    Operation.PROVISION: PROVISION,
+    Operation.UNPROVISION: UNPROVISION,
 }

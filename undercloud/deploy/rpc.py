@@ -35,6 +35,8 @@ from undercloud.deploy.machines import (
     MachineDetail,
     MachineInfo,
     MachinesRequest,
+    ProvisionedNode,
+    UnprovisionRequest,
     WholeEngine,
 )
 from undercloud.deploy.reading import Reading
@@ -57,6 +59,9 @@ _METHODS = (
     "delete_plan",
     "forget_host_key",
     "prepare_machines",
+    "provision",
+    "unprovision",
+    "provisioned",
     "discover_machines",
     "machines",
     "machine",
@@ -200,6 +205,18 @@ class RpcEngine(Reading):
     def prepare_machines(self, request: MachinesRequest) -> Deployment:
         """Start work with machines; refused (DEP-001) while other such work goes on."""
         return self._deployment("prepare_machines", request=request)
+
+    def provision(self, request: DeployRequest) -> Deployment:
+        """Start to provision the nodes of a plan, and nothing more."""
+        return self._deployment("provision", request=request)
+
+    def unprovision(self, request: UnprovisionRequest) -> Deployment:
+        """Start to give machines of a stack back."""
+        return self._deployment("unprovision", request=request)
+
+    def provisioned(self, stack: str) -> tuple[ProvisionedNode, ...]:
+        """The nodes of a stack that have a machine, by name."""
+        return wire.from_plain(tuple[ProvisionedNode, ...], self._call("provisioned", stack=stack))
 
     def discover_machines(self, request: DiscoverRequest) -> GivenFile:
         """Look for BMCs; what answered, as a file of machines."""

@@ -61,7 +61,7 @@ def _leaving(work: Work) -> tuple[Leaving, ...]:
 def _look(work: Work) -> tuple[list[Leaving], list[Failure]]:
     """The nodes that can be cleaned, and why the others cannot; a full disk is no hindrance."""
     found = _leaving(work)
-    access = work.request.ssh
+    access = work.access
     nodes = [
         replace(one.node, user=access.user or one.node.user, port=access.port or one.node.port)
         for one in found

@@ -8,18 +8,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from undercloud import durable
 from undercloud.conf import installed
 from undercloud.db import plans, states
 from undercloud.db.models import Deployment, PlanVersion
-from undercloud.deploy import compiled, credentials, failures, gate, leaving
+from undercloud.deploy import compiled, credentials, failures, gate, leaving, skipping
 from undercloud.deploy.compiling import STEPS, Node
 from undercloud.deploy.engine import DeployRequest, Failure
 from undercloud.deploy.events import FINAL_CHECKS, FINISH, NODE_CHECKS, Translator
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.preflight import Preflight
 from undercloud.deploy.recorder import step_stages
-from undercloud.deploy.runner import INVENTORY, Ending, Run
+from undercloud.deploy.runner import Ending, Run
 from undercloud.deploy.work import CancelledError, Turns, Work, deploy_request
 from undercloud.deploy.workspace import LeftError, write_tree
 from undercloud.diagnostics import UndercloudError, internal
@@ -78,26 +77,8 @@ def _reload(work: Work) -> None:
 def check_nodes(work: Work, turns: Turns) -> None:
     """See that every node lets us in, is who it was, and has what is needed."""
     _ = turns
-    leave_out_by_limit(work)
+    skipping.leave_out(work)
     work.report_failures(look_at_nodes(work))
-
-
-def leave_out_by_limit(work: Work) -> None:
-    """Leave out the nodes that ``--limit`` does not mean; DEP-025 when it means none."""
-    request = deploy_request(work)
-    if not request.limit:
-        return
-    inventory = work.workspace.temporary / INVENTORY
-    durable.write(inventory, work.result().files[INVENTORY])
-    meant = work.borders.runner.hosts(inventory, request.limit)
-    names = {node.name for node in work.result().nodes}
-    if not names & meant:
-        raise UndercloudError.of(
-            "DEP-025",
-            f"--limit {request.limit} means no node",
-            fix=f"Name nodes, roles or services; the nodes are: {', '.join(sorted(names))}",
-        )
-    work.skipped = frozenset(names - meant)
 
 
 def look_at_nodes(work: Work) -> list[Failure]:
@@ -125,11 +106,10 @@ def write_directory(work: Work, turns: Turns) -> None:
 def run_steps(work: Work, turns: Turns) -> None:
     """Run the steps that are not done yet, all in one ansible-playbook, because its start takes time."""
     started_anew = len(turns.names) == len(STEP_STAGES)
-    request = deploy_request(work)
     if not work.skipped:
-        leave_out_by_limit(work)  # the look at the nodes was an earlier attempt's, or was left out
+        skipping.leave_out(work)  # the look at the nodes was an earlier attempt's, or was left out
     run = run_of(work, PLAYBOOK, "steps" if len(turns.action) > 1 else turns.action[0])
-    run = replace(run, limit=request.limit, tags=() if started_anew else tags_of(turns))
+    run = replace(run, limit=skipping.pattern(work), tags=() if started_anew else tags_of(turns))
     run_playbook(work, turns, run)
 
 
@@ -156,7 +136,7 @@ def run_of(work: Work, playbook: str, purpose: str) -> Run:
         preflight_of(work).trust(work.nodes(), pin=not work.short_lived)
     work.workspace.write_secrets(result.secrets)
     work.recorder.masker = Masker(result.sensitive)
-    access = work.request.ssh
+    access = work.access
     variables: dict[str, Any] = {
         "undercloud_secrets_file": str(work.workspace.secrets_file),
         "undercloud_fence": work.lease.fence,
@@ -229,7 +209,7 @@ def preflight_of(work: Work) -> Preflight:
     return Preflight(
         work.database,
         work.borders.ssh,
-        work.request.ssh,
+        work.access,
         work.workspace,
         work.deployment,
         lambda: work.lease.cancelled,

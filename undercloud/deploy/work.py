@@ -11,12 +11,20 @@ from typing import Any
 from undercloud.baremetal.ironic import Ironic
 from undercloud.conf import Settings
 from undercloud.db.database import Database
-from undercloud.deploy import compiled, failures
+from undercloud.deploy import compiled, failures, own_key
 from undercloud.deploy.compiling import Compiled, Compiler, Loaded, Node
-from undercloud.deploy.engine import CheckRequest, DeleteRequest, DeployRequest, Failure, Operation, Status
+from undercloud.deploy.engine import (
+    CheckRequest,
+    DeleteRequest,
+    DeployRequest,
+    Failure,
+    Operation,
+    SshAccess,
+    Status,
+)
 from undercloud.deploy.ironic_access import no_ironic
 from undercloud.deploy.lease import Lease, LockLostError
-from undercloud.deploy.machines import MachinesRequest
+from undercloud.deploy.machines import MachinesRequest, UnprovisionRequest
 from undercloud.deploy.recorder import Recorder
 from undercloud.deploy.runner import PlaybookRunner
 from undercloud.deploy.ssh import Ssh
@@ -46,7 +54,7 @@ class Work:
 
     deployment: str
     operation: Operation
-    request: DeployRequest | DeleteRequest | CheckRequest | MachinesRequest
+    request: DeployRequest | DeleteRequest | CheckRequest | MachinesRequest | UnprovisionRequest
     settings: Settings
     database: Database
     borders: Borders
@@ -99,9 +107,15 @@ class Work:
             self.compiled = compiled.read(self.database, self.compilation)
         return self.compiled
 
+    @property
+    def access(self) -> SshAccess:
+        """The way into the nodes; where we provisioned them and no key is named, with our own."""
+        given = self.request.ssh
+        return own_key.entering(self.settings.paths.state_dir, given) if self.result().machines else given
+
     def nodes(self) -> list[Node]:
         """The nodes with the request's user and port, without those that are to be left out."""
-        access = self.request.ssh
+        access = self.access
         return [
             replace(node, user=access.user or node.user, port=access.port or node.port)
             for node in self.result().nodes

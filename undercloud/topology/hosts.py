@@ -16,7 +16,7 @@ from undercloud.plan.state import State
 from undercloud.topology import networks as building
 from undercloud.topology.addresses import Given, Wish, allocate
 from undercloud.topology.deployment import Deployment, read_deployment
-from undercloud.topology.model import CTLPLANE, Host, Network, Topology, Vip
+from undercloud.topology.model import CTLPLANE, NODE_USER, Host, Network, Topology, Vip
 from undercloud.topology.nodes import Locate, Node, Settings, find, fixed_address
 
 # Parameters that name and fix virtual addresses where TripleO does not call them after the network.
@@ -259,8 +259,10 @@ class _Placing:
             fqdns={name: f"{node.name}.{self._networks[name].domain}" for name in ports},
             subnets={name: port.subnet for name, port in ports.items()},
             managed=node.instance.managed,
-            user=node.instance.user or None,
+            user=node.instance.user or (NODE_USER if node.instance.managed else None),
             node=node.instance.node or None,
+            wishes=node.instance.data if node.instance.managed else {},
+            path=node.instance.path if node.instance.managed else (),
         )
 
     def _vips(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
+from typing import Any
 
 CTLPLANE = "ctlplane"
 """The network that every node is on and that SSH uses."""
+
+NODE_USER = "tripleo-admin"
+"""Who enters the nodes that we provision, unless the deployment file names somebody."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Host:
 
     ``index`` counts within the role from 0 and stays with the host; ``address``, ``user`` and ``port`` are
     what SSH uses; ``node`` is the machine's name for bare metal, and ``managed`` says whether we provision
-    it.
+    it: then ``wishes`` are the other keys of its instance in the deployment file, and ``path`` leads there.
     """
 
     name: str
@@ -76,6 +80,8 @@ class Host:
     user: str | None = None
     port: int | None = None
     node: str | None = None
+    wishes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    path: tuple[str | int, ...] = dataclasses.field(default=(), compare=False)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from undercloud.topology.model import CTLPLANE
+from undercloud.topology.model import CTLPLANE, NODE_USER
 
 UNDERCLOUD = "Undercloud"
 LOCAL: Mapping[str, str] = {
@@ -38,7 +38,7 @@ class Access:
     ``variables`` are more variables of groups, by group.
     """
 
-    user: str = "tripleo-admin"
+    user: str = NODE_USER
     python: str = "/usr/bin/python3"
     variables: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 

@@ -1,0 +1,130 @@
+"""Which machine is which node of a stack: what is so already, and what is chosen anew, with its reason."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from undercloud.baremetal import host_keys, registration
+from undercloud.baremetal.errors import IronicError
+from undercloud.baremetal.ironic import Ironic, Machine
+from undercloud.db import machines as records
+from undercloud.deploy import machine_records
+from undercloud.deploy.compiling import Wanted
+from undercloud.deploy.work import Work
+from undercloud.diagnostics import Finding
+from undercloud.topology.placement import Chosen, Demand, Placed, place_machines
+
+_ALLOCATING = 60.0  # seconds that Ironic may take to give a machine
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A node with its machine; ``deployed`` says that it ran there already. ``key`` is its host key."""
+
+    wanted: Wanted
+    machine: Machine
+    key: host_keys.KeyPair
+    deployed: bool = False
+
+
+def assigned(work: Work, wanted: Sequence[Wanted], known: Sequence[Machine]) -> dict[str, Assigned]:
+    """Host → its machine, of those that have one that Ironic still knows."""
+    by_uuid = {one.uuid: one for one in known}
+    vault = work.database.vault
+    with work.database.read() as session:
+        rows = {row.host: row for row in records.placed(session, work.stack)}
+        return {
+            one.host: Assigned(
+                one,
+                by_uuid[row.machine],
+                host_keys.KeyPair(records.private_key(vault, row), row.host_key),
+                row.status == records.DEPLOYED,
+            )
+            for one in wanted
+            if (row := rows.get(one.host)) is not None and row.machine in by_uuid
+        }
+
+
+def choose(
+    work: Work, wanted: Sequence[Wanted], known: Sequence[Machine], without: Collection[str] = ()
+) -> Placed:
+    """Choose machines for nodes that have none; nothing is kept yet."""
+    with work.database.read() as session:
+        made_of, nodes = machine_records.facts(session), machine_records.nodes(session)
+    candidates = [
+        registration.candidate_of(one, made_of.get(one.uuid), _title(nodes.get(one.uuid)))
+        for one in known
+        if one.uuid not in without
+    ]
+    return place_machines([_demand(one) for one in wanted], candidates)
+
+
+def keep(work: Work, chosen: Sequence[Chosen]) -> None:
+    """Keep who becomes what, each with a new host key, ere Ironic or a machine hears of it."""
+    with work.database.write() as session:
+        work.lease.assert_held(session)
+        for one in chosen:
+            pair = host_keys.make()
+            records.place(
+                session,
+                work.database.vault,
+                work.stack,
+                one.node,
+                one.machine.uuid,
+                private_key=pair.private,
+                public_key=pair.public,
+            )
+
+
+def allocate(ironic: Ironic, stack: str, one: Assigned) -> Finding | None:
+    """Let Ironic keep the machine for the node; BM-142 where it does not."""
+    name = allocation_name(stack, one)
+    found = ironic.allocation(name)
+    if found is not None and found.state == "error":
+        ironic.deallocate(name)
+        found = None
+    try:
+        if found is None and not one.machine.instance_uuid:
+            values = {"resource_class": one.machine.resource_class, "candidate_nodes": [one.machine.uuid]}
+            found = ironic.allocate(name, values)
+        deadline = time.monotonic() + _ALLOCATING
+        while found is not None and found.state == "allocating" and time.monotonic() < deadline:
+            time.sleep(0.2)
+            found = ironic.allocation(name)
+    except IronicError as error:
+        return error.findings[0]
+    if found is not None and found.state == "active":
+        return None
+    why = found.last_error if found else f"it has the instance {one.machine.instance_uuid}"
+    text = f"Ironic does not give {one.machine.title} to {one.wanted.host}: {why or (found and found.state)}"
+    return Finding("BM-142", text, "See it: openstack overcloud node show; somebody else may have taken it.")
+
+
+def allocation_name(stack: str, one: Assigned) -> str:
+    """The allocation's name, which tells the stack, the node and the machine."""
+    return f"{stack}.{one.wanted.host}.{one.machine.uuid[:8]}"
+
+
+def _title(node: tuple[str, str] | None) -> str:
+    return f"the node {node[1]} of {node[0]}" if node else ""
+
+
+def _demand(one: Wanted) -> Demand:
+    return Demand(
+        node=one.host,
+        role=one.role,
+        machine=one.machine,
+        resource_class=one.resource_class,
+        capabilities=tuple(sorted(one.capabilities.items())),
+        traits=one.traits,
+        conductor_group=one.conductor_group,
+        root_size=one.root_size,
+        location=one.location,
+    )
+
+
+def by_host(items: Sequence[Wanted]) -> Mapping[str, Wanted]:
+    """Wishes by host."""
+    return {one.host: one for one in items}

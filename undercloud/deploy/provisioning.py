@@ -1,0 +1,248 @@
+"""The stage that turns machines into the nodes of a plan: placed, installed, answering SSH.
+
+It may be repeated at any point: what is so already is left alone. A machine that fails stays as it is, for a
+look; its node gets another one if a spare fits. Nothing is ever taken back because of an error.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from undercloud.baremetal import network_data
+from undercloud.baremetal.config_drive import config_drive
+from undercloud.baremetal.deploying import Image, Order, deploy
+from undercloud.baremetal.fleet import Control, Pace, travel
+from undercloud.baremetal.service.settings import files_directory, files_url
+from undercloud.db import host_keys as pins
+from undercloud.db import machines as records
+from undercloud.deploy import machine_records, own_key, placing
+from undercloud.deploy.compiling import Node, Wanted
+from undercloud.deploy.engine import EventKind, Failure
+from undercloud.deploy.failures import NodesError
+from undercloud.deploy.machine_work import control_of
+from undercloud.deploy.placing import Assigned
+from undercloud.deploy.skipping import leave_out_by_limit
+from undercloud.deploy.ssh import SSH_PORT
+from undercloud.deploy.work import CancelledError, Turns, Work
+from undercloud.diagnostics import Finding, Severity, UndercloudError
+from undercloud.diskimages import published
+
+STAGE = "provision"
+_WORKERS = 32
+_PAUSE = 2.0
+_DISK = "disk"
+
+
+def provision(work: Work, turns: Turns) -> None:
+    """Provision the nodes that are not; NodesError names those that failed beyond their role's tolerance."""
+    _ = turns
+    leave_out_by_limit(work)
+    area = work.settings.baremetal
+    control = control_of(work, Pace(area.concurrency, area.deploy_timeout))
+    run = _Provisioning(
+        work, control, [one for one in work.result().machines if one.host not in work.skipped]
+    )
+    try:
+        run.install()
+        run.enter()
+    finally:
+        machine_records.keep(work.database, control.ironic)
+    run.judge()
+
+
+class _Provisioning:
+    def __init__(self, work: Work, control: Control, wanted: Sequence[Wanted]) -> None:
+        self._work = work
+        self._control = control
+        self._wanted = wanted
+        self._failed: dict[str, Finding] = {}
+        self._useless: set[str] = set()
+
+    def install(self) -> None:
+        """Give every node a machine that runs; a machine that fails is replaced once a spare fits."""
+        left = [one.host for one in self._wanted]
+        first = True
+        while left:
+            self._choose(left, strict=first)
+            first = False
+            ready = self._assigned()
+            todo = [ready[host] for host in left if host in ready and not self._runs(ready[host])]
+            left = self._deploy(todo)
+
+    def _assigned(self) -> dict[str, Assigned]:
+        known = self._control.ironic.machines()
+        found = placing.assigned(self._work, self._wanted, known)
+        return {host: one for host, one in found.items() if one.machine.uuid not in self._useless}
+
+    @staticmethod
+    def _runs(one: Assigned) -> bool:
+        return one.machine.provision_state == "active"
+
+    def _choose(self, hosts: Sequence[str], *, strict: bool) -> None:
+        """Find machines for those that have none; at first all must have one, before anything is done."""
+        have = self._assigned()
+        lacking = [one for one in self._wanted if one.host in hosts and one.host not in have]
+        if not lacking:
+            return
+        # A machine that failed under one node is not tried under another; a pinned one has no other.
+        known = self._control.ironic.machines()
+        placed = placing.choose(self._work, lacking, known, self._useless)
+        if strict and placed.findings:
+            raise UndercloudError(*placed.findings)
+        for one in placed.chosen:
+            self._failed.pop(one.node, None)
+            text = f"{one.node} becomes the machine {one.machine.name}: {one.why}"
+            self._work.recorder.emit(EventKind.TASK, text, host=one.node)
+        placing.keep(self._work, placed.chosen)
+
+    def _deploy(self, todo: Sequence[Assigned]) -> list[str]:
+        """Install machines; the nodes whose machine failed, to be tried with another."""
+        if not todo:
+            return []
+        control = self._control
+        images = {one.wanted.host: self._image(one.wanted) for one in todo}
+        given: list[Assigned] = []
+        for one in todo:
+            why = placing.allocate(control.ironic, self._work.stack, one)
+            if why is None:
+                given.append(one)
+            else:
+                self._lost(one, why)
+        orders = {one.machine.uuid: self._order(one, images[one.wanted.host]) for one in given}
+        self._pin(given)
+        by_uuid = {one.machine.uuid: one for one in given}
+        journey = deploy(control.ironic, orders)
+        for outcome in travel(control, [one.machine for one in given], journey):
+            if outcome.finding:
+                self._lost(by_uuid[outcome.machine.uuid], outcome.finding)
+        if control.cancelled():
+            raise CancelledError
+        return [one.wanted.host for one in todo if one.wanted.host in self._failed]
+
+    def _lost(self, one: Assigned, why: Finding) -> None:
+        self._useless.add(one.machine.uuid)
+        self._failed[one.wanted.host] = why
+        text = f"{one.wanted.host} on {one.machine.title}: {why.message}"
+        self._work.recorder.finding(
+            replace(why, message=text, severity=Severity.WARNING), host=one.wanted.host
+        )
+
+    def _order(self, one: Assigned, image: Image) -> Order:
+        wanted, state_dir = one.wanted, self._work.settings.paths.state_dir
+        macs = self._control.ironic.ports().get(one.machine.uuid, ())
+        network = network_data.static(
+            macs[0] if macs else "",
+            wanted.address,
+            wanted.cidr,
+            gateway=wanted.gateway,
+            mtu=wanted.mtu,
+            dns=wanted.dns,
+        )
+        drive = config_drive(
+            wanted.host,
+            wanted.domain,
+            one.machine.uuid,
+            network=network,
+            host_key=one.key,
+            user=wanted.user,
+            authorized=own_key.authorized(state_dir, self._work.request.ssh, wanted.ssh_keys),
+            given=wanted.config_drive,
+        )
+        return Order(wanted.host, image, drive, wanted.root_size, wanted.capabilities, wanted.traits)
+
+    def _image(self, wanted: Wanted) -> Image:
+        """The image of the deployment file, or a built one by its name; BM-143 where there is none."""
+        given = wanted.image
+        href = given.get("href") or self._work.settings.baremetal.image
+        if "://" in href:
+            return Image(href, given.get("checksum", ""), given.get("kernel", ""), given.get("ramdisk", ""))
+        directory = files_directory(self._work.settings.paths.state_dir)
+        built = published.load(directory).get(href)
+        if built is None or _DISK not in built.files:
+            raise UndercloudError.of(
+                "BM-143",
+                f"the image {href} of {wanted.host} is not there",
+                fix="Build it: openstack overcloud image build; or name one with image: {href: URL}.",
+                location=wanted.location,
+            )
+        file = built.files[_DISK]
+        host = self._control.ironic.access.endpoint.partition("://")[2].rpartition(":")[0].strip("[]")
+        return Image(f"{files_url(host)}/{file.name}", file.sha256)
+
+    def _pin(self, given: Iterable[Assigned]) -> None:
+        """The keys that the nodes will show are known before they do."""
+        with self._work.database.write() as session:
+            self._work.lease.assert_held(session)
+            for one in given:
+                pins.forget(session, one.wanted.address, SSH_PORT)
+                pins.pin(session, one.wanted.address, SSH_PORT, [(one.key.kind, one.key.blob)])
+
+    def enter(self) -> None:
+        """Wait until every installed node shows the host key that we gave it."""
+        ready = [one for one in self._assigned().values() if self._runs(one) and not one.deployed]
+        if not ready:
+            return
+        with ThreadPoolExecutor(min(_WORKERS, len(ready)), thread_name_prefix=STAGE) as pool:
+            found = list(pool.map(self._answers, ready))
+        if self._control.cancelled():
+            raise CancelledError
+        with self._work.database.write() as session:
+            self._work.lease.assert_held(session)
+            good = {one.wanted.host for one, why in zip(ready, found, strict=True) if why is None}
+            for row in records.placed(session, self._work.stack):
+                if row.host in good:
+                    row.status = records.DEPLOYED
+        for one, why in zip(ready, found, strict=True):
+            if why is not None:
+                self._failed[one.wanted.host] = why
+            else:
+                self._control.tell(one.wanted.host, f"answers at {one.wanted.address}", "ok")
+
+    def _answers(self, one: Assigned) -> Finding | None:
+        node = Node(one.wanted.host, one.wanted.address, one.wanted.role, one.wanted.user)
+        deadline = time.monotonic() + self._work.settings.baremetal.ssh_timeout
+        shown: Mapping[str, str] = {}
+        while time.monotonic() < deadline and not self._control.cancelled():
+            shown = self._work.borders.ssh.scan(
+                node, self._work.request.ssh.connect_timeout, self._control.cancelled
+            )
+            if shown.get(one.key.kind) == one.key.blob:
+                return None
+            time.sleep(_PAUSE)
+        if shown:
+            what = f"{node.name} ({one.machine.title}) at {node.address}"
+            text = f"{what} shows another SSH host key than that of its config drive"
+            fix = "Another machine has the address, or the image's cloud-init does not read config drives."
+            return Finding("BM-145", text, fix)
+        text = f"{node.name} ({one.machine.title}) is installed and does not answer SSH at {node.address}"
+        fix = "Look at its console: did it boot from the disk, does its network card have the address?"
+        return Finding("BM-144", text, fix)
+
+    def judge(self) -> None:
+        """Leave failed nodes out where their role tolerates it; else the stage fails, naming them all."""
+        if not self._failed:
+            return
+        work = self._work
+        roles: dict[str, list[Wanted]] = {}
+        for one in self._wanted:
+            roles.setdefault(one.role, []).append(one)
+        failures = []
+        for members in roles.values():
+            lost = [one for one in members if one.host in self._failed]
+            if lost and 100 * len(lost) <= members[0].tolerance * len(members):
+                for one in lost:
+                    work.recorder.finding(_left_out(one, self._failed[one.host]), host=one.host)
+                continue
+            failures += [
+                Failure(work.deployment, STAGE, -1, one.host, "", "", self._failed[one.host]) for one in lost
+            ]
+        if failures:
+            raise NodesError(failures)
+
+
+def _left_out(one: Wanted, why: Finding) -> Finding:
+    text = f"{one.host} is left out, as {one.role}MaxFailPercentage ({one.tolerance}) allows: {why.message}"
+    return Finding("BM-146", text, "Deploy again when its machine is mended.", Severity.WARNING)
