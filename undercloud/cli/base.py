@@ -149,6 +149,11 @@ def add_format(parser: argparse.ArgumentParser, default: str, *others: str, mean
     )
 
 
+def default_stack() -> str:
+    """The stack that is meant where none is named."""
+    return os.environ.get("OVERCLOUD_STACK_NAME") or DEFAULT_STACK
+
+
 def add_stack(parser: argparse.ArgumentParser) -> None:
     """Add the stack's name, as a word or as TripleO's --stack and --plan."""
     parser.add_argument(
@@ -162,7 +167,7 @@ def add_stack(parser: argparse.ArgumentParser) -> None:
         "--stack",
         "--plan",
         dest="stack",
-        default=os.environ.get("OVERCLOUD_STACK_NAME") or DEFAULT_STACK,
+        default=default_stack(),
         metavar="<name>",
         help="The same",
     )

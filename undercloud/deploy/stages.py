@@ -21,7 +21,7 @@ from undercloud.deploy.recorder import step_stages
 from undercloud.deploy.runner import Ending, Run
 from undercloud.deploy.work import CancelledError, Turns, Work, deploy_request
 from undercloud.deploy.workspace import LeftError, write_tree
-from undercloud.diagnostics import UndercloudError, internal
+from undercloud.diagnostics import internal
 
 PLAYBOOK = "deploy_steps_playbook.yaml"
 STEP_STAGES = (NODE_CHECKS, *step_stages(STEPS), FINISH, FINAL_CHECKS)

@@ -90,6 +90,10 @@ class RealIronic:
         (root / "htpasswd").write_text(f"{USER}:{hashed}\n")
         text = _CONF.format(root=root, port=self.port, endpoint=self.endpoint, fake=fake)
         (root / "ironic.conf").write_text(text)
+        programs = root / "bin"
+        programs.mkdir()
+        (programs / "mkisofs").symlink_to("/usr/bin/xorrisofs")  # config drives; Debian has no other
+        self._environment = {**_environment(), "PATH": f"{programs}:{_environment()['PATH']}"}
         self._tool("ironic-dbsync", "create_schema")
 
     @property
@@ -101,7 +105,7 @@ class RealIronic:
         """Start it and wait until it answers."""
         with (self.root / "ironic.log").open("ab") as log:
             command = [str(VENV / "bin" / "ironic"), "--config-file", str(self.root / "ironic.conf")]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=_environment())
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
         _wait(lambda: requests.get(self.endpoint, timeout=2).ok, self.root / "ironic.log")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:

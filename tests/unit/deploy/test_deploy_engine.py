@@ -52,6 +52,7 @@ def test_a_first_deployment(world: World) -> None:
         "plan",
         "validate",
         "compile",
+        "provision",
         "preflight",
         "directory",
         "node-checks",

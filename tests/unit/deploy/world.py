@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from undercloud.baremetal.ironic import Ironic
 from undercloud.conf import Settings, load
 from undercloud.db.database import open_database
 from undercloud.deploy.compiling import (
@@ -21,8 +22,10 @@ from undercloud.deploy.compiling import (
     Loaded,
     Node,
     Reserved,
+    Wanted,
 )
 from undercloud.deploy.engine import DeployRequest, PlanPaths, SshAccess
+from undercloud.deploy.ironic_access import no_ironic
 from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.runner import INVENTORY, Ending, OnEvent, PlaybookRunner, Result, Run
 from undercloud.deploy.ssh import LOOK, Answer, Cancelled
@@ -48,6 +51,7 @@ class FakeCompiler:
     nodes: tuple[Node, ...] = NODES
     reserved: Reserved = dataclasses.field(default_factory=dict)
     known: list[Known] = dataclasses.field(default_factory=list)
+    machines: tuple[Wanted, ...] = ()
 
     def load(self, request: DeployRequest) -> Loaded:
         return self.reload({"site.yaml": self.text.encode()}, {"stack": request.stack})
@@ -78,6 +82,7 @@ class FakeCompiler:
             access=Access("https://192.0.2.5:13000/v3", "regionOne", password=password),
             tasks=(FreeTask("ctl-0", 2, "Open the door"),),
             described={"version": 1, "text": loaded.plan.decode()},
+            machines=self.machines,
         )
 
     def judge(
@@ -199,13 +204,14 @@ class World:
     runner: FakeRunner = dataclasses.field(default_factory=FakeRunner)
     real_compiler: Compiler | None = None
     real_runner: PlaybookRunner | None = None
+    ironic: Callable[[], Ironic] = no_ironic
     engines: list[LocalEngine] = dataclasses.field(default_factory=list)
 
     def engine(self, busy_timeout: int = 30) -> LocalEngine:
         paths = self.settings.paths
         database = open_database("", paths.database, paths.key_file, busy_timeout)
         compiler, runner = self.real_compiler or self.compiler, self.real_runner or self.runner
-        borders = Borders(lambda: compiler, runner, self.ssh)
+        borders = Borders(lambda: compiler, runner, self.ssh, self.ironic)
         engine = LocalEngine(self.settings, database, borders)
         self.engines.append(engine)
         return engine
