@@ -29,8 +29,8 @@ STAGES = (
     "final-checks",
     "credentials",
 )
-# Done in silence where no node leaves.
-QUIET = ("scale-in", "clean")
+# Done in silence where no node leaves, and no machine is to become one.
+QUIET = ("provision", "scale-in", "clean")
 
 # A process of its own: it deploys, and kills itself when the given stage begins or has ended.
 _CHILD = """
