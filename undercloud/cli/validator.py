@@ -6,6 +6,7 @@ The names are those of TripleO's validation framework; `tripleo validator …` a
 from __future__ import annotations
 
 import argparse
+import collections
 import dataclasses
 import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,12 @@ from undercloud.cli import base, errors, reporting, running, ssh_options
 from undercloud.deploy.engine import CheckRequest
 
 PLAN, BEFORE, AFTER, MOVES = "plan", "pre-deployment", "post-deployment", "vip-moves"
+_GROUPS = {
+    PLAN: "of the plan's files: `overcloud plan validate`, and before each deployment",
+    BEFORE: "on the nodes, before anything is written there",
+    AFTER: "on the nodes, when the last step is done, and by `overcloud validator run`",
+    MOVES: "on the nodes, only when asked for: virtual addresses move for a while",
+}
 _AFTER_CHECKS = frozenset({"validations", "vips", "endpoints", "containers"})
 
 
@@ -99,6 +106,19 @@ class ValidatorList(base.Lister):
         return ("ID", "Name", "Groups", "Categories"), [
             (check.code, check.title, check.group, check.category) for check in found
         ]
+
+
+class ValidatorGroupInfo(base.Lister):
+    """List the groups of checks: when each is run, and how many checks it has."""
+
+    examples = (("the groups", "overcloud validator group info"),)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        """One row a group."""
+        del parsed_args
+        counts = collections.Counter(check.group for check in catalogue())
+        rows = [(group, description, counts[group]) for group, description in _GROUPS.items()]
+        return ("Groups", "Description", "Number of Validations"), rows
 
 
 class ValidatorShow(base.ShowOne):

@@ -25,6 +25,15 @@ def test_all_that_is_checked_is_listed(openstack: Openstack) -> None:
     assert all(row["Name"] for row in rows)
 
 
+def test_every_check_is_in_a_group_that_is_told(openstack: Openstack) -> None:
+    rows = json.loads(openstack("tripleo", "validator", "group", "info", "-f", "json").out)
+    counts = {row["Groups"]: row["Number of Validations"] for row in rows}
+    listed = json.loads(openstack("overcloud", "validator", "list", "-f", "json").out)
+    assert set(counts) == {row["Groups"] for row in listed}
+    assert sum(counts.values()) == len(listed)
+    assert all(row["Description"] for row in rows)
+
+
 def test_groups_and_categories(openstack: Openstack) -> None:
     shown = openstack(
         "tripleo", "validator", "list", "--group", "pre-deployment", "--category", "mtu", "-f", "json"
