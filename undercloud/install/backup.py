@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -101,20 +101,27 @@ def write(installation: Installation, file: Path, say: Say) -> Manifest:
 
 def opened(file: Path) -> tuple[Manifest, Iterator[tuple[str, IO[bytes]]]]:
     """An archive's manifest, and its members one after the other. Raises INST-032 for what is no backup."""
-    try:
-        archive = tarfile.open(file, "r|gz")  # noqa: SIM115 - closed with the iteration
-        first = archive.next()
-        if first is None or first.name != MANIFEST:
-            raise ValueError("it does not begin with its manifest")
-        stream = archive.extractfile(first)
-        told = json.loads(stream.read() if stream else b"")
-        if told["format"] != FORMAT:
-            raise ValueError(f"its format is {told['format']}, this program reads {FORMAT}")
-        members = {name: Member(**each) for name, each in told["members"].items()}
-        manifest = Manifest(**{**told, "members": members, "databases": tuple(told["databases"])})
-    except (*_UNREADABLE, ValueError, KeyError, TypeError) as error:
-        raise damaged(file, str(error)) from error
+    with ExitStack() as stack:
+        try:
+            archive = stack.enter_context(tarfile.open(file, "r|gz"))
+            manifest = _manifest(archive)
+        except (*_UNREADABLE, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise damaged(file, str(error)) from error
+        stack.pop_all()
     return manifest, _members(file, archive, manifest)
+
+
+def _manifest(archive: tarfile.TarFile) -> Manifest:
+    """The first member; one of the usual exceptions of wrong data where it is no manifest of ours."""
+    first = archive.next()
+    if first is None or first.name != MANIFEST:
+        raise ValueError("it does not begin with its manifest")
+    stream = archive.extractfile(first)
+    told = json.loads(stream.read() if stream else b"")
+    if told["format"] != FORMAT:
+        raise ValueError(f"its format is {told['format']}, this program reads {FORMAT}")
+    members = {name: Member(**each) for name, each in told["members"].items()}
+    return Manifest(**{**told, "members": members, "databases": tuple(told["databases"])})
 
 
 def compare(file: Path, manifest: Manifest) -> None:

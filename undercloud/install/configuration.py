@@ -13,15 +13,19 @@ import io
 import tempfile
 from pathlib import Path
 
+from undercloud import durable
 from undercloud.conf import Settings, load
 from undercloud.conf.settings import CONFIG_FILE, overrides_beside
 from undercloud.images.registry import PORT
+from undercloud.install.part import Say
 from undercloud.install.site import Site, address_of, certificate_file
 from undercloud.validation.undercloud_conf import UndercloudConf
 
 FILE = Path(CONFIG_FILE).name
+_FORMER = "00-before-install.conf"
+_MADE = "# Made by `openstack undercloud install`"
 _HEAD = """\
-# Made by `openstack undercloud install` from {source}, which writes it anew.
+{made} from {source}, which writes it anew.
 # Put settings of your own into files of undercloud.conf.d (NAME.conf) beside it: they win over these.
 """
 
@@ -42,6 +46,17 @@ def site(conf: UndercloudConf, state_dir: Path, config_dir: Path, running: froze
     return Site(conf, dataclasses.replace(settings, file=str(file)), config_dir, running)
 
 
+def write(site: Site, say: Say) -> None:
+    """Put the file in its place; one that the operator wrote there goes on to hold, moved aside."""
+    file = Path(site.settings.file)
+    if file.is_file() and not file.read_text(encoding="utf-8").startswith(_MADE):
+        former = overrides_beside(file) / _FORMER
+        say(f"your settings of {file} go to {former}")
+        former.parent.mkdir(exist_ok=True)
+        file.rename(former)
+    durable.write(file, rendered(site.conf, site.state_dir), 0o644)
+
+
 def rendered(conf: UndercloudConf, state_dir: Path) -> str:
     """The text of the file."""
     address = address_of(conf)
@@ -58,4 +73,4 @@ def rendered(conf: UndercloudConf, state_dir: Path) -> str:
     config["registry"] = {"address": f"[{address}]:{PORT}" if ":" in address else f"{address}:{PORT}"}
     text = io.StringIO()
     config.write(text)
-    return _HEAD.format(source=conf.file) + text.getvalue()
+    return _HEAD.format(made=_MADE, source=conf.file) + text.getvalue()

@@ -13,12 +13,11 @@ from undercloud.diagnostics import Finding, UndercloudError
 from undercloud.install import configuration, machine, packages
 from undercloud.install.installation import Installation, alone
 from undercloud.install.part import Health, Part, Say
-from undercloud.install.processes.manager import Condition
 
 AUTHORITY = "ca.crt"
 """What clients trust: a copy in the configuration directory, which others may read."""
 _PATIENCE = 90.0  # seconds until a part that was started does its work
-_PATIENCE_WITH_FAILED = 15.0  # and while one of its processes ends again and again
+_STARTS = 3  # of a process that does not work, after which it is not waited for any longer
 _POLL = 0.5
 _LOG_LINES = 12
 
@@ -37,8 +36,7 @@ def install(installation: Installation, say: Say) -> tuple[str, ...]:
         missing = packages.missing(package for part in installation.parts for package in part.packages)
         if missing:
             packages.install(missing, say)
-        file = Path(site.settings.file)
-        durable.write(file, configuration.rendered(site.conf, site.state_dir), 0o644)
+        configuration.write(site, say)
         for part in installation.parts:
             part.prepare(_named(say, part))
         if site.cacert:
@@ -74,6 +72,7 @@ def outline(installation: Installation) -> dict[str, str]:
 def upgrade(installation: Installation, say: Say) -> tuple[str, ...]:
     """Bring everything to this program's version: database, files, processes. Make a backup before."""
     settings = installation.site.settings
+    check(installation)
     say("stopping")
     installation.manager.stop()
     say("database")
@@ -100,12 +99,13 @@ def _named(say: Say, part: Part) -> Say:
 
 def _await(installation: Installation, part: Part, say: Say) -> None:
     """Wait until a part does its work; INST-023 with what its processes said last, when it does not."""
-    began = time.monotonic()
+    deadline = time.monotonic() + _PATIENCE
+    names = {process.name for process in part.processes()}
+    seen = set[int]()
     while not (health := part.healthy()).ok:
-        names = {process.name for process in part.processes()}
-        states = installation.manager.states().items()
-        ended = any(name in names and state.condition is Condition.FAILED for name, state in states)
-        if time.monotonic() > began + (_PATIENCE_WITH_FAILED if ended else _PATIENCE):
+        states = installation.manager.states()
+        seen |= {state.pid for name, state in states.items() if name in names and state.pid}
+        if time.monotonic() > deadline or len(seen) > _STARTS * len(names):
             raise _unhealthy(installation, part, health)
         time.sleep(_POLL)
     say(f"{part.name}: {health.message}")

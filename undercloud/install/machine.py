@@ -55,7 +55,8 @@ def _address(installation: Installation) -> Iterator[Finding]:
         yield Finding(
             "INST-002",
             f"local_ip {site.address} is on no interface of this machine",
-            f"Give it to the interface of the provisioning network: ip address add {given} dev {interface}",
+            f"Give it to the interface of the provisioning network, in /etc/network/interfaces, and now: "
+            f"ip address add {given} dev {interface}",
             locations=(site.conf.locate("local_ip"),),
             parameters=("local_ip",),
         )

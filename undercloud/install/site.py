@@ -55,6 +55,7 @@ class Site:
     def url(self) -> str:
         """Where the API is reached."""
         host, port = self.settings.api.host, self.settings.api.port
+        host = self.address if host in _EVERYWHERE else host
         return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
     @property
@@ -104,4 +105,5 @@ def certificate_file(state_dir: Path, part: str) -> Path:
     return state_dir / part / "tls" / f"{part}.crt"
 
 
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound to
 _HOSTS = ("undercloud_public_host", "undercloud_admin_host")

@@ -35,6 +35,9 @@ gateway = 127.66.0.1
 """
 
 
+INSTALL = ("undercloud", "install", "--config-dir", "{etc}", "--processes", "supervisor", "-f", "json")
+
+
 @dataclass
 class Machine:
     """A directory that stands for the machine: its home, where state and configuration go."""
@@ -50,10 +53,24 @@ class Machine:
     def etc(self) -> Path:
         return self.directory / "etc"
 
-    def openstack(self, *words: str, state: str = "state") -> subprocess.CompletedProcess[str]:
-        place = ["--undercloud-state-dir", str(self.directory / state)]
+    def _command(self, words: tuple[str, ...]) -> list[str]:
+        place = ("--undercloud-state-dir", str(self.state))
+        filled = (word.format(etc=self.etc) for word in words)
+        return [sys.executable, "-m", "openstackclient.shell", *place, *filled]
+
+    def killed_at(self, line: str, *words: str) -> None:
+        """Run a command and kill it when it says a line."""
+        with subprocess.Popen(
+            self._command(words), env=self.environment, stderr=subprocess.PIPE, text=True, cwd=self.directory
+        ) as process:
+            assert process.stderr is not None
+            said = next((text for text in process.stderr if line in text), None)
+            process.kill()
+        assert said, f"it never says {line}"
+
+    def openstack(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "openstackclient.shell", *place, *words],
+            self._command(words),
             env=self.environment,
             capture_output=True,
             text=True,
@@ -70,8 +87,7 @@ class Machine:
         return ended.stdout
 
     def install(self) -> dict[str, Any]:
-        words = ("--config-dir", str(self.etc), "--processes", "supervisor", "-f", "json")
-        told: dict[str, Any] = json.loads(self.done("undercloud", "install", *words))
+        told: dict[str, Any] = json.loads(self.done(*INSTALL))
         return told
 
     def status(self, status: int = 0) -> dict[str, dict[str, Any]]:

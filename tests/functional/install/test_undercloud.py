@@ -18,7 +18,7 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 
-from tests.functional.install.conftest import CONF, Machine
+from tests.functional.install.conftest import CONF, INSTALL, Machine
 
 pytestmark = [
     pytest.mark.functional,
@@ -73,6 +73,24 @@ def test_installed_used_killed_backed_up_removed_and_brought_back(machine: Machi
     machine.done("undercloud", "restore", str(last))
     assert machine.plans() == ["lab"]
     assert all(row["Healthy"] for row in machine.status().values())
+
+
+def test_an_installation_that_was_killed_anywhere_goes_on(machine: Machine) -> None:
+    for line in (
+        "registry: certificate",
+        "api: certificate",
+        "api: database",
+        "processes",
+        "registry: https",
+    ):
+        machine.killed_at(line, *INSTALL)
+    passwords = {file: file.read_text() for file in machine.state.glob("secrets/*")}
+    told = machine.install()
+    assert all(row["Healthy"] for row in machine.status().values())
+    assert {file: file.read_text() for file in passwords} == passwords, "made once"
+    machine.done("--undercloud", "undercloud", "overcloud", "plan", "create", "--stack", "lab")
+    assert machine.plans() == ["lab"]
+    assert told["api"] == "https://127.66.0.1:13989"
 
 
 def test_an_upgrade_makes_a_backup_and_starts_everything_anew(machine: Machine) -> None:

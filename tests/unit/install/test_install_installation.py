@@ -108,3 +108,35 @@ def test_parts_come_after_those_they_need() -> None:
     cycle: Any = Named("files", "api")
     with pytest.raises(graphlib.CycleError):
         in_order(*parts, cycle)
+
+
+def test_a_configuration_of_the_operators_goes_on_to_hold(tmp_path: Path) -> None:
+    etc, said = tmp_path / "etc", list[str]()
+    etc.mkdir()
+    (etc / "undercloud.conf").write_text("[api]\nport = 14000\nthreads = 8\n")
+    configuration.write(installation.intended(record(tmp_path), tmp_path).site, said.append)
+    assert len(said) == 1
+    site = installation.intended(record(tmp_path), tmp_path).site
+    assert (site.url, site.settings.api.threads) == ("https://127.24.0.1:14000", 8)
+    before = {file: file.read_bytes() for file in etc.rglob("*.conf")}
+    configuration.write(site, said.append)
+    assert {file: file.read_bytes() for file in etc.rglob("*.conf")} == before
+    assert len(said) == 1, "done once"
+
+
+@pytest.mark.parametrize(
+    ("settings", "url", "codes"),
+    [
+        ("host = 0.0.0.0", "https://127.24.0.1:0", []),
+        ("host = 127.24.0.9", "https://127.24.0.9:0", []),
+        ("unix_socket = /run/undercloud/api.sock", "https://127.24.0.1:0", ["INST-007"]),
+    ],
+)
+def test_where_the_api_is_reached(tmp_path: Path, settings: str, url: str, codes: list[str]) -> None:
+    overrides = tmp_path / "etc/undercloud.conf.d"
+    overrides.mkdir(parents=True)
+    (overrides / "api.conf").write_text(f"[api]\nport = 0\n{settings}\n")
+    found = installation.intended(record(tmp_path), tmp_path)
+    assert found.site.url == url
+    (api,) = [part for part in found.parts if part.name == "api"]
+    assert [finding.code for finding in api.problems()] == codes

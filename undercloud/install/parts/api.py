@@ -11,7 +11,7 @@ from undercloud.client.http import Http
 from undercloud.client.settings import Remote
 from undercloud.conf.settings import overrides_beside
 from undercloud.db.database import open_database
-from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.diagnostics import Finding, Location, UndercloudError
 from undercloud.install.part import Health, Kept, Package, Process, Say, own_environment, own_program
 from undercloud.install.ports import unusable
 from undercloud.install.site import Site, certificate_file
@@ -47,8 +47,15 @@ class Api:
         return Kept(files, databases)
 
     def problems(self) -> Iterator[Finding]:
-        """Its port."""
-        if self.name not in self._site.running and not self._options.unix_socket:
+        """Its port, and that it has one."""
+        if self._options.unix_socket:
+            yield Finding(
+                "INST-007",
+                "[api] unix_socket is set, and an installed undercloud listens on an address",
+                "Leave it out, or run undercloud-api by hand.",
+                locations=(Location(str(overrides_beside(Path(self._site.settings.file)))),),
+            )
+        elif self.name not in self._site.running:
             yield from unusable(self._options.host, self._options.port, self.title)
 
     def prepare(self, say: Say) -> None:
@@ -67,11 +74,13 @@ class Api:
         """The API with its engine."""
         options, file = self._options, Path(self._site.settings.file)
         overrides = sorted(overrides_beside(file).glob("*.conf"))
+        # The directory is named too: a setting of the operator's must not send the service elsewhere.
+        words = ("--config-file", str(file), "--state-dir", str(self._site.state_dir))
         return (
             Process(
                 self.name,
                 "API and engine of the undercloud",
-                own_program("undercloud.api.main", "--config-file", str(file)),
+                own_program("undercloud.api.main", *words),
                 environment=own_environment(),
                 reads=(file, *overrides, Path(options.certificate), Path(options.key)),
                 stop_seconds=_STOP_SECONDS,
