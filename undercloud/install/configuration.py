@@ -71,6 +71,10 @@ def rendered(conf: UndercloudConf, state_dir: Path) -> str:
         "key": bundle or str(certificate.with_suffix(".key")),
     }
     config["registry"] = {"address": f"[{address}]:{PORT}" if ":" in address else f"{address}:{PORT}"}
+    subnet = conf.local_subnet
+    config["baremetal"] = {
+        name: str(conf.get(name, subnet) or "") for name in ("cidr", "gateway", "inspection_iprange")
+    }
     text = io.StringIO()
     config.write(text)
     return _HEAD.format(made=_MADE, source=conf.file) + text.getvalue()

@@ -57,6 +57,16 @@ def test_a_certificate_of_the_operators_is_used(tmp_path: Path) -> None:
     assert site.cacert == "", "clients trust who signed it"
 
 
+def test_machines_are_installed_on_the_local_subnet(tmp_path: Path) -> None:
+    text = (
+        "[DEFAULT]\nlocal_subnet = rack\nsubnets = rack\n[rack]\ncidr = 192.0.2.0/24\ngateway = 192.0.2.254\n"
+    )
+    conf = undercloud_conf.read(text + "inspection_iprange = 192.0.2.100,192.0.2.120\n", "x.conf", Report())
+    options = configuration.site(conf, tmp_path, tmp_path, frozenset()).settings.baremetal
+    assert (options.cidr, options.gateway) == ("192.0.2.0/24", "192.0.2.254")
+    assert options.inspection_iprange == ("192.0.2.100", "192.0.2.120")
+
+
 def test_an_ipv6_undercloud_is_written_with_brackets(tmp_path: Path) -> None:
     conf = undercloud_conf.read("[DEFAULT]\nlocal_ip = fd00::1/64\n", "undercloud.conf", Report())
     text = configuration.rendered(conf, tmp_path)

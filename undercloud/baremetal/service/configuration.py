@@ -5,7 +5,7 @@ The options: https://docs.openstack.org/ironic/latest/configuration/config.html.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from undercloud.baremetal.service.settings import AGENT, IronicSettings
@@ -122,7 +122,7 @@ def _process(settings: IronicSettings) -> dict[str, object]:
     }
 
 
-def _interfaces(hardware_types: Iterable[str]) -> dict[str, object]:
+def _interfaces(hardware_types: Sequence[str]) -> dict[str, object]:
     """The interfaces of all hardware types; a machine that names none gets the first that fits."""
     enabled: dict[str, list[str]] = {}
     for table in (*(_OF_HARDWARE[name] for name in hardware_types), _EVERYWHERE):
@@ -133,6 +133,9 @@ def _interfaces(hardware_types: Iterable[str]) -> dict[str, object]:
         enabled.setdefault(kind, []).append(f"no-{kind}")
     options: dict[str, object] = {"enabled_hardware_types": ",".join(hardware_types)}
     options |= {f"enabled_{kind}_interfaces": ",".join(names) for kind, names in sorted(enabled.items())}
+    if "fake-hardware" not in hardware_types:  # which has no other inspection than its own
+        # A BMC knows less of disks and ports than a system that runs on the machine.
+        options["default_inspect_interface"] = "agent"
     return options
 
 

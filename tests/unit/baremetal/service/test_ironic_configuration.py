@@ -52,6 +52,7 @@ SAID: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "enabled_boot_interfaces",
         "redfish-virtual-media,ipxe,pxe",
     ),
+    "a ramdisk inspects": ({}, "DEFAULT", "default_inspect_interface", "agent"),
     "none of a kind": ({"hardware_types": ("ipmi",)}, "DEFAULT", "enabled_bios_interfaces", "no-bios"),
 }
 

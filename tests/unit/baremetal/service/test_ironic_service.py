@@ -99,7 +99,7 @@ def test_the_password_is_kept_from_others_and_its_hash_fits(service: IronicServi
     assert stat.S_IMODE(settings.directory.stat().st_mode) == 0o700
 
 
-class Conductors(http.server.BaseHTTPRequestHandler):
+class Drivers(http.server.BaseHTTPRequestHandler):
     status = 200
     content: Any = {}
     asked: dict[str, str]
@@ -115,9 +115,9 @@ class Conductors(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def answers(settings: IronicSettings) -> Iterator[type[Conductors]]:
+def answers(settings: IronicSettings) -> Iterator[type[Drivers]]:
     """An API of which only the answer is Ironic's."""
-    handler = type("Handler", (Conductors,), {})
+    handler = type("Handler", (Drivers,), {})
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(settings.certificate, settings.key)
     with http.server.ThreadingHTTPServer(("127.0.0.1", settings.port), handler) as server:
@@ -130,9 +130,8 @@ def answers(settings: IronicSettings) -> Iterator[type[Conductors]]:
 
 
 HEALTH: dict[str, tuple[int, Any, str]] = {
-    "alive": (200, {"conductors": [{"alive": False}, {"alive": True}]}, ""),
-    "no conductor": (200, {"conductors": []}, "its conductor is not alive"),
-    "a dead conductor": (200, {"conductors": [{"alive": False}]}, "its conductor is not alive"),
+    "a conductor": (200, {"drivers": [{"name": "redfish", "hosts": ["undercloud"]}]}, ""),
+    "no conductor": (200, {"drivers": []}, "no conductor drives machines"),
     "another password": (401, {}, "does not answer as it should"),
     "something else": (200, {"hello": "world"}, "does not answer as it should"),
 }
@@ -140,7 +139,7 @@ HEALTH: dict[str, tuple[int, Any, str]] = {
 
 @pytest.mark.parametrize(("status", "content", "expected"), HEALTH.values(), ids=HEALTH)
 def test_health(
-    answers: type[Conductors], settings: IronicSettings, status: int, content: Any, expected: str
+    answers: type[Drivers], settings: IronicSettings, status: int, content: Any, expected: str
 ) -> None:
     answers.status, answers.content = status, content
     said = IronicService(settings, "secret").healthy()
