@@ -49,8 +49,8 @@ def _result(finding: Finding, codes: list[str]) -> dict[str, Any]:
         "message": {"text": text},
         "locations": [_location(place) for place in finding.locations[:1]],
     }
-    if finding.locations[1:]:
-        result["relatedLocations"] = [_location(place) for place in finding.locations[1:]]
+    if others := list(dict.fromkeys(finding.locations[1:])):
+        result["relatedLocations"] = [_location(place) for place in others]
     properties = {"parameters": list(finding.parameters), "path": list(finding.path)}
     result["properties"] = {key: value for key, value in properties.items() if value}
     return result
