@@ -257,7 +257,16 @@ def _check_names(nodes: Iterable[Node], report: Report) -> None:
         elif not usable_hostname(node.name) and not node.instance.hostname:
             fix = "Use letters, digits and hyphens, at most 63, in the stack's name and the format."
             text = f"{node.name!r:.80} is no usable host name"
-            report.add(Finding("TOP-029", text, fix, Severity.ERROR, locations, (*names, "hostname_format")))
+            report.add(
+                Finding(
+                    "TOP-029",
+                    text,
+                    fix,
+                    Severity.ERROR,
+                    locations,
+                    (*names, "hostname_format", "HostnameMap"),
+                )
+            )
 
 
 def fixed_address(node: Node, network: str, settings: Settings, title: str = "") -> str:

@@ -193,6 +193,37 @@ def _kernel_arguments(text: str) -> str:
     return ""
 
 
+def _allowed_host(text: str) -> str:
+    if text == "*" or (":" in text and address(text.strip("[]")) is not None):
+        return ""
+    return host(text.removeprefix("."))
+
+
+_BONDS = {
+    "bond_mode": ("active-backup", "balance-slb", "balance-tcp"),
+    "lacp": ("active", "passive", "off"),
+    "mode": (
+        *map(str, range(7)),
+        "balance-rr",
+        "active-backup",
+        "balance-xor",
+        "broadcast",
+        "802.3ad",
+        "balance-tlb",
+        "balance-alb",
+    ),
+}
+"""Options of bonds, with what they may be: the first two are those of Open vSwitch, the last is Linux's."""
+
+
+def _bond(text: str) -> str:
+    for part in text.split():
+        key, _, value = part.partition("=")
+        if key in _BONDS and value not in _BONDS[key]:
+            return f"{key} is one of {', '.join(_BONDS[key])}"
+    return ""
+
+
 def _timezone(text: str) -> str:
     wrong = _matching(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", "a time zone, as Europe/Berlin")(text)
     try:
@@ -207,8 +238,10 @@ def _timezone(text: str) -> str:
 
 FORMS: Mapping[str, Form] = {
     "address": _address,
+    "allowed_host": _allowed_host,
     "address_range": _address_range,
     "asn": _number(1, _LARGEST_ASN, f"a number from 1 to {_LARGEST_ASN}"),
+    "bond": _bond,
     "domain": domain,
     "email": _matching(r"[^@\s]+@[^@\s]+", "an e-mail address"),
     "firewall_ports": _firewall_ports,

@@ -61,6 +61,10 @@ def _listed(
         text = f"{name} fixes addresses on the network {key}, which is not there"
         fix = did_you_mean(key, networks) or f"The networks are {', '.join(networks)}."
         yield Finding("NET-018", text, fix, Severity.ERROR, places, (name, key))
+    if not isinstance(listed, list):
+        text = f"{name}: what {key} has is no list of addresses"
+        fix = "Write one address for each node, in order: [ADDRESS, ADDRESS]."
+        yield Finding("NET-019", text, fix, Severity.ERROR, places, (name, key))
     count = subject.composition.counts.get(role, 0)
     if isinstance(listed, list) and 0 < len(listed) < count:
         text = f"{name} fixes {len(listed)} addresses on {key}, and {role} has {count} nodes"

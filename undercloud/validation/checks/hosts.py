@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 
 from undercloud.diagnostics import Finding, Severity
@@ -14,17 +15,25 @@ from undercloud.validation.subject import Subject
 
 def planned(subject: Subject) -> dict[str, str]:
     """What the formats of the roles call their nodes → what they are called after HostnameMap and instances."""
-    composition = subject.composition
-    mapped = composition.given.get("HostnameMap")
+    mapped = subject.composition.given.get("HostnameMap")
     renamed = mapped if isinstance(mapped, Mapping) else {}
     found: dict[str, str] = {}
-    for role in subject.plan.roles:
-        form = str(composition.given.get(f"{role.name}HostnameFormat") or role.hostname_format)
-        naming = Naming(subject.plan.name, form)
-        for index in range(max(0, composition.counts.get(role.name, 0))):
+    for role, naming in _namings(subject).items():
+        for index in range(max(0, subject.composition.counts.get(role, 0))):
             name = naming.name(index)
             found[name] = str(renamed.get(name, name))
     return found
+
+
+def _namings(subject: Subject) -> dict[str, Naming]:
+    """Role → how it names its nodes."""
+    given = subject.composition.given
+    return {
+        role.name: Naming(
+            subject.plan.name, str(given.get(f"{role.name}HostnameFormat") or role.hostname_format)
+        )
+        for role in subject.plan.roles
+    }
 
 
 def _instances(subject: Subject) -> set[str]:
@@ -70,4 +79,5 @@ def names(subject: Subject) -> Iterator[Finding]:
             text = f"HostnameMap renames {host}, and no node has that name"
             fix = did_you_mean(str(host), planned(subject)) or "Remove it."
             found = finding(composition, "SVC-009", text, fix, ["HostnameMap", str(host)])
-            yield Finding(found.code, text, fix, Severity.WARNING, found.locations, found.parameters)
+            later = any(naming.index(str(host)) is not None for naming in _namings(subject).values())
+            yield dataclasses.replace(found, severity=Severity.WARNING) if later else found
