@@ -192,6 +192,8 @@ def passwords(subject: Subject) -> Iterator[Finding]:
     """Passwords that a file sets: an empty one is used as it is."""
     composition = subject.composition
     for name in composition.set_by_operator:
+        if name.endswith("Passphrase"):
+            continue  # a key may be without one
         if is_password(name) and name in composition.declared and composition.given.get(name) == "":
             fix = "Leave it out, so that one is generated."
             yield finding(composition, "SEC-101", f"{name} is empty", fix, [name])

@@ -11,7 +11,7 @@ import yaml
 
 from undercloud.diagnostics import Finding, Location, Severity
 from undercloud.validation.checks import check
-from undercloud.validation.composition import SERVICE, Composition
+from undercloud.validation.composition import NONE, SERVICE, Composition, is_operators
 from undercloud.validation.subject import Subject
 
 _NOTHING: tuple[object, ...] = (None, "", [], {}, False)
@@ -83,8 +83,20 @@ def _unmet(composition: Composition, need: Need, role: str) -> Finding:
     if role:
         fix = f"Add {SERVICE}{listed[0]} to the role."
     names = (*(SERVICE + other for other in need.others), SERVICE + need.service, *((role,) if role else ()))
+    severity = Severity.WARNING if _left_out_by_a_sample(composition, need) else need.severity
     code = "SVC-006" if role else "SVC-008"
-    return Finding(code, text, fix, need.severity, _places(composition, need, role), names)
+    return Finding(code, text, fix, severity, _places(composition, need, role), names)
+
+
+def _left_out_by_a_sample(composition: Composition, need: Need) -> bool:
+    """Whether an environment of the templates takes the service away on purpose, as disable-neutron.yaml does."""
+    base = composition.plan.registry_file
+    last = [composition.environment.registry_history(SERVICE + other)[-1:] for other in need.others]
+    return any(
+        one.value == NONE and one.layer.path != base and not is_operators(one.layer.path)
+        for found in last
+        for one in found
+    )
 
 
 def _places(composition: Composition, need: Need, role: str) -> tuple[Location, ...]:
