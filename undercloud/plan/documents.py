@@ -7,15 +7,14 @@ collector, so they are made again when a position is asked for, which is only to
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from yaml.nodes import Node
 
 from undercloud.diagnostics import Finding, Location, Severity, UndercloudError
+from undercloud.plan.collecting import uncollected
 from undercloud.plan.nodes import Constructor, child, compose
 
 _LARGE = 1024 * 1024
@@ -55,7 +54,7 @@ class Document:
     def locate(self, *path: str | int | float | None) -> Location:
         """Where the key or item that ``path`` leads to stands; as far as the path can be followed."""
         if self._root is None:
-            with _uncollected():
+            with uncollected():
                 self._root = compose(self.text, self.file)
         node, mark = self._root, None
         for step in path:
@@ -103,7 +102,7 @@ def decode(data: bytes, file: str) -> str:
 
 
 def _parse_now(text: str, file: str, duplicate_keys: Severity) -> Document:
-    with _uncollected():
+    with uncollected():
         root = compose(text, file)
         if root is None:
             return Document(file, text, None)
@@ -120,15 +119,3 @@ def _parse_now(text: str, file: str, duplicate_keys: Severity) -> Document:
 # Templates are parsed again and again, large files (the nodes of a large cloud) in a few versions only.
 _parse = functools.lru_cache(maxsize=4096)(_parse_now)
 _parse_large = functools.lru_cache(maxsize=4)(_parse_now)
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Many objects without a cycle are made: looking for cycles meanwhile would take most of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -16,6 +16,7 @@ from typing import Any
 from undercloud.diagnostics import Finding, Location, Report, Severity, UndercloudError
 from undercloud.hot.stack import KeptStrings, ResourceNode, Stack, StackRequest, evaluate
 from undercloud.plan import passwords
+from undercloud.plan.collecting import uncollected
 from undercloud.plan.entropy import Entropy
 from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
@@ -108,12 +109,19 @@ def compile(  # noqa: A001 - the room's one verb
     ``reserved`` is network → address → owner of what other stacks hold. Codes: HOT-, TOP-, ROLE-; ROLE-004 a
     stack of another contract.
     """
+    with uncollected():
+        return _compile(plan, state, entropy, reserved or {})
+
+
+def _compile(
+    plan: Plan, state: State, entropy: Entropy, reserved: Mapping[str, Mapping[str, str]]
+) -> Compilation:
     contract = contract_of(plan)
     if contract is Contract.NATIVE:
-        return _native(plan, state, entropy, reserved or {})
+        return _native(plan, state, entropy, reserved)
     report = Report(plan.findings)
     if contract is Contract.UPSTREAM:
-        made = compile_upstream(plan, state, entropy, reserved or {}, report)
+        made = compile_upstream(plan, state, entropy, reserved, report)
         return Compilation(
             plan, contract, made.stack, made.state, report.findings, made.topology, files=made.files
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from undercloud.diagnostics import UndercloudError
 from undercloud.hot.stack import ResourceNode
+from undercloud.plan.collecting import uncollected
 from undercloud.plan.secrets import masked
 from undercloud.plan.tree import Tree
 from undercloud.playbooks.compiler import Compilation, Contract
@@ -26,6 +27,11 @@ def files(compilation: Compilation) -> dict[str, tuple[bytes, int]]:
     the stack's outputs as in the directory. Raises UndercloudError where the compilation has errors.
     """
     compilation.raise_for_errors()
+    with uncollected():
+        return _files(compilation)
+
+
+def _files(compilation: Compilation) -> dict[str, tuple[bytes, int]]:
     found: dict[str, tuple[bytes, int]] = {
         f"{CONFIG_DOWNLOAD}/{path}": (file.text.encode(), 0o700 if file.executable else 0o600)
         for path, file in compilation.files.items()
