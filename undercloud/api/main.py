@@ -6,7 +6,6 @@ import argparse
 import getpass
 import logging
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -19,9 +18,8 @@ backend.init_backend(backend.BackendType.THREADING)
 from undercloud.api import server, users  # noqa: E402
 from undercloud.api.access import READER, ROLES  # noqa: E402
 from undercloud.conf import Settings, load  # noqa: E402
-from undercloud.deploy import rpc  # noqa: E402
+from undercloud.deploy import workers  # noqa: E402
 from undercloud.deploy.native import open_engine  # noqa: E402
-from undercloud.deploy.succession import Succession  # noqa: E402
 from undercloud.diagnostics import UndercloudError  # noqa: E402
 
 
@@ -36,8 +34,11 @@ def api(words: Sequence[str] | None = None) -> int:
 
 
 def engine(words: Sequence[str] | None = None) -> int:
-    """Run an engine that answers over RabbitMQ; the exit status."""
-    parser = _parser("An engine of the undercloud, for an API in another process.")
+    """Run engines that answer over RabbitMQ; the exit status."""
+    parser = _parser("Engines of the undercloud, for an API in another process.")
+    parser.add_argument(
+        "--workers", type=int, choices=range(1, 65), default=1, metavar="N", help="Processes (default: 1)"
+    )
     return _told(parser.parse_args(words), _engine)
 
 
@@ -85,27 +86,13 @@ def _api(given: argparse.Namespace, settings: Settings) -> None:
 
 
 def _engine(given: argparse.Namespace, settings: Settings) -> None:
-    _ = given
     if not settings.messaging.transport_url:
         raise UndercloudError.of(
             "DEP-032",
             "an engine by itself needs [messaging] transport_url",
             fix="Set it to RabbitMQ, rabbit://USER:PASSWORD@HOST:5672/, or run undercloud-api alone.",
         )
-    stopped = _on_signals()
-    local = open_engine(settings)
-    answering = rpc.Server(settings, rpc.open_transport(settings), local, socket.gethostname())
-    answering.start()
-    succession = Succession(local, settings.deployment.heartbeat)
-    succession.start()
-    sys.stdout.write("undercloud-engine answers\n")
-    sys.stdout.flush()
-    try:
-        stopped.wait()
-    finally:
-        answering.stop()
-        succession.stop()
-        local.leave()
+    workers.run(settings, open_engine, given.workers)
 
 
 def _stop_after(stopped: threading.Event, running: server.Running) -> None:

@@ -9,7 +9,7 @@ from oslo_config import cfg
 GROUP = "runner"
 OPTIONS = [
     cfg.IntOpt("forks", default=50, min=1, help="Nodes that Ansible works on at the same time."),
-    cfg.IntOpt("keep_runs", default=10, min=1, help="How many runs of a stack keep their artifacts."),
+    cfg.IntOpt("keep_runs", default=10, min=1, help="How many deployments of a stack keep their logs."),
     cfg.IntOpt(
         "control_persist", default=300, min=0, help="Seconds that an SSH connection stays open unused."
     ),

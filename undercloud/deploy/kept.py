@@ -53,7 +53,7 @@ class KeptRun:
 
     def start(self, wanted: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         """Begin what ``wanted`` says (see the keeper), in a session of its own; raises OSError."""
-        self._directory.mkdir(mode=0o700, parents=True)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         durable.write(self._directory / keeper.RUN, json.dumps({**wanted, "mark": self._mark}))
         paths = os.pathsep.join(path for path in sys.path if path)
         with (self._directory / "output").open("wb") as output:

@@ -3,8 +3,8 @@
 A process of its own keeps each run, so that it goes on while the engine is down and is found again.
 
 Nothing secret is given to it: the secrets lie in a private file in memory whose path Ansible gets as a
-variable, and its environment is made here from nothing. Its own record of events is switched off; what is
-worth keeping goes through ``on_event`` to the database, and a masked log is written beside the artifacts.
+variable, and its environment is made here from nothing. Its artifacts lie in memory, too, and go with the
+run; what is worth keeping goes through ``on_event`` to the database, and into a masked log.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import enum
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -52,9 +53,9 @@ class Run:
     """One run of a playbook.
 
     ``purpose`` names it among the runs of its deployment; ``seen`` is the number of the last event that is
-    recorded. ``artifacts`` is a directory of the stack; ``ident`` names the deployment in it; ``mark`` tells
-    its processes;
-    ``tags`` are the plays to run, all when empty; ``mask`` hides secrets in a text; ``timeout`` is seconds.
+    recorded. ``artifacts`` has a directory for each of the last deployments, ``ident`` names this one there;
+    ``mark`` tells its processes; ``tags`` are the plays to run, all when empty; ``mask`` hides secrets in a
+    text; ``timeout`` is seconds.
     """
 
     purpose: str
@@ -111,9 +112,9 @@ class AnsibleRunner:
         tail: collections.deque[str] = collections.deque(maxlen=_TAIL)
         try:
             if not kept.there:
-                _prepare(run.artifacts)
+                _prepare(_private(run))
                 kept.start(self._wanted(run), self._own_environment())
-            log = _Log(run)
+            log = _Log(run, self._options.keep_runs)
             for event in kept.follow(cancelled):
                 lines = run.mask(str(event.get("stdout") or "")).splitlines()
                 tail.extend(line for line in lines if line.strip())
@@ -138,7 +139,7 @@ class AnsibleRunner:
         """What the keeper is to do."""
         return {
             "runner": {
-                "private_data_dir": str(run.artifacts),
+                "private_data_dir": str(_private(run)),
                 "project_dir": str(run.directory),
                 "playbook": str(run.directory / run.playbook),
                 "inventory": str(run.directory / INVENTORY),
@@ -148,7 +149,6 @@ class AnsibleRunner:
                 "forks": self._options.forks,
                 "verbosity": run.verbosity or None,
                 "timeout": run.timeout or None,
-                "rotate_artifacts": self._options.keep_runs,
                 "fact_cache_type": "memory",
                 "quiet": True,
                 "suppress_env_files": True,
@@ -194,7 +194,7 @@ class AnsibleRunner:
             processes.MARK: run.mark,
             "PYTHONUNBUFFERED": "1",
             "MAX_EVENT_RES": str(_MAX_RESULT),
-            "AWX_ISOLATED_DATA_DIR": str(run.artifacts / "artifacts" / run.ident),
+            "AWX_ISOLATED_DATA_DIR": str(_private(run) / "artifacts" / run.ident),
             "ANSIBLE_STDOUT_CALLBACK": "awx_display",
             "ANSIBLE_CONFIG": str(run.directory / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(run.collections),
@@ -213,9 +213,14 @@ class AnsibleRunner:
         }
 
 
-def _prepare(artifacts: Path) -> None:
+def _private(run: Run) -> Path:
+    """ansible-runner's own directory: in memory, since results pass through it as they are."""
+    return run.workspace.run_directory(run.purpose) / "runner"
+
+
+def _prepare(private: Path) -> None:
     # ansible-runner forgets settings that are handed to it as an argument unless this file exists.
-    settings = artifacts / "env" / "settings"
+    settings = private / "env" / "settings"
     make_private(settings.parent)
     durable.write(
         settings, json.dumps({"pexpect_timeout": keeper.POLL, "suppress_output_file": True}).encode()
@@ -225,15 +230,18 @@ def _prepare(artifacts: Path) -> None:
 class _Log:
     """What Ansible printed, for a reader of files; a full disk costs its lines and nothing else."""
 
-    def __init__(self, run: Run) -> None:
-        self._file = run.artifacts / "artifacts" / run.ident / "ansible.log"
+    def __init__(self, run: Run, keep: int) -> None:
+        self._file = run.artifacts / run.ident / "ansible.log"
+        with contextlib.suppress(OSError):
+            make_private(self._file.parent)
+            for old in sorted(run.artifacts.iterdir(), key=lambda path: path.stat().st_mtime)[:-keep]:
+                shutil.rmtree(old)
 
     def write(self, lines: Sequence[str]) -> None:
         """Append lines."""
         if not lines:
             return
         with contextlib.suppress(OSError):
-            make_private(self._file.parent)
             handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as stream:
                 stream.writelines(f"{line}\n" for line in lines)

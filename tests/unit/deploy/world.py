@@ -208,8 +208,8 @@ class World:
     engines: list[LocalEngine] = dataclasses.field(default_factory=list)
 
     def engine(self, busy_timeout: int = 30) -> LocalEngine:
-        paths = self.settings.paths
-        database = open_database("", paths.database, paths.key_file, busy_timeout)
+        paths, url = self.settings.paths, self.settings.database.connection
+        database = open_database(url, paths.database, paths.key_file, busy_timeout)
         compiler, runner = self.real_compiler or self.compiler, self.real_runner or self.runner
         borders = Borders(lambda: compiler, runner, self.ssh, self.ironic)
         engine = LocalEngine(self.settings, database, borders)

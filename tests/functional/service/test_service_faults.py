@@ -1,0 +1,159 @@
+"""Faults in the middle of a deployment, with the service's real programs and real servers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.functional.service.site import Site, until
+from tests.unit.db import servers
+from tests.unit.deploy import rabbit
+
+pytestmark = pytest.mark.functional
+_WHOLE = [f"{step} 1" for step in range(6)]
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Iterator[Site]:
+    """One process, SQLite."""
+    site = Site(tmp_path, tmp_path / "state")
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[servers.Server]:
+    if not servers.installed("postgresql"):
+        pytest.skip("the package postgresql-15 is not installed (tools/bootstrap.sh --host)")
+    with servers.running("postgresql") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[rabbit.Rabbit]:
+    if not rabbit.installed():
+        pytest.skip("the package rabbitmq-server is not installed (tools/bootstrap.sh --host)")
+    server = rabbit.Rabbit()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def grown(tmp_path: Path, postgres: servers.Server, broker: rabbit.Rabbit) -> Iterator[Site]:
+    """An API and two engines, RabbitMQ, PostgreSQL."""
+    site = Site(tmp_path, tmp_path / "state", postgres.new_database(), broker.url)
+    engines = site.start("engine", "--workers", "2")
+    for _ in range(2):
+        engines.line("answers")
+    site.start("api")
+    yield site
+    site.close()
+
+
+def whole(site: Site, deployment: str, done: list[str] | None = None) -> dict[str, Any]:
+    """The deployment ended well, each task ran and is told of once."""
+    found: dict[str, Any] = site.ended(deployment)
+    assert found["status"] == "succeeded", found["findings"]
+    assert site.done() == (done or _WHOLE)
+    results = [event["step"] for event in site.events(deployment) if event["kind"] == "result"]
+    assert results == list(range(6))
+    assert found["hosts"]["ctl-0"]["changed"] == 6
+    assert site.get("/v1/locks")["locks"] == {}
+    return found
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_the_service_ends_and_starts_again(embedded: Site, how: signal.Signals) -> None:
+    service = embedded.start("api")
+    deployment = embedded.deploy_to_step_2()
+    assert service.end(how) == (-how if how is signal.SIGKILL else 0)
+    embedded.go_on()
+    until(lambda: embedded.done() == _WHOLE)  # without any engine
+    embedded.start("api")
+    whole(embedded, deployment)
+
+
+def test_the_service_is_killed_again_and_again(embedded: Site) -> None:
+    service = embedded.start("api")
+    deployment = embedded.deploy_to_step_2()
+    for _ in range(3):
+        service.end(signal.SIGKILL)
+        service = embedded.start("api")
+        assert embedded.get(f"/v1/deployments/{deployment}")["status"] == "running"
+    embedded.go_on()
+    whole(embedded, deployment)
+
+
+def test_a_second_deployment_is_refused_by_name(embedded: Site) -> None:
+    service = embedded.start("api")
+    deployment = embedded.deploy_to_step_2()
+    answer = embedded.ask("POST", "/v1/deployments", json={"stack": "overcloud", "version": 1})
+    assert answer.status_code == 409
+    assert f"pid {service.process.pid} (deployment {deployment})" in answer.json()["title"]
+    embedded.go_on()
+    whole(embedded, deployment)
+
+
+def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("a small disk is mounted, which needs root")
+    state = tmp_path / "state"
+    state.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(state)], check=True)
+    site = Site(tmp_path, state)
+    try:
+        site.start("api")
+        deployment = site.deploy_to_step_2()
+        filler = state / "filler"
+        with pytest.raises(OSError, match="No space left"), filler.open("wb", buffering=0) as stream:
+            while True:
+                stream.write(bytes(1 << 20)) or pytest.fail("nothing was written")
+        site.go_on()
+        until(lambda: site.done() == _WHOLE)
+        log = tmp_path / "api.log"
+        until(lambda: "DB-003" in log.read_text())
+        filler.unlink()
+        whole(site, deployment)
+    finally:
+        site.close()
+        subprocess.run(["umount", "--lazy", str(state)], check=True)
+
+
+def test_an_engine_is_killed_and_the_other_one_goes_on(grown: Site) -> None:
+    deployment = grown.deploy_to_step_2()
+    holder = grown.get(f"/v1/deployments/{deployment}")["holder"]
+    worker = int(holder.rpartition(" ")[2])
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: grown.get(f"/v1/deployments/{deployment}")["holder"] != holder)
+    grown.go_on()
+    whole(grown, deployment)
+    again = grown.deploy()
+    assert grown.ended(again)["status"] == "succeeded"
+
+
+def test_the_broker_starts_anew_in_the_middle(grown: Site, broker: rabbit.Rabbit) -> None:
+    deployment = grown.deploy_to_step_2()
+    broker.stop()
+    assert grown.get(f"/v1/deployments/{deployment}")["status"] == "running"
+    grown.go_on()
+    broker.start()
+    whole(grown, deployment)
+    assert grown.ended(grown.deploy())["status"] == "succeeded"
+
+
+def test_the_database_starts_anew_in_the_middle(grown: Site, postgres: servers.Server) -> None:
+    deployment = grown.deploy_to_step_2()
+    postgres.stop()
+    assert grown.ask("GET", f"/v1/deployments/{deployment}").status_code == 503
+    assert grown.ask("GET", "/v1/health").status_code == 503
+    grown.go_on()
+    until(lambda: grown.done() == _WHOLE)
+    postgres.start()
+    whole(grown, deployment)
