@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +19,6 @@ _ROOM = 2 << 30  # bytes that the state directory has to have
 def problems(installation: Installation) -> Iterator[Finding]:
     """Everything, of the machine and of each part."""
     yield from _directories(installation)
-    yield from _address(installation)
     yield from _packages(installation)
     yield from _processes(installation)
     for part in installation.parts:
@@ -45,31 +42,6 @@ def _directories(installation: Installation) -> Iterator[Finding]:
                 "Make room, or choose another --undercloud-state-dir.",
                 Severity.WARNING,
             )
-
-
-def _address(installation: Installation) -> Iterator[Finding]:
-    site = installation.site
-    if not _is_here(site.address):
-        interface = site.conf.get("local_interface")
-        given = site.conf.get("local_ip")
-        yield Finding(
-            "INST-002",
-            f"local_ip {site.address} is on no interface of this machine",
-            f"Give it to the interface of the provisioning network, in /etc/network/interfaces, and now: "
-            f"ip address add {given} dev {interface}",
-            locations=(site.conf.locate("local_ip"),),
-            parameters=("local_ip",),
-        )
-
-
-def _is_here(address: str) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError as error:
-            return error.errno != errno.EADDRNOTAVAIL
-    return True
 
 
 def _packages(installation: Installation) -> Iterator[Finding]:

@@ -44,6 +44,8 @@ class Machine:
 
     directory: Path
     environment: dict[str, str]
+    within: tuple[str, ...] = ()
+    """Words before each command, as to run it in a network namespace."""
 
     @property
     def state(self) -> Path:
@@ -56,7 +58,7 @@ class Machine:
     def _command(self, words: tuple[str, ...]) -> list[str]:
         place = ("--undercloud-state-dir", str(self.state))
         filled = (word.format(etc=self.etc) for word in words)
-        return [sys.executable, "-m", "openstackclient.shell", *place, *filled]
+        return [*self.within, sys.executable, "-m", "openstackclient.shell", *place, *filled]
 
     def killed_at(self, line: str, *words: str) -> None:
         """Run a command and kill it when it says a line."""

@@ -20,7 +20,7 @@ class Files:
 
     name = "files"
     title = "File server of ramdisks and images"
-    needs = ()
+    needs = ("network",)
     packages = tuple(map(Package, (*PACKAGES.values(), "grub-efi-amd64-bin")))  # of `overcloud image build`
     kept = Kept()
 

@@ -20,7 +20,7 @@ class Registry:
 
     name = "registry"
     title = "Registry of container images"
-    needs = ()
+    needs = ("network",)
     packages = (Package(_PROGRAM, services=(_PROGRAM,)),)
 
     def __init__(self, site: Site) -> None:
