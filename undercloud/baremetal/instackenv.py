@@ -34,6 +34,8 @@ _INTERFACES = (
     *("bios", "boot", "console", "deploy", "inspect", "management"),
     *("network", "power", "raid", "rescue", "storage", "vendor"),
 )
+_BOOT = {"redfish": "redfish-virtual-media", "idrac": "idrac-redfish-virtual-media"}
+"""How machines boot whose file says nothing. Ironic would take iPXE where it has it, which needs DHCP."""
 _SAME = ("resource_class", "conductor_group", "owner", "lessee", "description", "automated_clean", "extra")
 _PROPERTIES = {"cpu": "cpus", "memory": "memory_mb", "disk": "local_gb", "arch": "cpu_arch"}
 
@@ -109,6 +111,8 @@ def _entry(node: Mapping[str, Any], number: int) -> Entry:
         "properties": _properties(node),
         "resource_class": DEFAULT_CLASS,
     }
+    if driver in _BOOT:
+        values["boot_interface"] = _BOOT[driver]
     values |= {key: node[key] for key in _SAME if node.get(key) not in (None, "")}
     values |= {
         f"{kind}_interface": node[f"{kind}_interface"]

@@ -14,7 +14,7 @@ from undercloud.images import definitions as trees
 from undercloud.images import reading, recipe
 from undercloud.plan import documents
 
-FORMAT = reading.Format(__package__, "disk-image.schema.json", "docs/baremetal-images.md")
+FORMAT = reading.Format(__package__, "disk-image.schema.json", "docs/baremetal.md")
 
 KERNEL = "linux-image-amd64"
 """The kernel's package in the trees: with the drivers of real machines."""

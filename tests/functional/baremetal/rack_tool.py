@@ -1,0 +1,60 @@
+"""`python -m tools.rack` as tests use it; without QEMU or libvirt they are skipped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.rack.machines import FIRMWARE
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+SUBNET = os.environ.get("UNDERCLOUD_RACK_SUBNET", "192.168.25.0/24")
+HOST = SUBNET.partition("/")[0].rpartition(".")[0]  # its first three numbers
+
+_PROGRAMS = ("qemu-system-x86_64", "libvirtd", "virsh", str(Path(sys.executable).with_name("sushy-emulator")))
+
+needs_rack = pytest.mark.skipif(
+    os.geteuid() != 0 or not FIRMWARE.exists() or not all(map(shutil.which, _PROGRAMS)),
+    reason="machines are made by root, with what tools/bootstrap.sh --rack installs",
+)
+
+
+@dataclass(frozen=True)
+class RackTool:
+    """The rack of one directory."""
+
+    directory: Path
+
+    def __call__(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command; unless `check` is off, a failure fails the test with what was said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.rack", "--dir", str(self.directory), *arguments],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        if check and done.returncode:
+            pytest.fail(f"rack {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What `status` says."""
+        rows: list[dict[str, Any]] = json.loads(self("status", "-f", "json", check=False).stdout)
+        return rows
+
+    @property
+    def registrations(self) -> list[dict[str, Any]]:
+        """The machines of instackenv.json."""
+        nodes: list[dict[str, Any]] = json.loads((self.directory / "instackenv.json").read_text())["nodes"]
+        return nodes

@@ -1,0 +1,124 @@
+"""A rack that stands and goes: machines with BMCs that obey, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.functional.baremetal.rack_tool import SUBNET, RackTool, needs_rack
+
+pytestmark = [pytest.mark.functional, needs_rack]
+RESET = "Actions/ComputerSystem.Reset"
+
+
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
+    tool = RackTool(tmp_path_factory.mktemp("rack") / "it")
+    tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "512", "--cpus", "1", "--disk", "1")
+    yield tool
+    tool("down")
+
+
+def redfish(tool: RackTool, method: str, path: str, body: Any = None, **changed: Any) -> requests.Response:
+    """Ask the first machine's BMC."""
+    node = tool.registrations[0]
+    with requests.Session() as session:
+        session.trust_env = False
+        options = {
+            "auth": (node["pm_user"], node["pm_password"]),
+            "verify": node["redfish_verify_ca"],
+            **changed,
+        }
+        url = f"{node['pm_addr']}{node['pm_system_id']}/{path}".rstrip("/")
+        return session.request(method, url, json=body, timeout=30, **options)
+
+
+def power(tool: RackTool) -> str:
+    return str(redfish(tool, "GET", "").json()["PowerState"])
+
+
+def test_machines_are_off_until_somebody_turns_them_on(tool: RackTool) -> None:
+    (row,) = tool.rows()
+    assert (row["name"], row["power"], row["bmc"]) == ("node1", "off", "ok")
+    assert power(tool) == "Off"
+
+
+def test_the_bmc_wants_its_password_and_tls(tool: RackTool) -> None:
+    node = tool.registrations[0]
+    assert redfish(tool, "GET", "", auth=(node["pm_user"], "wrong")).status_code == 401
+    assert redfish(tool, "GET", "", auth=None).status_code == 401
+    with pytest.raises(requests.exceptions.SSLError):
+        redfish(tool, "GET", "", verify=True)
+
+
+def test_the_bmc_turns_it_on_and_off(tool: RackTool) -> None:
+    assert redfish(tool, "POST", RESET, {"ResetType": "On"}).status_code == 204
+    assert power(tool) == "On" and tool.rows()[0]["power"] == "on"
+    until = time.monotonic() + 60
+    while not tool("console", "node1", check=False).stdout and time.monotonic() < until:
+        time.sleep(1)
+    assert tool("console", "node1").stdout, "the firmware says something on the serial port"
+    assert redfish(tool, "POST", RESET, {"ResetType": "ForceOff"}).status_code == 204
+    assert power(tool) == "Off"
+
+
+def test_the_bmc_tells_of_its_disk(tool: RackTool) -> None:
+    drives = redfish(tool, "GET", "Storage/1/Drives/RACKDISK1")
+    assert drives.json()["CapacityBytes"] == 1024**3
+
+
+def test_up_again_changes_nothing_and_adds_machines(tool: RackTool) -> None:
+    before = tool.registrations
+    tool("up", "--nodes", "1")
+    assert tool.registrations == before
+    tool("up", "--nodes", "2", "--memory", "512", "--disk", "1")
+    assert tool.registrations[:1] == before
+    assert [row["bmc"] for row in tool.rows()] == ["ok", "ok"]
+
+
+def test_two_racks_cannot_have_one_address(tool: RackTool, tmp_path: Path) -> None:
+    second = RackTool(tmp_path / "second")
+    done = second("up", "--nodes", "1", "--ctlplane", SUBNET, check=False)
+    assert done.returncode == 1 and "already an address" in done.stderr
+    second("down")
+
+
+def test_down_leaves_nothing(tmp_path: Path) -> None:
+    before = traces()
+    subnet = SUBNET.replace(".0/", ".128/").replace("/24", "/25")
+    tool = RackTool(tmp_path / "gone")
+    tool("up", "--nodes", "1", "--ctlplane", _beside(subnet), "--memory", "512", "--disk", "1")
+    identity = tool.registrations[0]["pm_system_id"]
+    assert redfish(tool, "POST", RESET, {"ResetType": "On"}).status_code == 204
+    assert identity.rpartition("/")[2] in processes()
+    tool("down")
+    assert not tool.directory.exists()
+    assert traces() == before
+    assert str(tool.directory) not in processes() and identity.rpartition("/")[2] not in processes()
+
+
+def _beside(subnet: str) -> str:
+    """Another subnet than the module's rack has: the one after it."""
+    first, second, third, _ = subnet.split(".")
+    return f"{first}.{second}.{int(third) + 1}.0/24"
+
+
+def traces() -> tuple[list[str], list[str], list[str]]:
+    """Links, mounts and short-lived directories of this machine."""
+    links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True).stdout)
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    runtime = Path("/run/undercloud-lab")
+    kept = sorted(path.name for path in runtime.iterdir()) if runtime.exists() else []
+    return [link["ifname"] for link in links], mounts, kept
+
+
+def processes() -> str:
+    """The command lines of all processes."""
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
