@@ -7,6 +7,8 @@ import re
 
 from undercloud.diagnostics import Finding
 
+RESTARTED = "BM-119"
+"""It is nobody's fault: what Ironic was about when it died may be tried again at once."""
 _LONGEST = 400
 
 
@@ -71,8 +73,8 @@ _CAUSES = (
         "Give it another root_device, or choose a machine with a larger disk.",
     ),
     _cause(
-        "BM-119",
-        r"conductor (restart|was restarted)|aborted.*(restart|take ?over)|restarted",
+        RESTARTED,
+        r"can't be resumed by conductor|conductor (restart|was restarted)|aborted.*(restart|take ?over)",
         "Ironic was started anew while it worked on {machine}",
         "Give the command again.",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from keystoneauth1 import http_basic, noauth, session
 
 from undercloud.baremetal import errors
 
+logging.getLogger("ironicclient").setLevel(logging.CRITICAL)  # what it has to say, our errors say
 _VERSION = "1.81"  # the first with inventories
 _RETRIES, _PAUSE = 4, 1  # a machine that is locked for a moment is asked again, every second
 _TIMEOUT = 120  # seconds for one answer: power and validation ask the BMC while we wait

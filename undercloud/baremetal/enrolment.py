@@ -10,6 +10,7 @@ from undercloud.baremetal.errors import IronicError
 from undercloud.baremetal.fleet import Control, Journey, has_failed, to_states
 from undercloud.baremetal.instackenv import Entry
 from undercloud.baremetal.ironic import Ironic, Machine, Patch
+from undercloud.baremetal.preparing import make_manageable
 from undercloud.diagnostics import Finding, UndercloudError
 
 _MANAGING = frozenset({"verifying", "manageable"})
@@ -59,8 +60,9 @@ def manage(ironic: Ironic) -> Journey:
 
     def begin(machine: Machine) -> None:
         if machine.provision_state == "clean failed":
-            ironic.set_maintenance(machine.title, False)
-        ironic.move(machine.title, "manage")
+            make_manageable(ironic, machine)
+        else:
+            ironic.move(machine.title, "manage")
 
     return Journey("manage", begin, to_states(["manageable"]), has_failed, _MANAGING)
 

@@ -17,6 +17,7 @@ from undercloud.baremetal.ironic import Ironic, Machine
 from undercloud.diagnostics import Finding
 
 _PATIENCE = 300.0  # seconds that Ironic may be silent, as it is while it is restarted
+_RESTARTS = 2  # how often a machine sets out again because Ironic was started anew
 _FAILED = frozenset({"enroll", "inspect failed", "clean failed", "deploy failed", "error", "adopt failed"})
 
 
@@ -34,7 +35,8 @@ class Journey:
 
     ``what`` is the verb of messages (introspect); ``begin`` sets a machine out; ``there`` says whether it has
     arrived; ``failed`` whether it never will; ``underway`` are states in which it is on this way already, so
-    that it is not set out anew; ``retries`` is how often a failed machine sets out again.
+    that it is not set out anew; ``retries`` is how often a failed machine sets out again, besides
+    when Ironic was started anew under it: ``begin`` has to do from a failed state, too.
     """
 
     what: str
@@ -166,12 +168,14 @@ class _Travel:
     def _fail(self, machine: Machine) -> None:
         tried = self._tries.get(machine.uuid, 0)
         said = machine.last_error or "Ironic says no more"
-        if tried < self._journey.retries:
+        finding = causes.explain(machine.title, self._journey.what, said)
+        tries = max(self._journey.retries, _RESTARTS if finding.code == causes.RESTARTED else 0)
+        if tried < tries:
             self._tries[machine.uuid] = tried + 1
             self._say(machine, f"{self._journey.what} failed and is tried again: {said}")
             self._begin(machine)
             return
-        self._end(machine, causes.explain(machine.title, self._journey.what, said))
+        self._end(machine, finding)
 
     def _end(self, machine: Machine, finding: Finding | None = None) -> None:
         begun = self._begun.pop(machine.uuid, time.monotonic())

@@ -26,11 +26,23 @@ def inspect(ironic: Ironic, retries: int = 0) -> Journey:
     )
 
 
+def make_manageable(ironic: Ironic, machine: Machine) -> None:
+    """Take a machine whose cleaning failed back to where it can begin: Ironic put it into maintenance."""
+    if machine.provision_state == "clean failed":
+        ironic.set_maintenance(machine.title, False)
+        ironic.move(machine.title, "manage")
+
+
 def provide(ironic: Ironic) -> Journey:
     """Clean as Ironic is told to, and offer for deployment."""
+
+    def begin(machine: Machine) -> None:
+        make_manageable(ironic, machine)
+        ironic.move(machine.title, "provide")
+
     return Journey(
         "provide",
-        lambda machine: ironic.move(machine.title, "provide"),
+        begin,
         to_states(["available"]),
         has_failed,
         _CLEANING | {"available"},
@@ -43,6 +55,7 @@ def clean(
     """Carry out cleaning steps; ``raid`` is set as what they are to make."""
 
     def begin(machine: Machine) -> None:
+        make_manageable(ironic, machine)
         if raid is not None:
             ironic.set_raid(machine.title, raid)
         ironic.move(machine.title, "clean", cleansteps=[dict(step) for step in steps])

@@ -7,9 +7,11 @@ from typing import Any
 
 from undercloud.baremetal.ironic import Machine
 from undercloud.topology.facts import GIB, Facts, root_disk
+from undercloud.topology.machines import DRIVER_FIELDS
 from undercloud.topology.placement import Candidate
 
-_SECRET = ("password", "secret", "token", "community")
+SECRET_WORDS = ("password", "secret", "token", "community")
+"""What the options of drivers are called that nothing may show."""
 _FREE = "available"
 
 
@@ -18,7 +20,9 @@ def entry_of(machine: Machine, macs: Sequence[str], facts: Facts | None) -> dict
     info = {
         key: value
         for key, value in machine.driver_info.items()
-        if not any(word in key for word in _SECRET) and isinstance(value, str | int | bool)
+        if key.startswith(DRIVER_FIELDS)
+        and not any(word in key for word in SECRET_WORDS)
+        and isinstance(value, str | int | bool)
     }
     disk = root_disk(facts, machine.root_device) if facts else None
     properties = machine.properties

@@ -147,7 +147,7 @@ def _extras(loaded: Loaded, known: Known) -> Extras:
     described = known.previous
     comparable = described is not None and described.get("version") == previous.VERSION
     return validate.Extras(
-        nodes=pair(known.given.nodes),
+        nodes=pair(known.given.nodes or (known.machines if loaded.plan.baremetal else None)),
         undercloud=pair(known.given.undercloud),
         previous=previous.read(described) if comparable else None,
         modes=loaded.modes,

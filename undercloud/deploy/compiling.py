@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from undercloud.deploy.engine import DeployRequest, GivenFiles
+from undercloud.deploy.engine import DeployRequest, GivenFile, GivenFiles
 from undercloud.diagnostics import Finding, Location
 
 STEPS = range(6)
@@ -102,11 +102,13 @@ class Known:
     """What is known beside a plan when it is judged.
 
     ``given`` are the operator's other files; ``previous`` is what was described of the version that is
-    deployed, None where none is.
+    deployed, None where none is. ``machines`` are the registered ones that are free or ours, in the form of
+    a file of machines: for a plan that wants machines, where no such file was given.
     """
 
     given: GivenFiles = field(default_factory=GivenFiles)
     previous: Mapping[str, Any] | None = None
+    machines: GivenFile | None = None
 
 
 @dataclass(frozen=True)

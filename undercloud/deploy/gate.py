@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from undercloud.db import deployments, plans, states
+from undercloud.db import deployments, machines, plans, states
 from undercloud.db.database import Database
 from undercloud.db.vault import Vault
 from undercloud.deploy import compiled, leaving, versions
 from undercloud.deploy.compiling import Compiled, Compiler, Judged, Known, Loaded, Reserved
-from undercloud.deploy.engine import DeployRequest, GivenFiles, Operation, Status
+from undercloud.deploy.engine import DeployRequest, GivenFile, GivenFiles, Operation, Status
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.work import Turns, Work, deploy_request, loaded
 from undercloud.diagnostics import Finding, Severity, UndercloudError
@@ -76,6 +77,13 @@ def deployed(session: Session, stack: str) -> Mapping[str, Any] | None:
     return compiled.described(session, last.compilation_id)
 
 
+def registered(session: Session, stack: str) -> GivenFile | None:
+    """The machines that the stack can have or has, as a file of machines; None where none is registered."""
+    others = {row.machine for row in machines.placed(session) if row.stack != stack}
+    entries = [row.entry for row in machines.all_machines(session) if row.entry and row.uuid not in others]
+    return GivenFile("registered machines", json.dumps({"nodes": entries}, indent=1)) if entries else None
+
+
 def judge_stored(
     database: Database, compiler: Compiler, stack: str, version: int, given: GivenFiles
 ) -> tuple[Judged, Loaded]:
@@ -89,7 +97,7 @@ def _judge(database: Database, compiler: Compiler, stack: str, read: Loaded, giv
     with database.read() as session:
         state = state_of(session, database.vault, stack)
         held = reserved(session, database.vault, stack)
-        known = Known(given, deployed(session, stack))
+        known = Known(given, deployed(session, stack), registered(session, stack))
     return compiler.judge(read, state, held, known)
 
 

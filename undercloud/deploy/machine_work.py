@@ -9,6 +9,7 @@ from undercloud.baremetal.enrolment import enrol, manage
 from undercloud.baremetal.fleet import Control, Journey, Pace, travel
 from undercloud.baremetal.instackenv import Entry
 from undercloud.baremetal.ironic import Ironic, Machine
+from undercloud.baremetal.registration import SECRET_WORDS
 from undercloud.deploy import machine_records
 from undercloud.deploy.engine import EventKind, Failure, ResultStatus
 from undercloud.deploy.machines import MachinesRequest, MachineWork
@@ -55,12 +56,11 @@ def _entries(work: Work) -> list[Entry]:
     if file is None:
         return []
     entries = instackenv.read(file.text, file.path)
-    words = ("password", "secret", "token", "community")
     secrets = (
         str(value)
         for entry in entries
         for key, value in entry.values["driver_info"].items()
-        if any(word in key for word in words)
+        if any(word in key for word in SECRET_WORDS)
     )
     work.recorder.masker = Masker(secrets)
     return entries

@@ -105,13 +105,18 @@ class RealIronic:
         """Start it and wait until it answers."""
         with (self.root / "ironic.log").open("ab") as log:
             command = [str(VENV / "bin" / "ironic"), "--config-file", str(self.root / "ironic.conf")]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=self._environment, start_new_session=True
+            )
         _wait(lambda: requests.get(self.endpoint, timeout=2).ok, self.root / "ironic.log")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop it."""
         if self._process is not None:
-            self._process.send_signal(how)
+            if how is signal.SIGKILL:
+                os.killpg(self._process.pid, how)  # the worker too, which is a process of its own
+            else:
+                self._process.send_signal(how)
             self._process.wait(60)
             self._process = None
 

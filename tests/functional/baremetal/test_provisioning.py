@@ -66,10 +66,15 @@ class Answering(FakeSsh):
 class Place:
     """A world whose plan wants machines, and the Ironic that has them."""
 
+    directory: Path
     world: World
     ironic: Ironic
     engine: LocalEngine
     ssh: Answering
+
+    def close(self) -> None:
+        for one in self.world.engines:
+            one.close()
 
     def enrol(self, *nodes: dict[str, Any]) -> None:
         def tell(machine: str, message: str, status: str) -> None:
@@ -96,25 +101,31 @@ class Place:
         return {one.name: one.provision_state for one in self.ironic.machines()}
 
     def owners(self) -> Mapping[str, str]:
-        return {one.host: one.machine for one in self.engine.provisioned("overcloud")}
+        return {one.host: one.name for one in self.engine.machines() if one.host}
 
 
-@pytest.fixture
-def place(tmp_path: Path, service: RealIronic, ironic: Ironic) -> Iterator[Place]:
-    world = make_world(tmp_path)
-    file = Path(world.settings.file)
-    file.write_text(
-        file.read_text() + f"[baremetal]\nendpoint = {service.endpoint}\nusername = {USER}\n"
-        f"password = {PASSWORD}\nssh_timeout = 10\n"
-    )
-    world.settings = load(state_dir=str(tmp_path / "state"), config_file=str(file), environment={})
+def make_place(directory: Path, service: RealIronic | None, ironic: Ironic) -> Place:
+    """A place in a directory; without a ``service`` it is the one that was configured there before."""
+    file = directory / "undercloud.conf"
+    if service:
+        make_world(directory)
+        file.write_text(
+            file.read_text() + f"[baremetal]\nendpoint = {service.endpoint}\nusername = {USER}\n"
+            f"password = {PASSWORD}\nssh_timeout = 10\n"
+        )
+    world = World(load(state_dir=str(directory / "state"), config_file=str(file), environment={}))
     world.ironic = lambda: ironic
     engine = world.engine()
     ssh = Answering(engine)
     engine._borders = dataclasses.replace(engine._borders, ssh=ssh)
-    yield Place(world, ironic, engine, ssh)
-    for one in world.engines:
-        one.close()
+    return Place(directory, world, ironic, engine, ssh)
+
+
+@pytest.fixture
+def place(tmp_path: Path, service: RealIronic, ironic: Ironic) -> Iterator[Place]:
+    made = make_place(tmp_path, service, ironic)
+    yield made
+    made.close()
 
 
 def told(deployment: Deployment) -> list[str]:

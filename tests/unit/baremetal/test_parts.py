@@ -1,0 +1,164 @@
+"""The pure parts of the room: causes, config drives, configuration, registration, network data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from undercloud.baremetal import causes, configuration, host_keys, network_data, registration
+from undercloud.baremetal.config_drive import config_drive
+from undercloud.baremetal.discovery import discover
+from undercloud.baremetal.ironic import Machine
+from undercloud.diagnostics import UndercloudError
+from undercloud.topology.facts import GIB, Disk, Facts
+
+# What Ironic says, and what it is.
+SAID = yaml.safe_load("""
+- said: 'Failed to get power state for node 7. Error: HTTP GET https://bmc returned code 401'
+  code: BM-112
+- said: 'Redfish exception occurred. Error: Unable to connect to https://bmc. Connection refused'
+  code: BM-113
+- said: 'Failed to change power state to power on: timed out'
+  code: BM-114
+- said: 'Timeout reached while waiting for callback for node 7'
+  code: BM-115
+- said: 'No suitable device was found for deployment - root device hints were not provided or matched nothing'
+  code: BM-116
+- said: 'Image checksum of http://x does not match the expected one'
+  code: BM-117
+- said: 'Disk volume where /dev/sda is located does not have enough space; too small'
+  code: BM-118
+- said: "The deploying state can't be resumed by conductor undercloud. Moving to fail state."
+  code: BM-119
+- said: something nobody has seen
+  code: BM-110
+""")
+
+
+@pytest.mark.parametrize("case", SAID, ids=lambda case: case["code"])
+def test_causes(case: dict[str, str]) -> None:
+    finding = causes.explain("node-7", "deploy", case["said"])
+    assert finding.code == case["code"]
+    assert "node-7" in finding.message
+    assert case["said"].split(".")[0][:40] in finding.message
+    assert finding.fix
+
+
+def test_a_long_story_is_cut() -> None:
+    assert len(causes.explain("n", "deploy", "word " * 1000).message) < 500
+
+
+def machine(**more: Any) -> Machine:
+    return Machine("u", "m", "available", resource_class="baremetal", **more)
+
+
+FACTS = Facts(
+    memory=2048,
+    cpus=4,
+    architecture="x86_64",
+    disks=(Disk("/dev/sda", 100 * GIB, serial="A"), Disk("/dev/sdb", 10 * GIB, wwn="0x5")),
+)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "least", "hint"),
+    [
+        ("smallest", 4, {"wwn": "0x5"}),
+        ("smallest", 50, {"serial": "A"}),
+        ("largest", 4, {"serial": "A"}),
+        ("sdc, sdb,sda", 4, {"wwn": "0x5"}),
+        ("/dev/sda", 4, {"serial": "A"}),
+    ],
+)
+def test_root_device_strategies(strategy: str, least: int, hint: dict[str, str]) -> None:
+    patch = configuration.root_device(machine(), FACTS, strategy, least=least, overwrite=False)
+    assert patch == [{"op": "add", "path": "/properties/root_device", "value": hint}]
+
+
+def test_a_hint_that_is_there_stays_unless_told() -> None:
+    has = machine(properties={"root_device": {"serial": "Z"}})
+    assert configuration.root_device(has, FACTS, "largest", least=4, overwrite=False) == []
+    assert configuration.root_device(has, FACTS, "largest", least=4, overwrite=True)
+    for facts in (None, FACTS):
+        with pytest.raises(UndercloudError) as caught:
+            configuration.root_device(machine(), facts, "sdx", least=4, overwrite=False)
+        assert caught.value.findings[0].code == "BM-120"
+
+
+def test_capabilities_are_set_one_by_one() -> None:
+    has = machine(properties={"capabilities": "boot_mode:bios,profile:compute"})
+    (patch,) = configuration.capabilities(has, {"boot_mode": "uefi", "profile": ""})
+    assert patch["value"] == "boot_mode:uefi"
+    assert configuration.capabilities(has, {"boot_mode": "bios"}) == []
+
+
+def test_the_config_drive_lets_us_in_and_nobody_else() -> None:
+    key = host_keys.make()
+    drive = config_drive(
+        "compute-0",
+        "example.org",
+        "uuid",
+        network=network_data.static("52:54:00:00:00:01", "192.0.2.9", "192.0.2.0/24", gateway="192.0.2.1"),
+        host_key=key,
+        user="admin",
+        authorized=["ssh-ed25519 AAAA us"],
+        given={
+            "meta_data": {"rack": "7", "uuid": "not ours"},
+            "cloud_config": {"bootcmd": ["true"], "users": ["intruder"], "ssh_keys": {}},
+        },
+    )
+    assert drive["meta_data"]["hostname"] == "compute-0.example.org"
+    assert (drive["meta_data"]["rack"], drive["meta_data"]["uuid"]) == ("7", "uuid")
+    assert drive["user_data"].startswith("#cloud-config\n")
+    config = yaml.safe_load(drive["user_data"])
+    assert config["bootcmd"] == ["true"]
+    assert config["ssh_keys"]["ed25519_private"] == key.private
+    assert [user["name"] for user in config["users"]] == ["admin"]
+    assert (key.kind, len(key.blob)) == ("ssh-ed25519", 68)
+    assert key.private not in repr(key)
+    (network,) = drive["network_data"]["networks"]
+    assert (network["ip_address"], network["netmask"]) == ("192.0.2.9", "255.255.255.0")
+    assert network["routes"][0]["gateway"] == "192.0.2.1"
+
+
+def test_network_data_of_ipv6() -> None:
+    data = network_data.static("52:54:00:00:00:01", "fd00::9", "fd00::/64", mtu=9000, dns=["fd00::1"])
+    assert data["networks"][0]["type"] == "ipv6"
+    assert data["links"][0]["mtu"] == 9000
+    assert data["services"] == [{"type": "dns", "address": "fd00::1"}]
+
+
+def test_what_is_kept_of_a_machine_holds_no_password_and_can_be_validated() -> None:
+    one = machine(
+        driver="redfish",
+        driver_info={"redfish_address": "https://bmc", "redfish_password": "******", "redfish_username": "u"},
+        properties={"capabilities": "profile:compute", "root_device": {"serial": "A"}, "cpus": 1},
+        traits=("CUSTOM_A",),
+    )
+    entry = registration.entry_of(one, ["52:54:00:00:00:01"], FACTS)
+    assert "redfish_password" not in entry
+    assert (entry["cpu"], entry["memory"], entry["disk"]) == (4, 2048, 100)
+    assert entry["capabilities"] == {"profile": "compute"}
+    assert registration.entry_of(one, [], None)["cpu"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "node", "busy"),
+    [
+        ({}, "", ""),
+        ({}, "the node a of b", "it is the node a of b"),
+        ({"maintenance": True, "maintenance_reason": "fan"}, "", "in maintenance: fan"),
+        ({"instance_uuid": "x"}, "", "another has it"),
+    ],
+)
+def test_what_makes_a_machine_busy(changes: dict[str, Any], node: str, busy: str) -> None:
+    assert registration.candidate_of(machine(**changes), None, node).busy == busy
+
+
+@pytest.mark.parametrize("address", ["nonsense", "10.0.0.0/8"])
+def test_a_range_that_cannot_be_looked_through(address: str) -> None:
+    with pytest.raises(UndercloudError) as caught:
+        discover([address], [443], [("u", "p")])
+    assert caught.value.findings[0].code == "BM-121"
