@@ -16,7 +16,7 @@ from undercloud.deploy.work import stage_names
 from undercloud.diagnostics import UndercloudError
 
 # What later stages build on, and what keeps data from being lost.
-_NEEDED = frozenset({"plan", "validate", "compile", "directory"})
+_NEEDED = frozenset({"plan", "validate", "compile", "provision", "directory"})
 _LEAVE, _CLEAN = "scale-in", "clean"
 _NAMES = stage_names(DEPLOY)
 _BEFORE_NODES = frozenset({*_NEEDED, "preflight", ""})

@@ -7,7 +7,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -25,7 +25,6 @@ from undercloud.deploy import (
     versions,
     views,
     wire,
-    workspace,
 )
 from undercloud.deploy.engine import (
     CheckRequest,
@@ -42,13 +41,14 @@ from undercloud.deploy.engine import (
     Validated,
 )
 from undercloud.deploy.holder import Process, describe
+from undercloud.deploy.jobs import Job, Jobs, Request
 from undercloud.deploy.machine_service import MachineService
 from undercloud.deploy.machines import MachinesRequest, UnprovisionRequest
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.pipelines import PIPELINES
 from undercloud.deploy.reading import WRITING, Reading, find, known
 from undercloud.deploy.recorder import Recorder
-from undercloud.deploy.work import Borders, Work, carry_out, mark_of, stage_names
+from undercloud.deploy.work import Borders, mark_of, stage_names
 from undercloud.diagnostics import Finding, UndercloudError, internal
 from undercloud.plan.bundle import Bundle
 
@@ -57,7 +57,6 @@ _STOPPED = (Status.FAILED, Status.INTERRUPTED)
 _UNFINISHED = (str(Status.RUNNING), str(Status.PENDING))
 _LIVES = 3  # engines that may die in one stage before nobody goes on with it by itself
 _DONE = (Status.SUCCEEDED, Status.SKIPPED)
-Request = DeployRequest | DeleteRequest | CheckRequest | MachinesRequest | UnprovisionRequest
 _KINDS: dict[Operation, type[Request]] = {
     Operation.DEPLOY: DeployRequest,
     Operation.DRY_RUN: DeployRequest,
@@ -69,40 +68,6 @@ _KINDS: dict[Operation, type[Request]] = {
 }
 
 
-@dataclass(frozen=True)
-class _Running:
-    lease: lease.Lease
-    thread: threading.Thread
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What a thread carries out; ``done`` are the stages that an earlier attempt finished.
-
-    Unless it begins ``anew`` it goes on with the playbook that an earlier attempt left running; ``followed``
-    says how far that one recorded it.
-    """
-
-    operation: Operation
-    request: Request
-    recorder: Recorder
-    lease: lease.Lease
-    compilation: int | None = None
-    done: frozenset[str] = frozenset()
-    anew: bool = True
-    followed: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def deployment(self) -> str:
-        """The deployment's id."""
-        return self.recorder.deployment
-
-    @property
-    def going_back(self) -> bool:
-        """Whether a failure on nodes is to be rolled back."""
-        return isinstance(self.request, DeployRequest) and self.request.rollback_on_failure
-
-
 class LocalEngine(MachineService, Reading):
     """Implements ``machines.WholeEngine``; several of them, also in other processes, may share a database."""
 
@@ -111,8 +76,7 @@ class LocalEngine(MachineService, Reading):
         MachineService.__init__(self, database, borders.ironic)
         self._settings = settings
         self._borders = borders
-        self._running: dict[str, _Running] = {}
-        self._broken: dict[str, tuple[Finding, ...]] = {}
+        self._jobs = Jobs(settings, database, borders, self._after)
         self._guard = threading.Lock()
 
     def deploy(self, request: DeployRequest) -> Deployment:
@@ -201,7 +165,9 @@ class LocalEngine(MachineService, Reading):
             recorder = Recorder(self._database, held, row.id)
             recorder.go_on(counts, findings)
             anew = bool(limit or skip)
-            self._launch(_Job(operation, request, recorder, held, row.compilation_id, done, anew, followed))
+            self._jobs.launch(
+                Job(operation, request, recorder, held, row.compilation_id, done, anew, followed)
+            )
         return self.deployment(deployment)
 
     def deployment(self, deployment: str) -> Deployment:
@@ -209,14 +175,12 @@ class LocalEngine(MachineService, Reading):
         found = super().deployment(deployment)
         if found.status is not Status.INTERRUPTED:
             return found
-        return replace(found, findings=(*found.findings, *self._broken.get(deployment, ())))
+        return replace(found, findings=(*found.findings, *self._jobs.broken(deployment)))
 
     def cancel(self, deployment: str, reason: str = "") -> None:
         """Ask a running deployment to stop; reaches another engine through the database."""
         reason = reason or "cancelled"
-        running = self._running.get(deployment)
-        if running is not None:
-            running.lease.cancel(reason)
+        self._jobs.cancel(deployment, reason)
         with self._database.write() as session:
             row = find(session, deployment)
             if not Status(row.status).final:
@@ -285,18 +249,12 @@ class LocalEngine(MachineService, Reading):
 
     def close(self) -> None:
         """Stop what runs (it becomes ``interrupted``) and free what is held."""
-        for running in list(self._running.values()):
-            running.lease.cancel("the engine was stopped")
-        for running in list(self._running.values()):
-            running.thread.join()
+        self._jobs.end(lambda held: held.cancel("the engine was stopped"))
         self._database.close()
 
     def leave(self) -> None:
         """Follow what runs no further: playbooks go on, and an engine that starts takes it all over."""
-        for running in list(self._running.values()):
-            running.lease.leave()
-        for running in list(self._running.values()):
-            running.thread.join()
+        self._jobs.end(lease.Lease.leave)
         self._database.close()
 
     def take_over(self) -> tuple[str, ...]:
@@ -361,7 +319,7 @@ class LocalEngine(MachineService, Reading):
         with self._guard:
             with self._database.write() as session:
                 job = self._begin(session, operation, request, compilation, rollback_of)
-            self._launch(job)
+            self._jobs.launch(job)
         return self.deployment(job.deployment)
 
     def _begin(
@@ -371,7 +329,7 @@ class LocalEngine(MachineService, Reading):
         request: Request,
         compilation: int | None = None,
         rollback_of: str = "",
-    ) -> _Job:
+    ) -> Job:
         """Take the lock and keep a new deployment; the job is to be launched when that is committed."""
         deployment = uuid.uuid4().hex
         names = stage_names(PIPELINES[operation])
@@ -401,76 +359,15 @@ class LocalEngine(MachineService, Reading):
         deployments.add(session, row, names, str(Status.PENDING))
         events.append(session, deployment, [_begun(f"{operation} of {request.stack} begins")])
         held = self._lease(request.stack, deployment, fence)
-        return _Job(operation, request, Recorder(self._database, held, deployment), held, compilation)
+        return Job(operation, request, Recorder(self._database, held, deployment), held, compilation)
 
     def _lease(self, stack: str, deployment: str, fence: int) -> lease.Lease:
         return lease.Lease(self._database, stack, deployment, fence, self._settings.deployment)
 
-    def _launch(self, job: _Job) -> None:
-        def work() -> None:
-            try:
-                job.lease.start()
-                self._carry_out(job)
-            except workspace.LeftError as left:
-                why = left or "this one ends"
-                _LOG.warning("deployment %s is left to the next engine: %s", job.deployment, why)
-                if isinstance(left.__cause__, UndercloudError):
-                    self._broken[job.deployment] = left.__cause__.findings
-            except Exception as fault:  # noqa: BLE001 - no record can be made: lock lost, database gone
-                _LOG.exception("deployment %s", job.deployment)
-                error = fault if isinstance(fault, UndercloudError) else internal(str(fault))
-                self._broken[job.deployment] = error.findings
-            finally:
-                job.lease.stop()
-                self._running.pop(job.deployment, None)
-
-        thread = threading.Thread(target=work, name=f"deploy-{job.request.stack}")
-        self._running[job.deployment] = _Running(job.lease, thread)
-        thread.start()
-
-    def _carry_out(self, job: _Job) -> None:
-        paths, recorder, stack = self._settings.paths, job.recorder, job.request.stack
-        try:
-            with workspace.opened(
-                paths.secure_tmp, paths.state_dir, stack, job.deployment, anew=job.anew
-            ) as private:
-                work = Work(
-                    deployment=job.deployment,
-                    operation=job.operation,
-                    request=job.request,
-                    settings=self._settings,
-                    database=self._database,
-                    borders=self._borders,
-                    lease=job.lease,
-                    recorder=recorder,
-                    workspace=private,
-                    compilation=job.compilation or 0,
-                    followed=job.followed,
-                )
-                if not private.found:
-                    processes.end_all(work.mark)  # what a dead engine left behind
-                status, message = carry_out(work, PIPELINES[job.operation], job.done)
-                if private.found:
-                    processes.end_all(work.mark)  # what no stage took up
-        except (lease.LockLostError, workspace.LeftError):
-            raise
-        except UndercloudError as error:
-            recorder.fail(error)
-            status, message = Status.FAILED, f"{job.operation} of {stack} could not begin"
-        following: list[_Job] = []
-
-        def then(session: Session) -> None:
-            if status is Status.FAILED and job.going_back:
-                following.extend(self._taken_back(session, job))
-
-        recorder.ends(status, message, then)
-        for each in following:
-            self._launch(each)
-
-    def _taken_back(self, session: Session, job: _Job) -> list[_Job]:
+    def _after(self, session: Session, job: Job, status: Status) -> list[Job]:
         """The rollback of a deployment that failed on nodes, begun before anybody else has the lock."""
         row = find(session, job.deployment)
-        if not attempts.touched_nodes(row.stage):
+        if status is not Status.FAILED or not job.going_back or not attempts.touched_nodes(row.stage):
             return []
         try:
             _, good = attempts.to_roll_back(session, row.stack, 0)

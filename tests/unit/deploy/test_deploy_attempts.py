@@ -51,7 +51,7 @@ def test_skipped_stages_are_recorded_and_do_not_run(world: World) -> None:
     assert ("step-3", "skipped") in told
 
 
-@pytest.mark.parametrize("stage", ["plan", "validate", "compile", "directory", "step-9"])
+@pytest.mark.parametrize("stage", ["plan", "validate", "compile", "provision", "directory", "step-9"])
 def test_what_cannot_be_left_out(world: World, stage: str) -> None:
     engine = world.engine()
     assert refused(engine.deploy, request(skip=(stage,))).startswith("DEP-033")

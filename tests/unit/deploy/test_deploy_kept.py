@@ -73,7 +73,7 @@ def died(world: World, engine: LocalEngine, runner: SpooledRunner, wanted: Deplo
     """Deploy with an engine that dies; the deployment's id."""
     world.real_runner = runner
     deployment = engine.deploy(wanted).id
-    engine._running[deployment].thread.join(30)
+    engine._jobs.join()
     assert engine.deployment(deployment).status is Status.INTERRUPTED
     runner.deadly = 0
     return deployment
@@ -170,8 +170,7 @@ def test_what_kills_every_engine_is_not_gone_on_with_forever(world: World) -> No
     deployment = engine.deploy(request()).id
     taken = 0
     for _ in range(6):
-        if thread := engine._running.get(deployment):
-            thread.thread.join(30)
+        engine._jobs.join()
         taken += len(engine.take_over())
     assert taken == 3
     with engine._database.read() as session:
@@ -224,7 +223,7 @@ def test_work_is_left_where_the_database_stays_away(world: World, monkeypatch: p
     world.runner.script = outage.begin
     engine = world.engine()
     deployment = engine.deploy(request()).id
-    engine._running[deployment].thread.join(30)
+    engine._jobs.join()
     outage.left = 0
     world.runner.script = None
     found = engine.deployment(deployment)
