@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -244,9 +244,15 @@ def _files(installation: Installation, kept: list[Kept], stage: Path) -> None:
     for path in (*common, *(file for each in kept for file in each.files)):
         target = _place(installation, path, stage)
         if path.is_dir() and not path.is_symlink():
-            shutil.copytree(path, target, symlinks=True, ignore=_special, dirs_exist_ok=True)
+            shutil.copytree(path, target, ignore=_special, copy_function=_copied, dirs_exist_ok=True)
         elif path.is_file():
             shutil.copy2(path, target)
+
+
+def _copied(source: str, target: str) -> None:
+    """A file that a deployment has removed meanwhile was of no use any more."""
+    with suppress(FileNotFoundError):
+        shutil.copy2(source, target)
 
 
 def _special(directory: str, names: list[str]) -> set[str]:

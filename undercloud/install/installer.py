@@ -9,7 +9,7 @@ from pathlib import Path
 
 from undercloud import durable
 from undercloud.db.database import upgrade_database
-from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.diagnostics import Finding, Report, UndercloudError, raise_for
 from undercloud.install import configuration, machine, packages
 from undercloud.install.installation import Installation, alone
 from undercloud.install.part import Health, Part, Say
@@ -25,8 +25,8 @@ _LOG_LINES = 12
 def install(installation: Installation, say: Say) -> tuple[str, ...]:
     """Bring the undercloud up as its record says; the names of the processes that were started.
 
-    Raises UndercloudError: INST-001 to INST-006 before anything is changed, INST-012 while another command is
-    at it, INST-020 to INST-023 for what does not work, and what the parts raise.
+    Raises UndercloudError: INST-001 to INST-007 before anything is changed, INST-012 while another command is
+    at it, INST-020 to INST-024 for what does not work, and what the parts raise.
     """
     site = installation.site
     check(installation)
@@ -50,10 +50,9 @@ def install(installation: Installation, say: Say) -> tuple[str, ...]:
 
 def check(installation: Installation) -> tuple[Finding, ...]:
     """What is worth saying before an installation; raises everything that speaks against it at once."""
-    found = tuple(machine.problems(installation))
-    if any(finding.severity == "error" for finding in found):
-        raise UndercloudError(*found)
-    return found
+    report = Report(machine.problems(installation))
+    raise_for(report)
+    return report.findings
 
 
 def outline(installation: Installation) -> dict[str, str]:

@@ -17,7 +17,7 @@ from undercloud.conf.paths import Paths
 from undercloud.db.database import open_database
 from undercloud.diagnostics import UndercloudError
 from undercloud.install import backup, installer
-from undercloud.install.installation import RECORD, Installation, alone, intended, parsed
+from undercloud.install.installation import RECORD, Installation, alone, intended, needed, parsed
 from undercloud.install.part import Say
 
 _CHUNK = 1 << 20
@@ -50,8 +50,9 @@ def restore(file: Path, target: Target, say: Say) -> tuple[Installation, Path | 
             aside = _exchange(stage / backup.STATE, state_dir)
             _configure(stage / backup.CONFIG, installation.site.config_dir)
             installation.write_record()
-    installer.install(installation, say)
-    return installation, aside
+    found = needed(state_dir)  # with the operator's settings, which are only now in their place
+    installer.install(found, say)
+    return found, aside
 
 
 @contextmanager

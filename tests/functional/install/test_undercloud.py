@@ -60,18 +60,25 @@ def test_installed_used_killed_backed_up_removed_and_brought_back(machine: Machi
     refused = machine.openstack("undercloud", "restore", str(archive))
     assert (refused.returncode, "INST-033" in refused.stdout) == (1, True)
 
-    # Gone, with a backup, and back again.
+    # Gone, with a backup, and back again on a machine that has nothing of it, with the operator's settings.
+    settings = machine.etc / "undercloud.conf.d/mine.conf"
+    settings.parent.mkdir()
+    settings.write_text("[api]\nport = 13990\n")
+    assert machine.install()["api"] == "https://127.66.0.1:13990"
     pids = [row["PID"] for row in machine.status().values()]
     last = machine.directory / "last.tar.gz"
     said = machine.done("undercloud", "uninstall", "--yes", "--backup", str(last))
     assert str(last) in said
     assert not machine.state.exists()
-    assert not machine.etc.exists()
+    assert [path.name for path in machine.etc.iterdir()] == ["undercloud.conf.d"], "the operator's own stays"
+    shutil.rmtree(machine.etc)
     assert not (machine.directory / "home/.config/undercloud/underclouds.yaml").exists()
     assert not [pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and _words(pid)]
     assert machine.openstack("undercloud", "status").returncode == 2
     machine.done("undercloud", "restore", str(last))
+    assert settings.read_text() == "[api]\nport = 13990\n"
     assert machine.plans() == ["lab"]
+    assert "13990" in machine.status()["api"]["Says"]
     assert all(row["Healthy"] for row in machine.status().values())
 
 
