@@ -17,6 +17,7 @@ _DONE = {
     Operation.DELETE: "deleted from its nodes",
     Operation.CHECK: "checked, nothing is wrong",
     Operation.PREPARE: "done",
+    Operation.ALLOCATE: "has its addresses",
     Operation.PROVISION: "its nodes are provisioned",
     Operation.UNPROVISION: "its nodes are given back",
 }

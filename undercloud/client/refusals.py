@@ -24,4 +24,4 @@ class NoMachines:
 
     prepare_machines = discover_machines = machines = machine = _refuse
     set_maintenance = forget_machines = _refuse
-    provision = unprovision = provisioned = _refuse
+    allocate = addresses = provision = unprovision = provisioned = _refuse

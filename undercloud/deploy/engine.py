@@ -27,6 +27,7 @@ class Operation(enum.StrEnum):
     PREPARE = "preparation"
     PROVISION = "provision"
     UNPROVISION = "unprovision"
+    ALLOCATE = "allocation"
 
 
 class Status(enum.StrEnum):

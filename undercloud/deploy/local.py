@@ -63,6 +63,7 @@ _KINDS: dict[Operation, type[Request]] = {
     Operation.DELETE: DeleteRequest,
     Operation.CHECK: CheckRequest,
     Operation.PREPARE: MachinesRequest,
+    Operation.ALLOCATE: DeployRequest,
     Operation.PROVISION: DeployRequest,
     Operation.UNPROVISION: UnprovisionRequest,
 }
@@ -231,6 +232,10 @@ class LocalEngine(MachineService, Reading):
     def prepare_machines(self, request: MachinesRequest) -> Deployment:
         """Start work with machines; refused (DEP-001) while other such work goes on."""
         return self._start(Operation.PREPARE, request)
+
+    def allocate(self, request: DeployRequest) -> Deployment:
+        """Start to give a plan its addresses, and nothing more."""
+        return self._start(Operation.ALLOCATE, request)
 
     def provision(self, request: DeployRequest) -> Deployment:
         """Start to provision the nodes of a plan, and nothing more."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from undercloud.baremetal import discovery
 from undercloud.baremetal.errors import IronicError
 from undercloud.baremetal.ironic import Ironic
 from undercloud.db import machines as records
 from undercloud.db.database import Database
-from undercloud.deploy import machine_records, provisioned, views
+from undercloud.deploy import gate, machine_records, provisioned, views
 from undercloud.deploy.engine import GivenFile
 from undercloud.deploy.machines import DiscoverRequest, MachineDetail, MachineInfo, ProvisionedNode
+from undercloud.deploy.reading import known
 from undercloud.diagnostics import Finding, UndercloudError
 
 _USED = ("active", "deploying", "wait call-back", "deleting", "cleaning", "clean wait", "inspecting")
@@ -71,6 +72,14 @@ class MachineService:
         """The nodes of a stack that have a machine, by name."""
         with self._records.read() as session:
             return provisioned.of(session, stack)
+
+    def addresses(self, stack: str) -> Mapping[str, Mapping[str, str]]:
+        """Network → owner → address, as a plan has them; DEP-003 when the name is unknown."""
+        with self._records.read() as session:
+            known(session, stack)
+            state = gate.state_of(session, self._records.vault, stack) or {}
+        found: Mapping[str, Mapping[str, str]] = state.get("addresses", {})
+        return found
 
     def set_maintenance(self, names: tuple[str, ...], on: bool, reason: str = "") -> None:
         """Put machines into maintenance, or take them out; BM-107 for unknown ones, before any is changed."""

@@ -155,6 +155,14 @@ class Machines(Protocol):
         """Start work with machines; refused (DEP-001) while other such work goes on."""
         ...
 
+    def allocate(self, request: DeployRequest) -> Deployment:
+        """Start to give a plan its addresses, and nothing more; refused (DEP-001) while it is written."""
+        ...
+
+    def addresses(self, stack: str) -> Mapping[str, Mapping[str, str]]:
+        """Network → owner → address, as a plan has them; DEP-003 when the name is unknown."""
+        ...
+
     def provision(self, request: DeployRequest) -> Deployment:
         """Start to provision the nodes of a plan, and nothing more; refused (DEP-001) while it is written."""
         ...

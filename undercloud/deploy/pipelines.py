@@ -30,9 +30,12 @@ DEPLOY = (
     Stage(("clean",), scalein.clean, scalein.needed),
     Stage(("credentials",), stages.write_credentials),
 )
-PROVISION = (
+ALLOCATE = (
     Stage(("plan",), stages.read_plan),
     Stage(("compile",), stages.compile_plan),
+)
+PROVISION = (
+    *ALLOCATE,
     Stage((STAGE,), provisioning.provision),
 )
 PIPELINES: Mapping[Operation, tuple[Stage, ...]] = {
@@ -41,6 +44,7 @@ PIPELINES: Mapping[Operation, tuple[Stage, ...]] = {
     Operation.DELETE: DELETE,
     Operation.CHECK: CHECK,
     Operation.PREPARE: PREPARE,
+    Operation.ALLOCATE: ALLOCATE,
     Operation.PROVISION: PROVISION,
     Operation.UNPROVISION: UNPROVISION,
 }

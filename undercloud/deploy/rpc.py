@@ -59,6 +59,8 @@ _METHODS = (
     "delete_plan",
     "forget_host_key",
     "prepare_machines",
+    "allocate",
+    "addresses",
     "provision",
     "unprovision",
     "provisioned",
@@ -205,6 +207,15 @@ class RpcEngine(Reading):
     def prepare_machines(self, request: MachinesRequest) -> Deployment:
         """Start work with machines; refused (DEP-001) while other such work goes on."""
         return self._deployment("prepare_machines", request=request)
+
+    def allocate(self, request: DeployRequest) -> Deployment:
+        """Start to give a plan its addresses, and nothing more."""
+        return self._deployment("allocate", request=request)
+
+    def addresses(self, stack: str) -> Mapping[str, Mapping[str, str]]:
+        """Network → owner → address, as a plan has them."""
+        found: Mapping[str, Mapping[str, str]] = self._call("addresses", stack=stack)
+        return found
 
     def provision(self, request: DeployRequest) -> Deployment:
         """Start to provision the nodes of a plan, and nothing more."""

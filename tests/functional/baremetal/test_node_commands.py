@@ -14,6 +14,7 @@ from tests.functional.baremetal.commands import Commands
 from tests.functional.baremetal.real_ironic import BMC_PASSWORD, BMC_USER, RealIronic, bmcs
 from tests.functional.baremetal.test_machines import INVENTORY, SYSTEM, fake
 from undercloud.baremetal.ironic import Ironic
+from undercloud.conf import installed
 
 pytestmark = pytest.mark.functional
 
@@ -142,3 +143,57 @@ def test_profiles(openstack: Commands, ironic: Ironic) -> None:
     listed = {one["name"]: one["current profile"] for one in openstack.json("overcloud", "profiles", "list")}
     assert listed == {"fake-1": "control", "fake-2": "compute", "fake-3": "control"}
     assert "storage: 1 fewer" in openstack("overcloud", "profiles", "match", "--scale", "storage=1", status=1)
+
+
+SITE = {
+    "parameter_defaults": {
+        "ControlFixedIPs": [{"ip_address": "192.0.2.100"}],
+        "CtlplaneNetworkAttributes": {
+            "subnets": {
+                "ctlplane-subnet": {
+                    "cidr": "192.0.2.0/24",
+                    "gateway_ip": "192.0.2.1",
+                    "allocation_pools": [{"start": "192.0.2.20", "end": "192.0.2.60"}],
+                }
+            }
+        },
+    }
+}
+
+
+def test_from_a_deployment_file_to_installed_machines(openstack: Commands, ironic: Ironic) -> None:
+    """The real compiler gives addresses; nobody answers SSH here, which takes nothing back."""
+    conf = openstack.directory / "undercloud.conf"
+    conf.write_text(conf.read_text() + "ssh_timeout = 10\n")
+    nodes = [fake(1, capabilities="profile:standalone"), fake(2)]
+    openstack("overcloud", "node", "import", openstack.write("nodes.json", nodes))
+    openstack("overcloud", "node", "power", "off", "fake-1", "fake-2")
+    openstack("overcloud", "node", "provide", "--all-manageable")
+    role = {
+        "name": "Standalone",
+        "count": 1,
+        "defaults": {"image": {"href": "http://192.0.2.1/image.raw", "checksum": "0" * 64}},
+    }
+    site = openstack.write("site.yaml", SITE)
+    roles = str(installed.data_directory() / "roles_data" / "Standalone.yaml")
+    plan = ("-r", roles, "-e", site, "--stack", "edge")
+    wanting = {**role, "defaults": {**role["defaults"], "profile": "nobody-has-it"}}
+    file = openstack.write("baremetal.yaml", [wanting])
+    refused = openstack("overcloud", "node", "provision", file, *plan, status=1)
+    assert "BM-140" in refused
+    assert "it has profile:nobody-has-it" in refused
+    assert "baremetal.yaml:1" in refused
+    wanting["defaults"] = {**role["defaults"], "profile": "standalone"}
+    file = openstack.write("baremetal.yaml", [wanting])
+    told = openstack.json("overcloud", "node", "provision", file, *plan, status=1)
+    (failure,) = told["failures"]
+    assert (failure["host"], failure["finding"]["code"]) == ("edge-standalone-0", "BM-144")
+    assert "192.0.2.20" in failure["finding"]["message"]
+    assert states(openstack) == {"fake-1": "active", "fake-2": "available"}
+    (node,) = [one for one in openstack.json("overcloud", "node", "list") if one["node"]]
+    assert (node["name"], node["node"]) == ("fake-1", "edge-standalone-0 (edge)")
+    assert "BM-108" in openstack("overcloud", "node", "unregister", "--yes", "fake-1", status=1)
+    assert "BM-148" in openstack("overcloud", "node", "delete", "--stack", "edge", "-y", "edge-x", status=1)
+    openstack("overcloud", "node", "delete", "--stack", "edge", "--yes", "edge-standalone-0")
+    assert states(openstack) == {"fake-1": "available", "fake-2": "available"}
+    assert "has no machines" in openstack("overcloud", "node", "unprovision", "--stack", "edge", "--all")
