@@ -21,6 +21,7 @@ ROOTS = (
     engine.Change,
     engine.LockInfo,
     engine.Credentials,
+    engine.Explained,
     engine.GivenFiles,
     Finding,
 )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from undercloud.cli import base, plan_compile, plan_options, rendering
+from undercloud.cli import base, errors, plan_compile, plan_diff, plan_options, running
 
 if TYPE_CHECKING:
+    from undercloud.deploy.engine import Explained
     from undercloud.playbooks.compiler import Compilation
 
 
-class PlanExplain(base.Compiling):
-    """Say where a value comes from and what it leads to. Offline: nothing is created or touched.
+class PlanExplain(running.WithEngine, base.Compiling):
+    """Say where a value comes from and what it leads to. Nothing is created or touched.
 
     The name may be a parameter (also ROLEParameters/KEY, or a key of a map), a resource's path, an output, an
     output of a nested stack (PATH:OUTPUT), an option (FILE:[SECTION]/OPTION), a container, a file on a node,
@@ -29,6 +31,7 @@ class PlanExplain(base.Compiling):
         ("of one role", "overcloud plan explain ComputeParameters/KernelArgs --templates -e site.yaml"),
         ("an option", "overcloud plan explain 'keystone.conf:[token]/expiration' --templates -e site.yaml"),
         ("a container", "overcloud plan explain container:keystone --templates -e site.yaml"),
+        ("in a plan that is kept", "overcloud plan explain TokenExpiration --plan overcloud@3"),
         (
             "a key of hieradata of TripleO's templates",
             "overcloud plan explain hiera:keystone::token_expiration --templates tripleo-heat-templates",
@@ -46,6 +49,13 @@ class PlanExplain(base.Compiling):
             help="Do not look for what a parameter leads to (it takes another compilation)",
         )
         parser.add_argument("--all", action="store_true", help="Show all effects, however many they are")
+        parser.add_argument(
+            "--plan",
+            dest="kept",
+            default="",
+            metavar="<name[@version]>",
+            help="A plan that the engine keeps, instead of files (see `overcloud plan list`)",
+        )
         plan_options.add_plan_options(parser)
         parser.add_argument(
             "--state",
@@ -55,26 +65,38 @@ class PlanExplain(base.Compiling):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
-        """Compile, explain, print."""
-        from undercloud.validation.explain.explain import explain  # noqa: PLC0415  (start-up)
-
-        made = _compiled(parsed_args)
-        answers = explain(made, parsed_args.name, with_effects=not parsed_args.no_effects)
-        if parsed_args.formatter == "table":
-            from undercloud.validation.explain.text import Renderer  # noqa: PLC0415  (start-up)
-
-            roots = (str(Path.cwd()), made.plan.bundle.root)
-            self.app.stdout.write(Renderer(roots, all_effects=parsed_args.all).render(answers))
-            self.app.stdout.write(_warning(made))
-            return 0
-        findings = [finding.as_dict() for finding in made.errors]
-        document = {
-            "findings": findings,
-            "name": parsed_args.name,
-            "answers": [each.as_dict() for each in answers],
-        }
-        self.app.stdout.write(_document(document, parsed_args.formatter))
+        """Explain, print."""
+        found = self._kept(parsed_args) if parsed_args.kept else _here(parsed_args)
+        table = parsed_args.formatter == "table"
+        self.app.stdout.write(found.text if table else _document(found.document, parsed_args.formatter))
         return 0
+
+    def _kept(self, parsed_args: argparse.Namespace) -> Explained:
+        """A plan that the engine keeps; it explains."""
+        if plan_options.named(parsed_args) or parsed_args.state:
+            raise errors.usage(
+                f"the plan {parsed_args.kept} is kept with its files and its state",
+                "give --plan, or files",
+            )
+        with self.engine() as engine:
+            return engine.explain_plan(
+                plan_diff.reference(parsed_args.kept),
+                parsed_args.name,
+                effects=not parsed_args.no_effects,
+                everything=parsed_args.all,
+            )
+
+
+def _here(parsed_args: argparse.Namespace) -> Explained:
+    from undercloud.deploy.engine import Explained  # noqa: PLC0415  (start-up)
+    from undercloud.validation.explain.explain import explain  # noqa: PLC0415
+    from undercloud.validation.explain.text import Renderer, document, warning  # noqa: PLC0415
+
+    made = _compiled(parsed_args)
+    answers = explain(made, parsed_args.name, with_effects=not parsed_args.no_effects)
+    roots = (str(Path.cwd()), made.plan.bundle.root)
+    text = Renderer(roots, all_effects=parsed_args.all).render(answers) + warning(made.errors)
+    return Explained(text, document(parsed_args.name, answers, made.errors))
 
 
 def _compiled(parsed_args: argparse.Namespace) -> Compilation:
@@ -89,15 +111,7 @@ def _compiled(parsed_args: argparse.Namespace) -> Compilation:
     return compiler.compile(plan, state, SeededEntropy("explain"))
 
 
-def _warning(made: Compilation) -> str:
-    """What is to be said of a plan with errors: it is explained as far as it was worked out."""
-    if made.ok:
-        return ""
-    count = rendering.plural(len(made.errors), "error")
-    return f"\nThe plan has {count}, so this may not be all: openstack overcloud plan validate tells them.\n"
-
-
-def _document(document: dict[str, Any], form: str) -> str:
+def _document(document: Mapping[str, Any], form: str) -> str:
     text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
     if form == "json":
         return text + "\n"

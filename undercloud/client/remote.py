@@ -22,6 +22,7 @@ from undercloud.deploy.engine import (
     Deployment,
     DeployRequest,
     Event,
+    Explained,
     Failure,
     GivenFiles,
     PlanInfo,
@@ -202,6 +203,19 @@ class RemoteEngine(NoMachines):
         body = {name: _plain(reference) for name, reference in (("before", before), ("after", after))}
         found: Mapping[str, Any] = self._http.ask("POST", "/v1/comparisons", json=body).json()
         return found
+
+    def explain_plan(
+        self, plan: PlanRef, name: str, *, effects: bool = True, everything: bool = False
+    ) -> Explained:
+        """Where a value of a kept plan comes from and what it leads to."""
+        version = plan.version or self._newest(plan.stack)
+        path = f"/v1/plans/{quote(plan.stack, safe='')}/versions/{version}/explanation"
+        asked = {"effects": str(effects).lower(), "everything": str(everything).lower()}
+        return self._http.get(Explained, path, name=name, **asked)
+
+    def _newest(self, plan: str) -> int:
+        """The number of a plan's newest version."""
+        return self._http.get(PlanInfo, f"/v1/plans/{quote(plan, safe='')}").version
 
     def delete_plan(self, stack: str) -> None:
         """Forget a plan with its versions and passwords."""

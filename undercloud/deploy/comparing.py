@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from undercloud.db import deployments, models
 from undercloud.db.database import Database
 from undercloud.deploy import gate, versions
-from undercloud.deploy.compiling import Compiler, Reserved
+from undercloud.deploy.compiling import Compiler
 from undercloud.deploy.engine import Operation, PlanRef, Status
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan import state as states
@@ -29,13 +29,19 @@ def compare(database: Database, compiler: Compiler, before: PlanRef, after: Plan
     Raises UndercloudError: DEP-003 an unknown plan, DEP-028 an unknown version, DEP-029 a stack that is not
     deployed, and all errors of a plan that cannot be compiled.
     """
-    found = [_snapshot(database, compiler, each) for each in (before, after)]
-    names = (found[0][0], found[1][0])
-    return compare_snapshots(found[0][1], found[1][1], names).as_dict()
+    (first, one), (second, other) = (compiled(database, compiler, each) for each in (before, after))
+    return compare_snapshots(_snapshot(one), _snapshot(other), (first, second)).as_dict()
 
 
-def _snapshot(database: Database, compiler: Compiler, wanted: PlanRef) -> tuple[str, Snapshot]:
-    """What a plan is called, and the plan compiled with the state that goes with it."""
+def _snapshot(made: pure.Compilation) -> Snapshot:
+    return of_compilation(made.raise_for_errors())
+
+
+def compiled(database: Database, compiler: Compiler, wanted: PlanRef) -> tuple[str, pure.Compilation]:
+    """What a plan is called, and the plan compiled with the state that goes with it.
+
+    What would be generated has placeholders: nothing is made here. Its errors stay in it.
+    """
     vault = database.vault
     with database.read() as session:
         if wanted.request is not None:
@@ -52,13 +58,8 @@ def _snapshot(database: Database, compiler: Compiler, wanted: PlanRef) -> tuple[
         plan: Plan = compiler.load(wanted.request).plan
     else:
         plan = gate.stored(database, compiler, wanted.stack, version).plan
-    return name, of_compilation(_compiled(plan, state, held))
-
-
-def _compiled(plan: Plan, state: Mapping[str, Any] | None, held: Reserved) -> pure.Compilation:
-    """With placeholders for what would be generated: a comparison makes no password."""
     value = State() if state is None else states.from_json(json.dumps(state))
-    return pure.compile(plan, value, SeededEntropy("comparison"), held).raise_for_errors()
+    return name, pure.compile(plan, value, SeededEntropy("comparison"), held)
 
 
 def _deployed(session: Session, stack: str) -> models.Deployment:

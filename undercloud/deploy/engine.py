@@ -357,6 +357,14 @@ class Validated:
 
 
 @dataclass(frozen=True)
+class Explained:
+    """What a name means in a plan: as a tree to read, and as ``overcloud plan explain -f json`` prints it."""
+
+    text: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class StackInfo:
     """A stack as ``overcloud status`` shows it.
 
@@ -481,6 +489,16 @@ class Engine(Protocol):
         """What differs between two plans, secrets masked, as ``overcloud plan diff -f json`` prints it.
 
         DEP-003 for an unknown plan, DEP-028 for an unknown version, DEP-029 for a stack that is not deployed.
+        """
+        ...
+
+    def explain_plan(
+        self, plan: PlanRef, name: str, *, effects: bool = True, everything: bool = False
+    ) -> Explained:
+        """Where a value of a kept plan comes from and what it leads to, secrets masked.
+
+        Without ``effects`` it is not looked for what a parameter leads to; ``everything`` names all effects
+        in the text. DEP-003 for an unknown plan, DEP-028 for an unknown version, EXP-001 for an unknown name.
         """
         ...
 

@@ -32,6 +32,7 @@ from undercloud.deploy.engine import (
     Deployment,
     DeployRequest,
     EventKind,
+    Explained,
     GivenFiles,
     Operation,
     PlanRef,
@@ -209,6 +210,15 @@ class LocalEngine(MachineService, Reading):
     def keep_plan(self, bundle: Bundle) -> int:
         """Keep a plan's files as its newest version, without deploying it; the version's number."""
         return versions.keep(self._settings, self._database, bundle)
+
+    def explain_plan(
+        self, plan: PlanRef, name: str, *, effects: bool = True, everything: bool = False
+    ) -> Explained:
+        """Where a value of a kept plan comes from and what it leads to, secrets masked."""
+        from undercloud.deploy.explaining import explained  # noqa: PLC0415 - most commands compile nothing
+
+        compiler = self._borders.compiler()
+        return explained(self._database, compiler, plan, name, effects=effects, everything=everything)
 
     def delete_plan(self, stack: str) -> None:
         """Forget a plan with its versions, passwords and history; refused (DEP-006) while it is on nodes."""

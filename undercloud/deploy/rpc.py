@@ -24,6 +24,7 @@ from undercloud.deploy.engine import (
     DeleteRequest,
     Deployment,
     DeployRequest,
+    Explained,
     GivenFile,
     GivenFiles,
     PlanRef,
@@ -56,6 +57,7 @@ _METHODS = (
     "cancel",
     "validate_plan",
     "compare_plans",
+    "explain_plan",
     "delete_plan",
     "forget_host_key",
     "prepare_machines",
@@ -70,7 +72,16 @@ _METHODS = (
     "set_maintenance",
     "forget_machines",
 )
-_SLOW = frozenset({"validate_plan", "compare_plans", "discover_machines", "machines", "forget_machines"})
+_SLOW = frozenset(
+    {
+        "validate_plan",
+        "compare_plans",
+        "explain_plan",
+        "discover_machines",
+        "machines",
+        "forget_machines",
+    }
+)
 
 
 def open_transport(settings: Settings) -> Any:
@@ -195,6 +206,13 @@ class RpcEngine(Reading):
         """What differs between two plans, secrets masked; nothing is kept."""
         found: Mapping[str, Any] = self._call("compare_plans", before=before, after=after)
         return found
+
+    def explain_plan(
+        self, plan: PlanRef, name: str, *, effects: bool = True, everything: bool = False
+    ) -> Explained:
+        """Where a value of a kept plan comes from and what it leads to, secrets masked."""
+        told = self._call("explain_plan", plan=plan, name=name, effects=effects, everything=everything)
+        return wire.from_plain(Explained, told)
 
     def delete_plan(self, stack: str) -> None:
         """Forget a plan with its versions, passwords and history; refused (DEP-006) while it is on nodes."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 import io
 import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.api.conftest import BUNDLE, SITE, Client, Serve
+from tests.unit.api.conftest import BUNDLE, PASSWORD, SITE, Client, Serve
+from undercloud.client.remote import RemoteEngine
+from undercloud.client.settings import Remote
+from undercloud.deploy.compiler import NativeCompiler
+from undercloud.deploy.engine import PlanRef
 
 
 def test_a_plan_is_uploaded_and_looked_into(client: Client) -> None:
@@ -136,3 +141,19 @@ def test_a_plan_is_forgotten(client: Client) -> None:
     assert client.ask("DELETE", "/v1/plans/overcloud").status_code == 204
     assert client.get("/v1/plans") == {"plans": []}
     assert client.codes("DELETE", "/v1/plans/overcloud", 404) == ["DEP-003"]
+
+
+def test_a_version_is_explained(client: Client, tmp_path: Path) -> None:
+    client.world.real_compiler = NativeCompiler("registry.example:5000", tmp_path)
+    client.upload()
+    place = "/v1/plans/overcloud/versions/1/explanation"
+    found = client.as_user("reader").get(f"{place}?name=Greeting")
+    assert "site.yaml:2" in found["text"]
+    assert found["document"]["answers"][0]["kind"] == "parameter"
+    hidden = client.ask("GET", f"{place}?name=AdminPassword&effects=false")
+    assert (hidden.status_code, "v3ryS3cret" in hidden.text) == (200, False)
+    assert client.codes("GET", f"{place}?name=Nothing", 404) == ["EXP-001"]
+    assert client.codes("GET", place, 400) == ["API-001"]
+    remote = RemoteEngine(Remote("prod", client.running.address, "admin", PASSWORD, "", client.authority))
+    assert remote.explain_plan(PlanRef("overcloud"), "Greeting").document == found["document"]
+    remote.close()

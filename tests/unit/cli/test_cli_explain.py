@@ -205,3 +205,15 @@ def test_the_state_gives_addresses_as_they_are(
     words = plan[: plan.index("--output-dir")]
     ended = openstack(*EXPLAIN, "host:all-in-one", *words, "--state", str(state))
     assert (ended.status, state.read_text()) == (0, before)
+
+
+def test_a_kept_plan_is_explained_by_the_engine(openstack: Openstack, world: World) -> None:
+    done = openstack(*EXPLAIN, "TokenExpiration", "--plan", "overcloud@3", "--all", "--no-effects")
+    assert (done.status, done.out) == (0, "parameter TokenExpiration\n")
+    assert world.asked == [(PlanRef("overcloud", 3), "TokenExpiration", False, True)]
+    told = openstack(*EXPLAIN, "NtpServer", "--plan", "overcloud", "-f", "json").out
+    assert json.loads(told) == {"name": "NtpServer", "answers": [], "findings": []}
+    assert world.asked[-1][0] == PlanRef("overcloud")
+    refused = openstack(*EXPLAIN, "NtpServer", "--plan", "overcloud", "-e", "site.yaml")
+    assert (refused.status, "CLI-002" in refused.err) == (2, True)
+    assert world.closed == 2

@@ -16,6 +16,7 @@ from undercloud.deploy.engine import (
     DeployRequest,
     Event,
     EventKind,
+    Explained,
     Failure,
     GivenFiles,
     Operation,
@@ -121,6 +122,12 @@ class World:
     def compare_plans(self, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
         self.asked.append((before, after))
         return self.difference
+
+    def explain_plan(
+        self, plan: PlanRef, name: str, *, effects: bool = True, everything: bool = False
+    ) -> Explained:
+        self.asked.append((plan, name, effects, everything))
+        return Explained(f"parameter {name}\n", {"name": name, "answers": [], "findings": []})
 
     def check(self, request: CheckRequest) -> Deployment:
         self.asked.append(request)

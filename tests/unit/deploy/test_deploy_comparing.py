@@ -11,6 +11,7 @@ import yaml
 
 from tests.unit.deploy.test_deploy_compiler import native, paths
 from tests.unit.deploy.world import World, request
+from undercloud.deploy import wire
 from undercloud.deploy.engine import DeleteRequest, PlanRef, Status
 from undercloud.deploy.local import LocalEngine
 from undercloud.diagnostics import UndercloudError
@@ -72,3 +73,28 @@ def test_what_is_not_there(native: World, tmp_path: Path) -> None:
     deploy(engine, tmp_path)
     with pytest.raises(UndercloudError, match="DEP-028"):
         engine.compare_plans(PlanRef("overcloud"), PlanRef("overcloud", 9))
+
+
+def test_a_kept_plan_is_explained_and_its_secrets_are_not(native: World, tmp_path: Path) -> None:
+    engine = native.engine()
+    deploy(engine, tmp_path, MemcachedMaxMemory="64", AdminPassword="quite-a-long-password")
+    deploy(engine, tmp_path, MemcachedMaxMemory="96")
+    found = engine.explain_plan(PlanRef("overcloud", 1), "MemcachedMaxMemory")
+    assert json.loads(json.dumps(wire.to_plain(found))) == wire.to_plain(found)
+    assert "site.yaml:" in found.text
+    assert "64" in found.text
+    (answer,) = found.document["answers"]
+    assert answer["to"], "which container reads it"
+    assert not engine.explain_plan(PlanRef("overcloud"), "MemcachedMaxMemory", effects=False).document[
+        "answers"
+    ][0]["to"]
+    hidden = engine.explain_plan(PlanRef("overcloud"), "AdminPassword")
+    assert "quite-a-long-password" not in json.dumps(wire.to_plain(hidden))
+    for wanted, name, code in (
+        (PlanRef("none"), "NtpServer", "DEP-003"),
+        (PlanRef("overcloud", 9), "NtpServer", "DEP-028"),
+        (PlanRef("overcloud"), "NoSuchName", "EXP-001"),
+    ):
+        with pytest.raises(UndercloudError) as caught:
+            engine.explain_plan(wanted, name)
+        assert caught.value.findings[0].code == code

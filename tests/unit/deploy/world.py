@@ -210,8 +210,8 @@ class World:
     def engine(self, busy_timeout: int = 30) -> LocalEngine:
         paths, url = self.settings.paths, self.settings.database.connection
         database = open_database(url, paths.database, paths.key_file, busy_timeout)
-        compiler, runner = self.real_compiler or self.compiler, self.real_runner or self.runner
-        borders = Borders(lambda: compiler, runner, self.ssh, self.ironic)
+        runner = self.real_runner or self.runner
+        borders = Borders(lambda: self.real_compiler or self.compiler, runner, self.ssh, self.ironic)
         engine = LocalEngine(self.settings, database, borders)
         self.engines.append(engine)
         return engine

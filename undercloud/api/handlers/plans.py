@@ -71,6 +71,15 @@ def compare(call: Call) -> Answer:
     return Answer(wire.to_plain(call.service.engine.compare_plans(before, after)))
 
 
+def explanation(call: Call) -> Answer:
+    """What a name means in a version."""
+    plan = PlanRef(call["plan"], call["version"])
+    found = call.service.engine.explain_plan(
+        plan, call["name"], effects=call["effects"], everything=call["everything"]
+    )
+    return Answer(wire.to_plain(found))
+
+
 def files(call: Call) -> Answer:
     """The files by path."""
     found = call.service.library.files(call["plan"], call["version"], call["marker"], call["limit"])
@@ -93,6 +102,7 @@ OPERATIONS: dict[str, Handler] = {
     "uploadVersion": upload,
     "getArchive": download,
     "createComparison": compare,
+    "getExplanation": explanation,
     "listFiles": files,
     "getFile": file,
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from undercloud.diagnostics import Location
+from undercloud.diagnostics import Finding, Location
 from undercloud.validation.diff.text import joined, short
 from undercloud.validation.explain.model import NO_VALUE, Answer, Effect, Kind, Link
 
@@ -13,6 +14,25 @@ _MOST_EFFECTS = 25
 _WIDEST_VALUE = 120
 _LONGEST_WAY = 4
 _AT = {"parameter": "declared at", "host": "its role at"}
+
+
+def warning(errors: Sequence[Finding]) -> str:
+    """What is to be said of a plan with errors: it is explained as far as it was worked out."""
+    if not errors:
+        return ""
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    return f"\nThe plan has {count}, so this may not be all: openstack overcloud plan validate tells them.\n"
+
+
+def document(name: str, answers: Iterable[Answer], errors: Iterable[Finding]) -> dict[str, Any]:
+    """Answers as plain data, for programs."""
+    told = {
+        "findings": [finding.as_dict() for finding in errors],
+        "name": name,
+        "answers": [each.as_dict() for each in answers],
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(told, ensure_ascii=False, default=str))
+    return plain
 
 
 class Renderer:
