@@ -44,8 +44,8 @@ class UndercloudBackup(base.ShowOne):
         for note in tripleo_flags.notes(parsed_args):
             self.app.stderr.write(note + "\n")
         file = Path(parsed_args.output or backup.usual_name()).expanduser().absolute()
-        say = undercloud_options.progress(self.app)
-        manifest = backup.write(undercloud_options.needed(self.app), file, say)
+        with undercloud_options.progress(self.app) as say:
+            manifest = backup.write(undercloud_options.needed(self.app), file, say)
         return ("file", "bytes", "files", "databases", "created"), (
             str(file),
             file.stat().st_size,
@@ -83,8 +83,8 @@ class UndercloudRestore(base.ShowOne):
         state_dir = undercloud_options.state_directory(self.app)
         config_dir = Path(parsed_args.config_dir).expanduser().absolute() if parsed_args.config_dir else None
         target = Target(state_dir, config_dir, parsed_args.processes or "", parsed_args.replace)
-        say = undercloud_options.progress(self.app)
-        found, aside = restore(Path(parsed_args.file).expanduser().absolute(), target, say)
+        with undercloud_options.progress(self.app) as say:
+            found, aside = restore(Path(parsed_args.file).expanduser().absolute(), target, say)
         files = undercloud_options.put_entry(found.site)
         return ("api", "state_dir", "credentials", "former"), (
             found.site.url,

@@ -64,7 +64,8 @@ class UndercloudInstall(base.ShowOne):
             _warn(self.app, (*warnings, *installer.check(wanted)))
             return _shown(installer.outline(wanted))
         _warn(self.app, warnings)
-        started = installer.install(wanted, undercloud_options.progress(self.app))
+        with undercloud_options.progress(self.app) as say:
+            started = installer.install(wanted, say)
         return _use(wanted, started)
 
     def interrupted(self, parsed_args: argparse.Namespace) -> str:  # noqa: ARG002
@@ -100,9 +101,9 @@ class UndercloudUpgrade(base.ShowOne):
         found = installation.installed(undercloud_options.state_directory(self.app))
         if found is None:
             return _shown(_migrate(self.app))
-        say = undercloud_options.progress(self.app)
-        saved = undercloud_options.back_up(self.app, parsed_args, found)
-        started = installer.upgrade(found, say)
+        with undercloud_options.progress(self.app) as say:
+            saved = undercloud_options.back_up(self.app, parsed_args, found, say)
+            started = installer.upgrade(found, say)
         names, values = _use(found, started)
         return (*names, "backup"), (*values, str(saved or ""))
 
@@ -134,11 +135,11 @@ class UndercloudUninstall(base.Ours):
         found = undercloud_options.needed(self.app)
         if not parsed_args.yes and not self.confirmed(self._question(found, parsed_args)):
             return errors.FAILED
-        say = undercloud_options.progress(self.app)
         removal.check(found)
-        saved = undercloud_options.back_up(self.app, parsed_args, found)
-        undercloud_options.drop_entry(found.site)
-        removal.uninstall(found, say)
+        with undercloud_options.progress(self.app) as say:
+            saved = undercloud_options.back_up(self.app, parsed_args, found, say)
+            undercloud_options.drop_entry(found.site)
+            removal.uninstall(found, say)
         back = f"; back again: openstack undercloud restore {saved}" if saved else ""
         self.app.stdout.write(f"The undercloud in {found.site.state_dir} is removed{back}\n")
         return errors.CLEAN
@@ -146,8 +147,12 @@ class UndercloudUninstall(base.Ours):
     def _question(self, found: Installation, parsed_args: argparse.Namespace) -> str:
         from undercloud.install import removal  # noqa: PLC0415  (start-up)
 
-        deployed = [stack.name for stack in removal.stacks(found) if stack.hosts]
-        clouds = f"{rendering.plural(len(deployed), 'cloud')} ({', '.join(deployed) or 'none'})"
+        known = removal.stacks(found)
+        if known is None:
+            clouds = "clouds that cannot be read any more"
+        else:
+            deployed = [stack.name for stack in known if stack.hosts]
+            clouds = f"{rendering.plural(len(deployed), 'cloud')} ({', '.join(deployed) or 'none'})"
         kept = "without a backup" if parsed_args.no_backup else "after a backup"
         return f"Remove the undercloud in {found.site.state_dir}, which knows of {clouds}, {kept}?"
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from undercloud.cli import clouds_file, plugin
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from undercloud.conf import Settings
     from undercloud.db.database import Database
     from undercloud.install.installation import Installation
+    from undercloud.install.part import Say
     from undercloud.install.site import Site
 
 ENTRY = "undercloud"
@@ -22,6 +26,7 @@ ENTRY = "undercloud"
 _TOP = "underclouds"
 _SYSTEM = Path("/etc/undercloud")
 _USERS = Path("~/.config/undercloud")
+_REMINDER = 10  # seconds
 
 
 def state_directory(app: Any) -> Path:
@@ -41,16 +46,46 @@ def needed(app: Any) -> Installation:
     return installation.needed(state_directory(app))
 
 
-def progress(app: Any) -> Callable[[str], None]:
-    """Says on stderr what is done now, each with the seconds since the start; nothing with -q."""
-    began = time.monotonic()
+@contextlib.contextmanager
+def progress(app: Any) -> Iterator[Say]:
+    """Says on stderr what is done now, with the seconds since the start; nothing with -q.
 
-    def say(text: str) -> None:
-        if app.options.verbose_level:
-            app.stderr.write(f"{time.monotonic() - began:6.1f} s  {text}\n")
-            app.stderr.flush()
+    What takes longer than ``_REMINDER`` seconds is named again and again, so that nobody takes it for dead.
+    """
+    steps = _Steps(app.stderr if app.options.verbose_level else io.StringIO())
+    reminder = threading.Thread(target=steps.remind, daemon=True)
+    reminder.start()
+    try:
+        yield steps.say
+    finally:
+        steps.ended.set()
+        reminder.join()
 
-    return say
+
+class _Steps:
+    """What is done now, and since when (by the monotonic clock)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._began = self._told = time.monotonic()
+        self._now = ""
+        self.ended = threading.Event()
+
+    def say(self, text: str) -> None:
+        """A step begins."""
+        self._now = text
+        self._write(text)
+
+    def remind(self) -> None:
+        """Until all is over."""
+        while not self.ended.wait(1):
+            if self._now and time.monotonic() - self._told >= _REMINDER:
+                self._write(f"{self._now} …")
+
+    def _write(self, text: str) -> None:
+        self._told = time.monotonic()
+        self._stream.write(f"{self._told - self._began:6.1f} s  {text}\n")
+        self._stream.flush()
 
 
 def open_database(settings: Settings) -> Database:
@@ -81,14 +116,14 @@ def add_processes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def back_up(app: Any, parsed_args: argparse.Namespace, found: Installation) -> Path | None:
+def back_up(app: Any, parsed_args: argparse.Namespace, found: Installation, say: Say) -> Path | None:
     """Make the backup that the options ask for; where it is."""
     from undercloud.install import backup  # noqa: PLC0415  (start-up)
 
     if parsed_args.no_backup:
         return None
     file = Path(parsed_args.backup or backup.usual_name()).expanduser().absolute()
-    backup.write(found, file, progress(app))
+    backup.write(found, file, say)
     app.stderr.write(f"backup: {file}\n")
     return file
 

@@ -16,14 +16,16 @@ from undercloud.install.part import Say
 _WORKING = ("deploying", "deleting")
 
 
-def stacks(installation: Installation) -> tuple[StackInfo, ...]:
-    """The clouds that it knows; none where its database cannot be read any more."""
+def stacks(installation: Installation) -> tuple[StackInfo, ...] | None:
+    """The clouds that it knows; None where its database cannot be read."""
     settings = installation.site.settings
     paths, options = settings.paths, settings.database
+    if not options.connection and not paths.database.is_file():
+        return ()
     try:
         database = open_database(options.connection, paths.database, paths.key_file, upgrade=False)
     except UndercloudError:
-        return ()
+        return None
     try:
         return Reading(database, settings.deployment).stacks()
     finally:
@@ -35,7 +37,7 @@ def check(installation: Installation) -> None:
 
     INST-040 while a deployment runs, INST-041 while something is mounted in the state directory.
     """
-    working = [stack.name for stack in stacks(installation) if stack.status in _WORKING]
+    working = [stack.name for stack in stacks(installation) or () if stack.status in _WORKING]
     if working:
         raise UndercloudError.of(
             "INST-040",
