@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from undercloud.baremetal.errors import UnfitError
 from undercloud.baremetal.fleet import Journey, to_states
 from undercloud.baremetal.ironic import Ironic, Machine, Patch
-from undercloud.topology.machines import written
 
 _UNDERWAY = frozenset({"deploying", "wait call-back"})
 _GIVING_BACK = frozenset({"deleting", "cleaning", "clean wait", "undeploying"})
@@ -81,7 +80,7 @@ def _instance(order: Order) -> Patch:
     if order.root_size:
         info["root_gb"] = order.root_size
     if order.capabilities:
-        info["capabilities"] = written(order.capabilities)
+        info["capabilities"] = dict(order.capabilities)  # text, as in properties, is refused here
     if order.traits:
         info["traits"] = list(order.traits)
     return [{"op": "add", "path": "/instance_info", "value": info}]

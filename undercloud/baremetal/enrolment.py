@@ -34,7 +34,7 @@ def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
     ironic = control.ironic
     known, ports = ironic.machines(), ironic.ports()
     pairs = _recognised(entries, known, ports)
-    done: list[Machine] = []
+    done: list[str] = []
     findings: list[Finding] = []
     for entry, known_as in pairs:
         if control.cancelled():
@@ -44,7 +44,7 @@ def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
             patch = list(_patch(entry, machine)) if known_as else []
             ironic.update(machine.title, patch)
             _complete(ironic, machine, entry, ports.get(machine.uuid, ()))
-            done.append(ironic.machine(machine.uuid))
+            done.append(machine.uuid)
         except IronicError as error:
             findings += error.findings
             control.tell(entry.name, error.findings[0].message, "failed")
@@ -52,7 +52,8 @@ def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
         said = "brought up to date" if patch else "known already"
         control.tell(entry.name, said if known_as else "enrolled", "ok")
     new = tuple(entry.name for entry, known_as in pairs if known_as is None)
-    return Enrolled(tuple(done), new, tuple(findings))
+    machines = {one.uuid: one for one in ironic.machines()}
+    return Enrolled(tuple(machines[uuid] for uuid in done), new, tuple(findings))
 
 
 def manage(ironic: Ironic) -> Journey:

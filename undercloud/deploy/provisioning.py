@@ -111,7 +111,11 @@ class _Provisioning:
                 given.append(one)
             else:
                 self._lost(one, why)
-        orders = {one.machine.uuid: self._order(one, images[one.wanted.host]) for one in given}
+        ports = control.ironic.ports() if given else {}
+        orders = {
+            one.machine.uuid: self._order(one, images[one.wanted.host], ports.get(one.machine.uuid, ()))
+            for one in given
+        }
         self._pin(given)
         by_uuid = {one.machine.uuid: one for one in given}
         journey = deploy(control.ironic, orders)
@@ -130,9 +134,8 @@ class _Provisioning:
             replace(why, message=text, severity=Severity.WARNING), host=one.wanted.host
         )
 
-    def _order(self, one: Assigned, image: Image) -> Order:
+    def _order(self, one: Assigned, image: Image, macs: Sequence[str]) -> Order:
         wanted, state_dir = one.wanted, self._work.settings.paths.state_dir
-        macs = self._control.ironic.ports().get(one.machine.uuid, ())
         network = network_data.static(
             macs[0] if macs else "",
             wanted.address,

@@ -63,11 +63,11 @@ def unprovision(work: Work, turns: Turns) -> None:
     outcomes = {one.machine.uuid: one for one in travel(control, todo, give_back(control.ironic))}
     failed = {uuid for uuid, one in outcomes.items() if one.finding}
     left = {one.uuid for one in todo} - outcomes.keys()
-    for host, machine in there.items():
-        if machine.uuid not in failed | left:
-            for allocation in control.ironic.allocations():
-                if allocation.name.startswith(f"{work.stack}.{host}."):
-                    control.ironic.deallocate(allocation.uuid)
+    free = {host for host, machine in there.items() if machine.uuid not in failed | left}
+    for allocation in control.ironic.allocations():
+        stack, _, host = allocation.name.rpartition(".")[0].rpartition(".")
+        if stack == work.stack and host in free:
+            control.ironic.deallocate(allocation.uuid)
     with work.database.write() as session:
         work.lease.assert_held(session)
         gone = [row.host for row in rows if row.machine not in failed | left]

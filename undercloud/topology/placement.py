@@ -72,6 +72,11 @@ class Placed:
     findings: tuple[Finding, ...]
 
 
+def _alike(demand: Demand) -> Demand:
+    """The same wishes of any node."""
+    return dataclasses.replace(demand, node="", role="", location=None)
+
+
 _Filter = tuple[str, Callable[[Candidate], bool], Callable[[Candidate], str]]
 
 
@@ -81,7 +86,15 @@ def place_machines(demands: Sequence[Demand], candidates: Sequence[Candidate]) -
     Findings: BM-140 a requirement that no machine meets, BM-141 machines that would do, but fewer than nodes.
     """
     order = sorted(range(len(demands)), key=lambda index: (-demands[index].wishes, index))
-    lists = [[number for number, one in enumerate(candidates) if _suits(demands[i], one)] for i in order]
+    # The nodes of a role mostly want the same.
+    suitable: dict[Demand, list[int]] = {}
+    for demand in map(_alike, demands):
+        if demand not in suitable:
+            filters = [test for _, test, _ in _filters(demand)]
+            suitable[demand] = [
+                number for number, one in enumerate(candidates) if all(test(one) for test in filters)
+            ]
+    lists = [suitable[_alike(demands[index])] for index in order]
     found = {order[position]: partner for position, partner in matched(lists).items()}
     fitting = {order[position]: len(choices) for position, choices in enumerate(lists)}
     chosen, findings = [], []
@@ -145,10 +158,6 @@ def _root_size(one: Candidate) -> int | None:
         return None
     disk = root_disk(one.facts, one.root_device)
     return disk.size if disk else 0
-
-
-def _suits(demand: Demand, one: Candidate) -> bool:
-    return all(test(one) for _, test, _ in _filters(demand))
 
 
 def _reason(demand: Demand, fitting: int) -> str:

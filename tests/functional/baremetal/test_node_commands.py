@@ -169,7 +169,7 @@ def test_from_a_deployment_file_to_installed_machines(openstack: Commands, ironi
     openstack("overcloud", "node", "import", openstack.write("nodes.json", nodes))
     openstack("overcloud", "node", "power", "off", "fake-1", "fake-2")
     openstack("overcloud", "node", "provide", "--all-manageable")
-    role = {
+    role: dict[str, Any] = {
         "name": "Standalone",
         "count": 1,
         "defaults": {"image": {"href": "http://192.0.2.1/image.raw", "checksum": "0" * 64}},

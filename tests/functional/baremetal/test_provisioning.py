@@ -145,6 +145,7 @@ def test_from_a_plan_to_nodes_and_again(place: Place, service: RealIronic) -> No
     drive = place.ironic._client.node.get("fake-2", fields=["instance_info"]).instance_info
     assert drive["image_source"] == "http://192.0.2.1/image.raw"
     assert drive["image_os_hash_algo"] == "sha256"
+    assert drive["capabilities"] == {"profile": "control"}
     owners = place.owners()
     assert place.deploy().status is Status.SUCCEEDED
     assert place.owners() == owners
