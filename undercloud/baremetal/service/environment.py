@@ -11,7 +11,7 @@ from pathlib import Path
 from undercloud import durable
 from undercloud.diagnostics import UndercloudError
 
-_DRIVERS = {"postgresql": "psycopg2-binary>=2.9,<3", "mysql": "PyMySQL>=1.1,<2"}
+_DRIVERS = {"postgresql": "psycopg[binary]>=3.2,<4", "mysql": "PyMySQL>=1.1,<2"}
 """What speaks to a database, by the dialect that its URL begins with."""
 
 _TAIL = 12

@@ -135,7 +135,8 @@ class IronicService:
             check=False,
         )
         if done.returncode:
-            said = "\n".join(f"    {line}" for line in done.stderr.strip().splitlines()[-_TAIL:])
+            lines = f"{done.stdout}\n{done.stderr}".strip().splitlines()
+            said = "\n".join(f"    {line}" for line in lines[-_TAIL:])
             raise UndercloudError.of(
                 "INST-071",
                 f"Ironic's database cannot be brought to its schema; it said:\n{said}",

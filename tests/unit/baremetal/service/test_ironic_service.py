@@ -154,7 +154,7 @@ def test_nobody_answers(settings: IronicSettings) -> None:
 DRIVERS = {
     "": "ironic",
     "sqlite:////x": "ironic",
-    "postgresql://db": "psycopg2",
+    "postgresql://db": "psycopg",
     "mysql+pymysql://db": "PyMySQL",
 }
 
