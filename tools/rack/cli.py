@@ -73,10 +73,10 @@ def _with_machines(rack: Rack, count: int, hardware: Hardware) -> Rack:
 
 
 def down(rack: Rack, _arguments: argparse.Namespace) -> int:
-    """Take the rack away: machines, disks, BMCs, network and all files."""
-    if not rack.directory.exists():
-        say("there is no rack")
-        return 0
+    """Take the rack away: machines, disks, BMCs, network and all files.
+
+    The network goes even where somebody has removed the rack's directory before.
+    """
     with locked(rack):
         bmc.daemon(rack).stop()
         if (rack.directory / "libvirt").exists():

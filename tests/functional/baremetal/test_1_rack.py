@@ -21,9 +21,11 @@ RESET = "Actions/ComputerSystem.Reset"
 @pytest.fixture(scope="module")
 def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
     tool = RackTool(tmp_path_factory.mktemp("rack") / "it")
-    tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "512", "--cpus", "1", "--disk", "1")
-    yield tool
-    tool("down")
+    try:
+        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "512", "--cpus", "1", "--disk", "1")
+        yield tool
+    finally:
+        tool("down")
 
 
 def redfish(tool: RackTool, method: str, path: str, body: Any = None, **changed: Any) -> requests.Response:
@@ -92,13 +94,14 @@ def test_two_racks_cannot_have_one_address(tool: RackTool, tmp_path: Path) -> No
 
 def test_down_leaves_nothing(tmp_path: Path) -> None:
     before = traces()
-    subnet = SUBNET.replace(".0/", ".128/").replace("/24", "/25")
     tool = RackTool(tmp_path / "gone")
-    tool("up", "--nodes", "1", "--ctlplane", _beside(subnet), "--memory", "512", "--disk", "1")
-    identity = tool.registrations[0]["pm_system_id"]
-    assert redfish(tool, "POST", RESET, {"ResetType": "On"}).status_code == 204
-    assert identity.rpartition("/")[2] in processes()
-    tool("down")
+    try:
+        tool("up", "--nodes", "1", "--ctlplane", _beside(SUBNET), "--memory", "512", "--disk", "1")
+        identity = tool.registrations[0]["pm_system_id"]
+        assert redfish(tool, "POST", RESET, {"ResetType": "On"}).status_code == 204
+        assert identity.rpartition("/")[2] in processes()
+    finally:
+        tool("down")
     assert not tool.directory.exists()
     assert traces() == before
     assert str(tool.directory) not in processes() and identity.rpartition("/")[2] not in processes()
@@ -121,4 +124,4 @@ def traces() -> tuple[list[str], list[str], list[str]]:
 
 def processes() -> str:
     """The command lines of all processes."""
-    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True).stdout

@@ -37,7 +37,7 @@ inspection_iprange = {HOST}.100,{HOST}.120
 gateway = {HOST}.1
 """
 DEPLOYMENT = f"""\
-- name: ControllerOpenstack
+- name: Controller
   count: 1
   hostname_format: first-%index%
   instances:
@@ -64,9 +64,11 @@ class Operator(Terminal):
 @pytest.fixture(scope="module")
 def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
     tool = RackTool(tmp_path_factory.mktemp("rack") / "it")
-    tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "2048")
-    yield tool
-    tool("down")
+    try:
+        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "2048")
+        yield tool
+    finally:
+        tool("down")
 
 
 @pytest.fixture(scope="module")
