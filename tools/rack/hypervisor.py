@@ -41,7 +41,8 @@ _RUN = Path("/run/libvirt")
 _CONFINED = (
     "set -e; "
     + "".join(f'mount --bind "$1/{name}" {place}; ' for name, place in _PLACES.items())
-    + f'mount --bind "$2" {_RUN}; exec libvirtd --config /etc/libvirt/libvirtd.conf --pid-file {_RUN}/libvirtd.pid'
+    + f'mount --bind "$2" {_RUN}; '
+    + f"exec libvirtd --config /etc/libvirt/libvirtd.conf --pid-file {_RUN}/libvirtd.pid"
 )
 
 
