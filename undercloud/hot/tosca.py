@@ -14,15 +14,15 @@ import logging
 import posixpath
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
 
 from undercloud.diagnostics import Finding, Location, UndercloudError
-from undercloud.plan.documents import Document
+from undercloud.plan.documents import Document, Origin
 from undercloud.plan.secrets import Secret
-from undercloud.plan.tree import Tree
+from undercloud.plan.tree import SourceFile, Tree
 
 _TYPES = (
     "artifact_types",
@@ -39,6 +39,32 @@ _LOGGERS = ("tosca", "tosca.model", "heat-translator")
 _CATALOGUES = (("translator.common.flavors", "FLAVORS"), ("translator.common.images", "IMAGES"))
 _MISTAKE = re.compile(r"\t(?!\t)\w+: ")
 _QUOTED = re.compile(r'"([^"]+)"')
+_WORD = re.compile(r"[\w./-]{2,}")
+_HOT = frozenset(
+    {
+        "config",
+        "constraints",
+        "default",
+        "depends_on",
+        "description",
+        "get_attr",
+        "get_file",
+        "get_param",
+        "get_resource",
+        "inputs",
+        "label",
+        "name",
+        "outputs",
+        "parameters",
+        "properties",
+        "resources",
+        "server",
+        "string",
+        "type",
+        "value",
+    }
+)
+"""Words of the language that say nothing of a line's origin."""
 _lock = threading.Lock()
 
 
@@ -59,9 +85,10 @@ def translated(tree: Tree, path: str, given: Mapping[str, Any]) -> tuple[Tree, s
     base = posixpath.basename(path)
     files = _translate(source, inputs, base, document)
     directory = posixpath.dirname(path)
-    made = {posixpath.join(directory, f"translated-{name}"): text for name, text in files.items()}
+    texts = {posixpath.join(directory, f"translated-{name}"): text for name, text in files.items()}
     root = posixpath.join(directory, f"translated-{base}")
-    made[root] = _with_choices(made[root])
+    texts[root] = _with_choices(texts[root])
+    made = {name: SourceFile(name, text, path, _origin(text, document)) for name, text in texts.items()}
     return tree.with_files(made), root
 
 
@@ -152,12 +179,34 @@ def _findings(error: Exception, document: Document) -> list[Finding]:
 
 def _place(message: str, document: Document) -> Location:
     """Where the name stands that the message quotes and the template has least often, else its topology."""
-    names = [name for name in _QUOTED.findall(message) if name in document.text]
-    if not names:
-        return document.locate("topology_template")
-    start = document.text.index(min(names, key=document.text.count))
+    return _rarest(_QUOTED.findall(message), document) or document.locate("topology_template")
+
+
+def _rarest(words: Iterable[str], document: Document) -> Location | None:
+    """Where the word stands first that the template has least often; None where it has none of them."""
+    known = [word for word in words if word in document.text]
+    if not known:
+        return None
+    start = document.text.index(min(known, key=document.text.count))
     before = document.text[:start]
     return Location(document.file, before.count("\n") + 1, start - before.rfind("\n"))
+
+
+def _origin(text: str, document: Document) -> Origin:
+    """From the lines of a translated file to the service template.
+
+    A line is of what it names: a file, an input, a value; else of what it is part of, which stands above it.
+    """
+    lines = text.splitlines()
+
+    def place(number: int) -> Location:
+        for line in reversed(lines[:number]):
+            words = [word for word in _WORD.findall(line) if word not in _HOT]
+            if found := _rarest(words, document):
+                return found
+        return document.locate("topology_template")
+
+    return place
 
 
 @functools.cache

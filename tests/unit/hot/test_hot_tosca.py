@@ -77,12 +77,15 @@ def test_images_and_flavours_have_to_be_given() -> None:
         ({"tosca/service.yaml": SERVICE.replace("types.yaml", "http://127.0.0.1/t.yaml")}, "HOT-061", 2),
         ({"tosca/service.yaml": SERVICE.replace("my.nodes.App", "my.nodes.Nope")}, "HOT-060", 13),
         ({"tosca/service.yaml": SERVICE.replace("{host: web}", "{host: nope}")}, "HOT-060", 14),
+        ({"tosca/service.yaml": SERVICE.replace("create.sh", "nope.sh")}, "HOT-033", 16),
         ({"tosca/types.yaml": TYPES + "imports: [service.yaml]\n"}, "HOT-061", 4),
     ],
 )
 def test_mistakes(files: dict[str, str], code: str, line: int) -> None:
-    first, *others = stack_of({"cpus": 1}, files).findings
-    assert (first.code, first.locations[0].line) == (code, line)
+    given = {"cpus": 1, "web_image": "debian-12", "web_flavor": "small"}
+    first, *others = stack_of(given, files).findings
+    (place, *_) = first.locations
+    assert (first.code, place.line, "translated" in place.file) == (code, line, False)
     assert {finding.code for finding in others} <= {code}
 
 
