@@ -111,9 +111,26 @@ def _mappings(composition: Composition, name: str, role: str) -> Iterator[Findin
         if not colon or not key.strip() or not value.strip() or ":" in value:
             text = f"{name}: {entry!r} is no mapping"
             yield finding(composition, "NTR-103", text, "Write PHYSICAL_NETWORK:NAME.", [name], role)
-        elif name == "NeutronBridgeMappings" and seen.setdefault(key, value) != value:
-            text = f"{name}: the physical network {key} is mapped to {seen[key]} and to {value}"
-            yield finding(composition, "NTR-103", text, "Keep one.", [name], role)
+        elif name == "NeutronBridgeMappings":
+            yield from _bridge(composition, name, role, key, value, seen)
+
+
+def _bridge(
+    composition: Composition, name: str, role: str, key: str, bridge: str, seen: dict[str, str]
+) -> Iterator[Finding]:
+    """One mapping beside those before it: ``seen`` is physical network → bridge."""
+    first = seen.setdefault(key, bridge)
+    shared = next((each for each, other in seen.items() if each != key and other == bridge), "")
+    text, fix = "", "Keep one."
+    if first != bridge:
+        text = f"{name}: the physical network {key} is mapped to {first} and to {bridge}"
+    elif bridge == composition.value("OVNIntegrationBridge", default="br-int"):
+        text, fix = f"{name}: {bridge} is the bridge of the instances themselves", "Name a bridge of its own."
+    elif shared and composition.has("NeutronOvsAgent", "ComputeNeutronOvsAgent"):
+        text = f"{name}: {shared} and {key} are mapped to one bridge {bridge}, which the agent refuses"
+        fix = "Give each its own."
+    if text:
+        yield finding(composition, "NTR-103", text, fix, [name], role)
 
 
 @check(
