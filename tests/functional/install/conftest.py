@@ -78,7 +78,7 @@ class Machine:
             text=True,
             check=False,
             cwd=self.directory,
-            timeout=240,
+            timeout=900,
             stdin=subprocess.DEVNULL,
         )
 

@@ -100,6 +100,21 @@ def test_an_installation_that_was_killed_anywhere_goes_on(machine: Machine) -> N
     assert told["api"] == "https://127.66.0.1:13989"
 
 
+@pytest.mark.long
+def test_with_real_ironic(machine: Machine) -> None:
+    """Its Python packages are fetched, which takes minutes."""
+    text = CONF.replace("enable_ironic = false", "enabled_hardware_types = redfish, ipmi")
+    (machine.directory / "undercloud.conf").write_text(text)
+    started = machine.install()["started"].split()
+    assert {"api", "files", "ironic", "registry"} == set(started)
+    assert all(row["Healthy"] for row in machine.status().values())
+    assert machine.install()["started"] == "nothing differed"
+    archive = machine.directory / "backup.tar.gz"
+    machine.done("undercloud", "backup", "--output", str(archive))
+    with tarfile.open(archive) as kept:
+        assert {"state/undercloud.db", "state/ironic/ironic.sqlite"} <= set(kept.getnames())
+
+
 def test_an_upgrade_makes_a_backup_and_starts_everything_anew(machine: Machine) -> None:
     machine.install()
     machine.done("--undercloud", "undercloud", "overcloud", "plan", "create", "--stack", "lab")
