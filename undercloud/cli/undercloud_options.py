@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import os
+import pwd
 import threading
 import time
 from collections.abc import Iterator
@@ -131,19 +132,67 @@ def back_up(app: Any, parsed_args: argparse.Namespace, found: Installation, say:
 def put_entry(site: Site) -> list[Path]:
     """Write how the API is reached into underclouds.yaml; the files that say so now.
 
-    One lies with the configuration; where that is no place that is looked in, so does one of the user.
+    One lies with the configuration; where that is no place that is looked in, so does one of the user. Who
+    installs with sudo has one of their own.
     """
     written = _files(site)
     for file in written:
         clouds_file.put(file, ENTRY, _entry(site), _TOP)
+    person = _person()
+    if person is not None:
+        written.append(_persons(person))
+        _give(person, written[-1].parent)
+        clouds_file.put(written[-1], ENTRY, _entry(site), _TOP)
+        _give(person, written[-1])
     return written
 
 
 def drop_entry(site: Site) -> None:
     """Take it out again; another undercloud's stays, a file that holds none does not."""
     for file in _files(site):
-        if clouds_file.drop(file, ENTRY, _entry(site), _TOP) and clouds_file.is_empty(file, _TOP):
-            file.unlink()
+        _drop(file, site)
+    person = _person()
+    if person is not None and _drop(_persons(person), site):
+        _give(person, _persons(person))
+
+
+def _drop(file: Path, site: Site) -> bool:
+    """Whether it was written: it had the entry, and has others."""
+    if not clouds_file.drop(file, ENTRY, _entry(site), _TOP):
+        return False
+    if clouds_file.is_empty(file, _TOP):
+        file.unlink()
+        return False
+    return True
+
+
+def _person() -> pwd.struct_passwd | None:
+    """Who called sudo, None where nobody did."""
+    name = os.environ.get("SUDO_USER", "")
+    if os.geteuid() != 0 or name in {"", "root"}:
+        return None
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None
+
+
+def _persons(person: pwd.struct_passwd) -> Path:
+    from undercloud.client.settings import FILE  # noqa: PLC0415  (start-up)
+
+    return Path(person.pw_dir) / ".config/undercloud" / FILE
+
+
+def _give(person: pwd.struct_passwd, path: Path) -> None:
+    """Make a directory and what is missing above it, or take a file that is there: all of it the person's."""
+    for directory in reversed(path.parents):
+        if not directory.exists():
+            _give(person, directory)
+    if not path.exists():
+        path.mkdir(mode=0o700)
+    elif path.is_dir():
+        return
+    os.chown(path, person.pw_uid, person.pw_gid)
 
 
 def _files(site: Site) -> list[Path]:

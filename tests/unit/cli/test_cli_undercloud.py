@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 from pathlib import Path
 
 import pytest
 
 from tests.unit.cli.conftest import Openstack
+from undercloud.cli import undercloud_options
+from undercloud.client.settings import find
 from undercloud.install import installation
 from undercloud.install.installation import Record
 
@@ -118,3 +122,30 @@ def test_a_registry_that_is_part_of_an_undercloud_is_not_started_by_hand(
     for verb in ("start", "stop"):
         refused = openstack("--undercloud-state-dir", here / "state", "undercloud", "registry", verb)
         assert (refused.status, "undercloud status" in refused.err) == (2, True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_who_installs_with_sudo_can_use_it_too(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = here / "anna"
+    home.mkdir()
+    person = pwd.struct_passwd(("anna", "x", 12345, 23456, "", str(home), "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwnam", {"anna": person}.__getitem__)
+    monkeypatch.setenv("SUDO_USER", "anna")
+    record = Record(str(here / "undercloud.conf"), CONF, str(here / "etc"), "supervisor")
+    site = installation.intended(record, here / "state").site
+    file = home / ".config/undercloud/underclouds.yaml"
+    assert file in undercloud_options.put_entry(site)
+    for path, mode in ((file, 0o600), (file.parent, 0o700), (home / ".config", 0o700)):
+        found = path.stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (12345, 23456, mode), path
+    assert home.stat().st_uid == 0, "what was there is left alone"
+    remote = find("undercloud", {}, (file.parent,))
+    assert (remote.url, remote.username) == ("https://127.24.7.1:13989", "admin")
+    undercloud_options.drop_entry(site)
+    assert not file.exists()
+    file.write_text("underclouds:\n  other: {url: https://192.0.2.9}\n")
+    undercloud_options.put_entry(site)
+    undercloud_options.drop_entry(site)
+    assert (file.stat().st_uid, "other" in file.read_text()) == (12345, True)
+    monkeypatch.setenv("SUDO_USER", "nobody-there")
+    assert file not in undercloud_options.put_entry(site)
