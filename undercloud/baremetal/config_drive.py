@@ -38,7 +38,8 @@ def config_drive(
         "preserve_hostname": False,
         "hostname": host,
         "fqdn": fqdn,
-        "manage_etc_hosts": True,
+        # Its own name alone, once: `true` would write the file anew at every boot, without the cloud's names.
+        "manage_etc_hosts": "localhost",
         "disable_root": True,
         "ssh_pwauth": False,
         "ssh_deletekeys": True,

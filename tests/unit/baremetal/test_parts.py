@@ -113,6 +113,9 @@ def test_the_config_drive_lets_us_in_and_nobody_else() -> None:
     assert (drive["meta_data"]["rack"], drive["meta_data"]["uuid"]) == ("7", "uuid")
     assert drive["user_data"].startswith("#cloud-config\n")
     config = yaml.safe_load(drive["user_data"])
+    assert config["manage_etc_hosts"] == "localhost", (
+        "a boot must not take the cloud's names out of /etc/hosts"
+    )
     assert config["bootcmd"] == ["true"]
     assert config["ssh_keys"]["ed25519_private"] == key.private
     assert [user["name"] for user in config["users"]] == ["admin"]
