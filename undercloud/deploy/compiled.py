@@ -79,6 +79,13 @@ def described(session: Session, compilation: int | None) -> Mapping[str, Any] | 
     return (row.facts.get("described") or None) if row is not None else None
 
 
+def hosts(session: Session, compilation: int | None) -> tuple[Node, ...]:
+    """The nodes by name, without opening a secret."""
+    row = session.get(Compilation, compilation) if compilation else None
+    found = wire.from_plain(tuple[Node, ...], row.facts["nodes"]) if row is not None else ()
+    return tuple(sorted(found, key=lambda node: node.name))
+
+
 def facts(session: Session, compilation: int | None) -> tuple[dict[str, str], str]:
     """Addresses by node and the public URL of Keystone, without opening a secret."""
     row = session.get(Compilation, compilation) if compilation else None

@@ -26,11 +26,12 @@ from undercloud.deploy.engine import (
     StackInfo,
     Status,
 )
+from undercloud.deploy.news import RECORDED
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan.bundle import Bundle
 
 WRITING = (str(Operation.DEPLOY), str(Operation.DELETE))
-_POLL = 0.1  # seconds between two looks for news
+_POLL = 0.5  # seconds between two looks for what other processes recorded
 T = TypeVar("T")
 
 
@@ -62,12 +63,12 @@ class Reading:
     ) -> tuple[Event, ...]:
         """Events with a ``seq`` above ``after``; waits up to ``wait`` seconds for the first one."""
 
-        def news() -> tuple[Event, ...]:
+        def fresh() -> tuple[Event, ...]:
             with self._database.read() as session:
                 find(session, deployment)
                 return tuple(map(views.event, events.after(session, deployment, after, limit)))
 
-        return _until(news, bool, wait)
+        return _until(fresh, bool, wait)
 
     def wait(self, deployment: str, timeout: float | None = None) -> Deployment:
         """Wait until a deployment's status is final, or ``timeout`` seconds."""
@@ -214,8 +215,9 @@ def _until(look: Callable[[], T], good: Callable[[T], bool], timeout: float | No
     """Look until what is seen is good or the time is over; what was seen last."""
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
+        told = RECORDED.count
         found = look()
         left = _POLL if deadline is None else deadline - time.monotonic()
         if good(found) or left <= 0:
             return found
-        time.sleep(min(_POLL, left))
+        RECORDED.wait(told, min(_POLL, left))

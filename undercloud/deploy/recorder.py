@@ -19,6 +19,7 @@ from undercloud.deploy import failures, wire
 from undercloud.deploy.engine import EventKind, Failure, Status
 from undercloud.deploy.lease import Lease, LockLostError
 from undercloud.deploy.masking import Masker
+from undercloud.deploy.news import RECORDED
 from undercloud.deploy.workspace import LeftError
 from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
 
@@ -223,6 +224,7 @@ class Recorder:
                 time.sleep(_AGAIN)
             else:
                 break
+        RECORDED.tell()
         self._waiting, self._flushed = [], time.monotonic()
         if self._counting:
             self._counted = self._flushed

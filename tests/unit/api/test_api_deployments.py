@@ -13,6 +13,7 @@ from tests.unit.api.conftest import BUNDLE, Client, Serve
 from tests.unit.deploy.world import PLAYS
 from undercloud.db import plans
 from undercloud.db.database import open_database
+from undercloud.deploy.compiling import Node
 from undercloud.deploy.runner import Ending
 
 
@@ -219,3 +220,24 @@ def test_a_validation_is_long_work(client: Client) -> None:
     assert client.codes("POST", "/v1/validations", 404, json={"plan": BUNDLE.name, "version": 9}) == [
         "DEP-028"
     ]
+
+
+def test_ten_thousand_hosts_are_read_page_by_page(client: Client) -> None:
+    client.world.compiler.nodes = tuple(
+        Node(f"n-{n:05}", f"10.0.{n >> 8}.{n & 255}", "Compute") for n in range(10_000)
+    )
+    prepared(client)
+    client.world.ssh.keys = {node.name: {"ssh-rsa": "AAAA"} for node in client.world.compiler.nodes}
+    ended(client, f"/v1/deployments/{start(client)['id']}")
+    marker, names = "", list[str]()
+    begun = time.monotonic()
+    while page := client.get(f"/v1/stacks/overcloud/hosts?limit=1000&marker={marker}")["hosts"]:
+        assert len(page) == 1000
+        names += [host["name"] for host in page]
+        marker = names[-1]
+    assert names == [node.name for node in client.world.compiler.nodes]
+    assert time.monotonic() - begun < 20
+    assert client.get("/v1/stacks/overcloud/hosts?limit=1") == {
+        "hosts": [{"name": "n-00000", "address": "10.0.0.0", "role": "Compute"}]
+    }
+    assert client.codes("GET", "/v1/stacks/none/hosts", 404) == ["DEP-003"]

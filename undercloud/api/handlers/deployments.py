@@ -32,6 +32,13 @@ def stack(call: Call) -> Answer:
     return Answer(wire.to_plain(call.service.engine.status(call["stack"])))
 
 
+def hosts(call: Call) -> Answer:
+    """A page of a stack's hosts."""
+    found = page(call.service.library.hosts(call["stack"]), lambda host: host.name, call)
+    told = [{"name": host.name, "address": host.address, "role": host.role} for host in found]
+    return Answer({"hosts": told})
+
+
 def delete_stack(call: Call) -> Answer:
     """Begin to take it off its nodes."""
     request = DeleteRequest(
@@ -140,6 +147,7 @@ def log(call: Call) -> Answer:
 OPERATIONS: dict[str, Handler] = {
     "listStacks": stacks,
     "getStack": stack,
+    "listHosts": hosts,
     "deleteStack": delete_stack,
     "createCheck": check,
     "createRollback": rollback,
