@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
+from urllib3.exceptions import InsecureRequestWarning
 
 from undercloud.diagnostics import UndercloudError
 
@@ -27,7 +29,11 @@ def discover(
     places = [place for address in addresses for place in _places(address, ports)]
     if not places:
         return []
-    with ThreadPoolExecutor(min(_WORKERS, len(places)), thread_name_prefix="discover") as pool:
+    with (
+        warnings.catch_warnings(),
+        ThreadPoolExecutor(min(_WORKERS, len(places)), thread_name_prefix="discover") as pool,
+    ):
+        warnings.simplefilter("ignore", InsecureRequestWarning)
         found = pool.map(lambda place: list(_systems(place, credentials)), places)
         return [entry for entries in found for entry in entries]
 

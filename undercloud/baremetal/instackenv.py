@@ -9,7 +9,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from undercloud.diagnostics import Finding, Severity, UndercloudError
@@ -125,7 +125,13 @@ def _entry(node: Mapping[str, Any], number: int) -> Entry:
         more = {key: node[key] for key in ("platform", "rack") if node.get(key)}
         values["extra"] = {**(values.get("extra") or {}), **more}
     traits = tuple(map(str, node.get("traits") or ()))
-    return Entry(str(node.get("name") or f"machine-{number}"), values, tuple(_ports(node)), traits)
+    ports = tuple(_ports(node))
+    return Entry(str(node.get("name") or _name(ports, number)), values, ports, traits)
+
+
+def _name(ports: Sequence[Mapping[str, Any]], number: int) -> str:
+    """The name of a machine that has none, the same in every file that has it."""
+    return f"machine-{ports[0]['address'].replace(':', '')}" if ports else f"machine-{number}"
 
 
 def _driver_info(node: Mapping[str, Any], driver: str) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from undercloud.deploy import gate, scalein, stages
+from undercloud.deploy import gate, provisioning, scalein, skipping, stages
 from undercloud.deploy.engine import EventKind, ResultStatus
 from undercloud.deploy.stages import PLAYBOOK, STEP_STAGES
-from undercloud.deploy.work import Stage, Turns, Work, deploy_request
+from undercloud.deploy.work import Stage, Turns, Work
 
 FREE_TASK = {"kind": "task", "action": "run", "reason": "effect unknown"}
 
@@ -19,9 +19,10 @@ def validate_only(work: Work, turns: Turns) -> None:
 
 
 def check_steps(work: Work, turns: Turns) -> None:
-    """Ask every node what would change, and list what cannot be asked."""
-    run = replace(stages.run_of(work, PLAYBOOK, "steps"), limit=deploy_request(work).limit, check=True)
-    stages.run_playbook(work, turns, run)
+    """Ask every node that there is what would change, and list what cannot be asked."""
+    if work.nodes():
+        run = replace(stages.run_of(work, PLAYBOOK, "steps"), limit=skipping.pattern(work), check=True)
+        stages.run_playbook(work, turns, run)
     for task in work.result().tasks:
         action = {**FREE_TASK, "name": task.name}
         work.recorder.emit(
@@ -37,6 +38,7 @@ def check_steps(work: Work, turns: Turns) -> None:
 
 DRY_RUN = (
     Stage(("validate",), validate_only),
+    Stage((provisioning.STAGE,), provisioning.foresee, skipping.machines_needed),
     Stage(("preflight",), stages.check_nodes),
     Stage(("directory",), stages.write_directory),
     Stage(STEP_STAGES, check_steps),

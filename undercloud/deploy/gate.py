@@ -61,7 +61,8 @@ def reserved(session: Session, vault: Vault, stack: str) -> Reserved:
         state = states.current(session, plan.id) if plan.name != stack else None
         last = deployments.last(session, plan.name, WRITING)
         gone = last is not None and (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED)
-        if state is None or gone:
+        # Nodes that are installed have their addresses, whatever is deployed on them.
+        if state is None or (gone and not machines.placed(session, plan.name)):
             continue
         addresses = vault.open_json(state.sealed).get("addresses", {})
         for network, ports in addresses.items():

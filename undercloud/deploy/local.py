@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from undercloud.conf import Settings
-from undercloud.db import deployments, events, host_keys, locks, models, plans
+from undercloud.db import deployments, events, host_keys, locks, machines, models, plans
 from undercloud.db.database import Database
 from undercloud.db.types import utcnow
 from undercloud.deploy import (
@@ -231,6 +231,12 @@ class LocalEngine(MachineService, Reading):
                     "DEP-006",
                     f"nodes may run what the plan {stack} describes",
                     fix=f"Take it off its nodes first: openstack overcloud delete {stack}",
+                )
+            if machines.placed(session, stack):
+                raise UndercloudError.of(
+                    "DEP-006",
+                    f"machines are nodes of the plan {stack}",
+                    fix=f"Give them back first: openstack overcloud node unprovision --stack {stack} --all",
                 )
             fence = lease.acquire(session, stack, stack, self._settings.deployment)
             deployments.remove_all(session, stack)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from undercloud.baremetal import configuration, instackenv, preparing
+from undercloud.baremetal.deploying import give_back
 from undercloud.baremetal.enrolment import enrol, manage
 from undercloud.baremetal.fleet import Control, Journey, Pace, travel
 from undercloud.baremetal.instackenv import Entry
@@ -21,6 +22,7 @@ from undercloud.topology.facts import Facts, root_disk
 _MANAGEABLE = frozenset({"manageable", "inspect failed", "clean failed", "clean wait", "inspect wait"})
 _BEGINNINGS = frozenset({"enroll", "verifying"})
 _IN_USE = frozenset({"active", "deploying", "wait call-back", "deploy failed", "deleting", "error", "rescue"})
+_FAILED = frozenset({"deploy failed", "error"})
 _FROM_AVAILABLE = frozenset({MachineWork.INTROSPECT, MachineWork.CLEAN, MachineWork.BIOS, MachineWork.RAID})
 
 
@@ -101,7 +103,14 @@ def _manage(work: Work, turns: Turns) -> None:
     control, request = _control(work), _request(work)
     back = bool(_FROM_AVAILABLE & set(request.work)) and request.file is None
     machines = _chosen(work, control.ironic)
-    busy = [one for one in machines if one.provision_state in _IN_USE and back]
+    with work.database.read() as session:
+        nodes = machine_records.nodes(session)
+    # What failed under a node that has got another machine since then is nobody's any more.
+    stranded = [one for one in machines if one.provision_state in _FAILED and one.uuid not in nodes]
+    if request.machines and stranded:
+        _go(work, control, stranded, give_back(control.ironic))
+        machines = _chosen(work, control.ironic)
+    busy = [one for one in machines if one.provision_state in _IN_USE and (back or request.machines)]
     _record(work, ((one.title, _in_use(one)) for one in busy))
     begin = {*_BEGINNINGS, "clean failed", "inspect failed"} | ({"available"} if back else set())
     _go(work, control, [one for one in machines if one.provision_state in begin], manage(control.ironic))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,9 +21,12 @@ def own_key(state_dir: Path) -> Path:
     path = state_dir / _NAME
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        pair = host_keys.make()
-        durable.write(_public(path), pair.public + " undercloud\n", mode=0o644)
-        durable.write(path, pair.private)
+        with path.with_name(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                pair = host_keys.make()
+                durable.write(_public(path), pair.public + " undercloud\n", mode=0o644)
+                durable.write(path, pair.private)
     return path
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from undercloud.baremetal import host_keys, registration
@@ -123,8 +123,3 @@ def _demand(one: Wanted) -> Demand:
         root_size=one.root_size,
         location=one.location,
     )
-
-
-def by_host(items: Sequence[Wanted]) -> Mapping[str, Wanted]:
-    """Wishes by host."""
-    return {one.host: one for one in items}

@@ -20,7 +20,7 @@ from undercloud.db import host_keys as pins
 from undercloud.db import machines as records
 from undercloud.deploy import machine_records, own_key, placing
 from undercloud.deploy.compiling import Node, Wanted
-from undercloud.deploy.engine import EventKind, Failure
+from undercloud.deploy.engine import EventKind, Failure, ResultStatus
 from undercloud.deploy.failures import NodesError
 from undercloud.deploy.machine_work import control_of
 from undercloud.deploy.placing import Assigned
@@ -51,6 +51,28 @@ def provision(work: Work, turns: Turns) -> None:
     finally:
         machine_records.keep(work.database, control.ironic)
     run.judge()
+
+
+def foresee(work: Work, turns: Turns) -> None:
+    """Say which machines would become nodes, as a dry run does; raises what would stop the deployment."""
+    _ = turns
+    leave_out_by_limit(work)
+    wanted = [one for one in work.result().machines if one.host not in work.skipped]
+    known = work.borders.ironic().machines()
+    have = placing.assigned(work, wanted, known)
+    placed = placing.choose(work, [one for one in wanted if one.host not in have], known)
+    for one in placed.chosen:
+        action = {"kind": "machine", "name": one.machine.name, "action": "install", "reason": one.why}
+        work.recorder.emit(
+            EventKind.RESULT,
+            "",
+            host=one.node,
+            step=0,
+            status=ResultStatus.SKIPPED,
+            data={"task": STAGE, "actions": [action]},
+        )
+    if placed.findings:
+        raise UndercloudError(*placed.findings)
 
 
 class _Provisioning:

@@ -47,9 +47,9 @@ def wanted(number: int, **more: Any) -> Wanted:
 class Answering(FakeSsh):
     """Every node shows the key that is pinned for it, unless it is mute or ``strange``."""
 
-    def __init__(self, engine: LocalEngine) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.engine = engine
+        self.engine: LocalEngine | None = None
         self.mute: set[str] = set()
         self.strange: set[str] = set()
 
@@ -58,6 +58,7 @@ class Answering(FakeSsh):
             return {}
         if node.name in self.strange:
             return {"ssh-ed25519": "another"}
+        assert self.engine is not None
         with self.engine._database.read() as session:
             return host_keys.known(session, node.address, node.port)
 
@@ -115,9 +116,8 @@ def make_place(directory: Path, service: RealIronic | None, ironic: Ironic) -> P
         )
     world = World(load(state_dir=str(directory / "state"), config_file=str(file), environment={}))
     world.ironic = lambda: ironic
-    engine = world.engine()
-    ssh = Answering(engine)
-    engine._borders = dataclasses.replace(engine._borders, ssh=ssh)
+    world.ssh = ssh = Answering()
+    engine = ssh.engine = world.engine()
     return Place(directory, world, ironic, engine, ssh)
 
 
@@ -221,6 +221,23 @@ def test_an_installed_node_that_does_not_answer_as_itself(place: Place, kind: st
     getattr(place.ssh, kind).clear()
     again = place.engine.wait(place.engine.resume(ended.id).id, 60)
     assert again.status is Status.SUCCEEDED, again.findings
+
+
+def test_a_dry_run_says_which_machine_it_would_take(place: Place) -> None:
+    place.enrol(fake(1), fake(2))
+    place.want(wanted(0))
+    assert place.deploy().status is Status.SUCCEEDED
+    place.want(wanted(0), wanted(1))
+    dry = place.deploy(dry_run=True)
+    assert dry.status is Status.SUCCEEDED, dry.findings
+    (change,) = [one for one in place.engine.changes(dry.id) if one.kind == "machine"]
+    assert (change.host, change.action) == ("compute-1", "install")
+    assert place.world.runner.runs[-1].limit == "all:!compute-1"
+    assert sorted(place.states().values()) == ["active", "available"], "nothing was done"
+    place.want(wanted(0), wanted(1), wanted(2))
+    assert "BM-141" in told(place.deploy(dry_run=True))
+    with pytest.raises(UndercloudError, match="compute-0"):
+        place.engine.unprovision(UnprovisionRequest("overcloud", ("compute-0",)))
 
 
 def test_two_stacks_do_not_share_a_machine(place: Place) -> None:
