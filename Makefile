@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 NODES ?= containers
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit bench lint test-functional test-long test-conformance test-validation templates docs reference clean
+.PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit bench lint test-functional test-long test-baremetal test-conformance test-validation templates docs reference clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -65,6 +65,10 @@ test-functional: bootstrap-host ## Deploy a cloud on emulated nodes, change it, 
 
 test-long: bootstrap-host ## Run the functional tests that take long too (as root)
 	$(PYTHON) -m pytest -m functional tests/functional $(PYTEST_OPTIONS)
+
+test-baremetal: ## Take a machine of a virtual rack from power-on to SSH, with real Ironic (as root)
+	@tools/bootstrap.sh --rack --tests
+	$(PYTHON) -m pytest -m functional tests/functional/baremetal $(PYTEST_OPTIONS)
 
 clean: clean-demo ## Remove everything that is not in git
 	rm -rf .venv .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
