@@ -64,7 +64,7 @@ def bus(database: str) -> Iterator[str]:
 @pytest.fixture
 def service(tmp_path: Path, database: str, bus: str, monkeypatch: pytest.MonkeyPatch) -> IronicService:
     """An Ironic of its own on a free port, in the environment that is there already."""
-    monkeypatch.setattr(environment, "ensure", lambda _venv, _wanted: False)
+    monkeypatch.setattr(environment, "ensure", lambda _venv, _wanted, _say: False)
     directory = tmp_path / "ironic"
     directory.mkdir()
     (directory / "venv").symlink_to(VENV)

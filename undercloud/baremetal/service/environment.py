@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -15,7 +16,7 @@ _DRIVERS = {"postgresql": "psycopg[binary]>=3.2,<4", "mysql": "PyMySQL>=1.1,<2"}
 """What speaks to a database, by the dialect that its URL begins with."""
 
 _TAIL = 12
-_PATIENCE = 1800.0  # seconds for pip
+_HEARTBEAT = 10.0  # seconds after which it is told again what pip says
 
 
 def requirements(connection: str) -> tuple[str, ...]:
@@ -25,8 +26,8 @@ def requirements(connection: str) -> tuple[str, ...]:
     return (*text.split(), *([driver] if driver else []))
 
 
-def ensure(venv: Path, wanted: tuple[str, ...]) -> bool:
-    """Make the environment unless it is as wanted; whether something was done.
+def ensure(venv: Path, wanted: tuple[str, ...], say: Callable[[str], None]) -> bool:
+    """Make the environment unless it is as wanted; whether something was done. ``say`` hears how it gets on.
 
     Raises UndercloudError INST-070 with the last words of pip, whose log lies beside the environment.
     """
@@ -37,37 +38,40 @@ def ensure(venv: Path, wanted: tuple[str, ...]) -> bool:
     stamp.unlink(missing_ok=True)
     venv.parent.mkdir(parents=True, exist_ok=True)
     log = venv.with_name("pip.log")
-    _run([sys.executable, "-m", "venv", "--clear", str(venv)], log, "w")
-    pip = [
-        str(venv / "bin/python"),
-        "-m",
-        "pip",
-        "install",
-        "--progress-bar=off",
-        "--disable-pip-version-check",
-    ]
-    _run([*pip, *wanted], log, "a")
+    log.unlink(missing_ok=True)
+    _run([sys.executable, "-m", "venv", "--clear", str(venv)], log, say)
+    pip = [str(venv / "bin/python"), "-m", "pip", "install", "--progress-bar=off"]
+    _run([*pip, "--disable-pip-version-check", *wanted], log, say)
     durable.write(stamp, content)
     return True
 
 
-def _run(command: list[str], log: Path, mode: str) -> None:
-    with log.open(mode, encoding="utf-8") as file:
+def _run(command: list[str], log: Path, say: Callable[[str], None]) -> None:
+    with (
+        log.open("a", encoding="utf-8") as file,
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file) as process,
+    ):
         try:
-            status = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                timeout=_PATIENCE,
-                check=False,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            status = -1
+            status = _followed(process, log, say)
+        except BaseException:
+            process.kill()
+            raise
     if status:
-        said = "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-_TAIL:])
+        said = "\n".join(f"    {line}" for line in _lines(log)[-_TAIL:])
         raise UndercloudError.of(
             "INST-070",
             f"Ironic cannot be installed (exit status {status}); pip's last words:\n{said}",
             fix=f"See that Python's package index can be reached and there is room; the log is {log}.",
         )
+
+
+def _followed(process: subprocess.Popen[bytes], log: Path, say: Callable[[str], None]) -> int:
+    while True:
+        try:
+            return process.wait(_HEARTBEAT)
+        except subprocess.TimeoutExpired:
+            say(next(iter(_lines(log)[-1:]), "")[:100])
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -47,7 +47,7 @@ def unused_port() -> int:
 def service(settings: IronicSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IronicService:
     """With an environment that holds a replaced ironic-dbsync."""
 
-    def install(venv: Path, _wanted: tuple[str, ...]) -> bool:
+    def install(venv: Path, _wanted: tuple[str, ...], _say: object) -> bool:
         program = venv / "bin/ironic-dbsync"
         program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text(DBSYNC.format(calls=tmp_path / "calls", fails=tmp_path / "fails"))
@@ -171,14 +171,14 @@ def test_an_environment_is_made_once_for_what_is_wanted(
     venv = tmp_path / "venv"
     runs: list[list[str]] = []
 
-    def run(command: list[str], _log: Path, _mode: str) -> None:
+    def run(command: list[str], _log: Path, _say: object) -> None:
         venv.mkdir(exist_ok=True)
         runs.append(command)
 
     monkeypatch.setattr(environment, "_run", run)
-    assert environment.ensure(venv, ("ironic>=1",))
-    assert not environment.ensure(venv, ("ironic>=1",))
-    assert environment.ensure(venv, ("ironic>=2",))
+    assert environment.ensure(venv, ("ironic>=1",), print)
+    assert not environment.ensure(venv, ("ironic>=1",), print)
+    assert environment.ensure(venv, ("ironic>=2",), print)
     assert [command[1:3] for command in runs] == [["-m", "venv"], ["-m", "pip"]] * 2
 
 
@@ -191,4 +191,17 @@ def test_pip_that_fails_is_told_and_tried_again(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(
             UndercloudError, match=r"INST-070(.|\n)*exit status 3(.|\n)*no route to the index"
         ):
-            environment.ensure(tmp_path / "venv", ("ironic",))
+            environment.ensure(tmp_path / "venv", ("ironic",), print)
+
+
+def test_it_is_told_how_pip_gets_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "python"
+    program.write_text(
+        "#!/bin/sh\necho Collecting ironic\nsleep 0.3\n[ $2 = pip ] || install -D $0 $4/bin/python\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(environment, "_HEARTBEAT", 0.1)
+    said: list[str] = []
+    assert environment.ensure(tmp_path / "venv", ("ironic",), said.append)
+    assert "Collecting ironic" in said
