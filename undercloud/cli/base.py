@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from osc_lib.command import command
 
-from undercloud.cli import errors
+from undercloud.cli import errors, tripleo_flags
 from undercloud.diagnostics import UndercloudError, internal
 
 DEFAULT_STACK = "overcloud"
@@ -71,6 +71,11 @@ class Ours(command.Command):
     def interrupted(self, parsed_args: argparse.Namespace) -> str:  # noqa: ARG002
         """What to say after Ctrl-C: what was kept and how to go on."""
         return "\nInterrupted. Nothing was changed; run the command again.\n"
+
+    def tell_notes(self, parsed_args: argparse.Namespace) -> None:
+        """Say which of TripleO's options that were given change nothing here."""
+        for note in tripleo_flags.notes(parsed_args):
+            self.app.stderr.write(note + "\n")
 
     def confirmed(self, question: str) -> bool:
         """Ask; only ``y`` or ``yes`` is a yes, and a no is said to be one.

@@ -95,8 +95,7 @@ class Deploy(running.Running):
         """Start the deployment and follow it."""
         tripleo_flags.refuse(parsed_args)
         reporting.check(parsed_args)
-        for note in tripleo_flags.notes(parsed_args):
-            self.app.stderr.write(note + "\n")
+        self.tell_notes(parsed_args)
         wanted = request(parsed_args, verbosity=max(0, self.app.options.verbose_level - 1))
         return self.follow(lambda engine: (engine.deploy(wanted), 0), parsed_args)
 

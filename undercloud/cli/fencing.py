@@ -46,8 +46,7 @@ class GenerateFencing(base.Ours):
 
         from undercloud.baremetal import fencing, instackenv  # noqa: PLC0415
 
-        for note in tripleo_flags.notes(parsed_args):
-            self.app.stderr.write(note + "\n")
+        self.tell_notes(parsed_args)
         path, text = reporting.read(parsed_args.instackenv)
         given = parsed_args
         wishes = fencing.Wishes(given.delay, given.lanplus, given.ipmi_cipher, given.ipmi_level or "")

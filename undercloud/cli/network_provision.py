@@ -8,18 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from undercloud.cli import (
-    base,
-    errors,
-    files,
-    given_options,
-    plan_options,
-    rendering,
-    reporting,
-    running,
-    tripleo_flags,
-)
-from undercloud.deploy.engine import DeployRequest
+from undercloud.cli import base, errors, files, plan_part, rendering, reporting, tripleo_flags
 from undercloud.topology.model import CTLPLANE, Network
 
 _DIRECTORY = tripleo_flags.Flag("--working-dir", True, "everything lies in the state directory")
@@ -59,8 +48,7 @@ class NetworkProvision(base.Ours):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Read, check, list, write."""
-        for note in tripleo_flags.notes(parsed_args):
-            self.app.stderr.write(note + "\n")
+        self.tell_notes(parsed_args)
         networks = _read(parsed_args.networks_file)
         if parsed_args.output:
             files.write(Path(parsed_args.output).expanduser().absolute(), _environment(networks))
@@ -73,7 +61,7 @@ class NetworkProvision(base.Ours):
         return errors.CLEAN
 
 
-class NetworkVipProvision(running.Running):
+class NetworkVipProvision(plan_part.PlanPart):
     """Give a plan its virtual addresses: those that are fixed, and free ones of the networks' pools.
 
     They are the plan's from then on, whatever becomes of it, until it is deleted; other stacks do not get
@@ -87,34 +75,19 @@ class NetworkVipProvision(running.Running):
         ),
     )
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """The parser: the file, where to write, the plan around it."""
-        parser = super().get_parser(prog_name)
-        base.add_report_format(parser)
-        parser.add_argument("input", metavar="<file>", help="vip_data.yaml")
-        parser.add_argument(
-            "-o", "--output", metavar="<file>", help="Write an environment with the addresses"
-        )
-        plan_options.add_plan_options(parser)
-        group = parser.add_argument_group("TripleO's options that change nothing here (taken with a note)")
-        tripleo_flags.add(group, (_DIRECTORY, _SILENT), noted=True)
-        return parser
+    input_help = "vip_data.yaml"
+    harmless = (_DIRECTORY, _SILENT)
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Give them, list them, write them."""
-        for note in tripleo_flags.notes(parsed_args):
-            self.app.stderr.write(note + "\n")
+        self.tell_notes(parsed_args)
         parsed_args.vip_file = parsed_args.input
-        wanted = DeployRequest(
-            parsed_args.stack, plan_options.plan_paths(parsed_args), operator=given_options.operator()
-        )
+        wanted = self.wanted(parsed_args)
         status = self.follow(lambda engine: (engine.allocate(wanted), 0), parsed_args)
         if status == errors.CLEAN:
             with self.engine() as engine:
                 found = _virtual(engine.addresses(parsed_args.stack))
-            if parsed_args.output:
-                text = _vip_environment(found)
-                files.write(Path(parsed_args.output).expanduser().absolute(), text)
+            self.write(parsed_args, _vip_environment(found))
             self.app.stderr.write(rendering.pairs(found.items()))
         return status
 

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from undercloud.cli import (
-    base,
-    errors,
-    files,
-    given_options,
-    plan_options,
-    rendering,
-    running,
-    ssh_options,
-    tripleo_flags,
-)
-from undercloud.deploy.engine import DeployRequest
+from undercloud.cli import base, errors, plan_part, rendering, running, tripleo_flags
 from undercloud.deploy.machines import ProvisionedNode, UnprovisionRequest
 
 _PORTS = tripleo_flags.Flag("--network-ports", False, "addresses are always ours to give and to free")
@@ -31,7 +19,7 @@ _PROVISION = (
 )
 
 
-class NodeProvision(running.Running):
+class NodeProvision(plan_part.PlanPart):
     """Turn machines into the nodes of a deployment file: choose, install, wait until they answer SSH.
 
     Each choice is told with its reason, and if no machine fits, the requirement that left none. It may be
@@ -46,38 +34,19 @@ class NodeProvision(running.Running):
         ),
     )
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """The parser: the file, where to write, the plan around it."""
-        parser = super().get_parser(prog_name)
-        base.add_report_format(parser)
-        parser.add_argument("input", metavar="<file>", help="baremetal_deployment.yaml")
-        parser.add_argument(
-            "-o", "--output", metavar="<file>", help="Write an environment with the addresses"
-        )
-        plan_options.add_plan_options(parser)
-        ssh_options.add_ssh_options(parser)
-        group = parser.add_argument_group("TripleO's options that change nothing here (taken with a note)")
-        tripleo_flags.add(group, _PROVISION, noted=True)
-        return parser
+    input_help = "baremetal_deployment.yaml"
+    harmless = _PROVISION
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Start and follow it; then write the environment."""
-        for note in tripleo_flags.notes(parsed_args):
-            self.app.stderr.write(note + "\n")
+        self.tell_notes(parsed_args)
         parsed_args.baremetal_deployment = parsed_args.input
-        wanted = DeployRequest(
-            stack=parsed_args.stack,
-            plan=plan_options.plan_paths(parsed_args),
-            operator=given_options.operator(),
-            ssh=ssh_options.ssh_access(parsed_args),
-        )
+        wanted = self.wanted(parsed_args)
         status = self.follow(lambda engine: (engine.provision(wanted), 0), parsed_args)
         if status == errors.CLEAN:
             with self.engine() as engine:
                 nodes = engine.provisioned(parsed_args.stack)
-            if parsed_args.output:
-                text = environment(parsed_args.stack, nodes)
-                files.write(Path(parsed_args.output).expanduser().absolute(), text)
+            self.write(parsed_args, environment(parsed_args.stack, nodes))
             self.app.stderr.write(_listed(nodes))
         return status
 
@@ -113,8 +82,7 @@ class _GivingBack(running.Running):
 
     def give_back(self, parsed_args: argparse.Namespace, hosts: Sequence[str], *, everything: bool) -> int:
         """Ask, start, follow."""
-        for note in tripleo_flags.notes(parsed_args):
-            self.app.stderr.write(note + "\n")
+        self.tell_notes(parsed_args)
         with self.engine() as engine:
             nodes = [one for one in engine.provisioned(parsed_args.stack) if everything or one.host in hosts]
         if everything and not nodes:

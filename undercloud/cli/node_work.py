@@ -58,8 +58,7 @@ class MachineCommand(running.Running):
 
     def work(self, parsed_args: argparse.Namespace, *parts: MachineWork, **more: Any) -> int:
         """Start it and follow it."""
-        for note in tripleo_flags.notes(parsed_args):
-            self.app.stderr.write(note + "\n")
+        self.tell_notes(parsed_args)
         request = MachinesRequest(
             parts, concurrency=parsed_args.concurrency, timeout=parsed_args.node_timeout, **more
         )

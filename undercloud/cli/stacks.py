@@ -176,8 +176,7 @@ class OvercloudDelete(running.Running):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Ask, delete, follow."""
-        for note in tripleo_flags.notes(parsed_args):
-            self.app.stderr.write(note + "\n")
+        self.tell_notes(parsed_args)
         if not parsed_args.yes:
             with self.engine() as engine:
                 stack = engine.status(parsed_args.stack)

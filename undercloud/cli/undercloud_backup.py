@@ -41,8 +41,7 @@ class UndercloudBackup(base.ShowOne):
         from undercloud.install import backup  # noqa: PLC0415  (start-up)
 
         tripleo_flags.refuse(parsed_args)
-        for note in tripleo_flags.notes(parsed_args):
-            self.app.stderr.write(note + "\n")
+        self.tell_notes(parsed_args)
         file = Path(parsed_args.output or backup.usual_name()).expanduser().absolute()
         with undercloud_options.progress(self.app) as say:
             manifest = backup.write(undercloud_options.needed(self.app), file, say)
