@@ -33,7 +33,7 @@ def test_progress_counts_by_host_and_times_stages() -> None:
 @pytest.mark.parametrize(
     ("told", "line"),
     [
-        (event(1, EventKind.STAGE, stage="preflight", status="skipped"), "preflight: not needed"),
+        (event(1, EventKind.STAGE, stage="preflight", status="skipped"), "preflight: skipped"),
         (result(1, "h", "skipped"), ""),
         (result(1, "h", "failed", message="no room"), "  h  FAILED  Step 1 (2.0 s): no room"),
         (result(1, "h", "unreachable", message="timed out"), "  h  UNREACHABLE  Step 1 (2.0 s): timed out"),
