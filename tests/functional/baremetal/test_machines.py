@@ -92,11 +92,30 @@ def test_clean_and_provide_with_a_limit(control: Control) -> None:
     machines = enrol(control, entries(*(fake(n) for n in range(1, 9)))).machines
     travel(control, machines, manage(control.ironic))
     steps = preparing.ERASE_METADATA
-    refused = travel(control, control.ironic.machines(), preparing.clean(control.ironic, steps))
-    assert set(codes(refused)) <= {"", "BM-102", "BM-110"}
-    travel(control, control.ironic.machines(), manage(control.ironic))
+    # Fake hardware has no such step, so that cleaning fails; Ironic puts the machines into maintenance then.
+    failed = travel(control, control.ironic.machines(), preparing.clean(control.ironic, steps))
+    assert codes(failed) == ["BM-110"] * 8
+    assert {one.provision_state for one in control.ironic.machines()} == {"clean failed"}
     assert codes(travel(control, control.ironic.machines(), preparing.provide(control.ironic))) == [""] * 8
     assert {one.provision_state for one in control.ironic.machines()} == {"available"}
+
+
+def test_bios_and_raid_are_cleaning_steps(control: Control) -> None:
+    given = entries(fake(1, bios_interface="fake", raid_interface="fake"))
+    travel(control, enrol(control, given).machines, manage(control.ironic))
+    machines = control.ironic.machines()
+    raid = {"logical_disks": [{"size_gb": 100, "raid_level": "1"}]}
+    made = preparing.clean(control.ironic, preparing.RAID_STEPS, "make the RAID", raid)
+    # Fake hardware keeps the wish and has no step to fulfil it.
+    assert codes(travel(control, machines, made)) == ["BM-110"]
+    (kept,) = control.ironic._client.node.list(fields=["target_raid_config"])
+    assert kept.target_raid_config == raid
+    travel(control, control.ironic.machines(), manage(control.ironic))
+    reset = preparing.clean(control.ironic, preparing.BIOS_RESET, "reset the BIOS")
+    assert codes(travel(control, control.ironic.machines(), reset)) == [""]
+    settings = preparing.clean(control.ironic, preparing.bios_steps({"bios_option1": "on"}), "set the BIOS")
+    assert codes(travel(control, control.ironic.machines(), settings)) == [""]
+    assert control.ironic.bios("fake-1")
 
 
 def test_power(control: Control) -> None:
