@@ -23,6 +23,12 @@ OPTIONS = [
         help="FIRST,LAST: addresses of ramdisks, which inspect, clean and write machines; empty: DHCP.",
     ),
     cfg.StrOpt("cidr", default="192.168.24.0/24", help="The range of the provisioning network."),
+    cfg.StrOpt(
+        "node_iprange",
+        default="",
+        help="FIRST,LAST: addresses of nodes that we install and of virtual addresses, for plans that say "
+        "nothing of the control plane; empty: plans have to.",
+    ),
     cfg.StrOpt("gateway", default="", help="Its router; empty: none."),
     cfg.StrOpt(
         "image", default="overcloud-full", help="The image of nodes whose deployment file names none."
@@ -34,7 +40,7 @@ OPTIONS = [
 
 @dataclass(frozen=True)
 class Baremetal:
-    """``password`` is never shown; times are seconds, ``inspection_iprange`` is (first, last) or empty."""
+    """``password`` is never shown; times are seconds, ranges are (first, last) or empty."""
 
     endpoint: str
     username: str
@@ -42,6 +48,7 @@ class Baremetal:
     ca_file: str
     concurrency: int
     inspection_iprange: tuple[str, ...]
+    node_iprange: tuple[str, ...]
     cidr: str
     gateway: str
     image: str
@@ -58,10 +65,15 @@ class Baremetal:
             password=area.password,
             ca_file=area.ca_file,
             concurrency=area.concurrency,
-            inspection_iprange=tuple(part.strip() for part in area.inspection_iprange.split(",") if part),
+            inspection_iprange=_range(area.inspection_iprange),
+            node_iprange=_range(area.node_iprange),
             cidr=area.cidr,
             gateway=area.gateway,
             image=area.image,
             deploy_timeout=area.deploy_timeout,
             ssh_timeout=area.ssh_timeout,
         )
+
+
+def _range(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

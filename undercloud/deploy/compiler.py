@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,17 +40,21 @@ class NativeCompiler:
     """Implements ``compiling.Compiler`` with the pure compiler and this machine's entropy.
 
     ``registry`` is where nodes pull images unless the request says another; empty means the undercloud's own,
-    kept in ``registry_dir``.
+    kept in ``registry_dir``. ``plane`` gives parameters of the control plane for a deployment file.
     """
 
-    def __init__(self, registry: str, registry_dir: Path) -> None:
+    def __init__(
+        self, registry: str, registry_dir: Path, plane: Callable[[str], Mapping[str, Any]] = lambda _: {}
+    ) -> None:
         self._registry = registry
         self._registry_dir = registry_dir
+        self._plane = plane
 
     def load(self, request: DeployRequest) -> Loaded:
         """Read the operator's files; UndercloudError with all that is wrong with them."""
         images = generated(request.registry or self._registry, self._registry_dir)
-        loaded = _loaded(read(plan_source(request, images)))
+        plane = self._plane(request.plan.baremetal_deployment)
+        loaded = _loaded(read(plan_source(request, {**images, **plane})))
         return replace(loaded, modes=_modes(loaded.plan))
 
     def reload(self, files: Mapping[str, bytes], source: Mapping[str, Any]) -> Loaded:

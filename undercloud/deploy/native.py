@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from undercloud.conf import Settings, load
 from undercloud.db.database import open_database
 from undercloud.deploy import ironic_access
 from undercloud.deploy.compiling import Compiler
 from undercloud.deploy.local import LocalEngine
+from undercloud.deploy.provisioning_plane import plane_parameters
 from undercloud.deploy.runner import AnsibleRunner
 from undercloud.deploy.ssh import OpenSsh
 from undercloud.deploy.work import Borders
@@ -24,7 +27,10 @@ def open_engine(settings: Settings | None = None) -> LocalEngine:
     def compiler() -> Compiler:
         from undercloud.deploy.compiler import NativeCompiler  # noqa: PLC0415 - most commands only read
 
-        return NativeCompiler(settings.registry.address, paths.state_dir / "registry")
+        def plane(file: str) -> dict[str, Any]:
+            return plane_parameters(settings.baremetal, file) if ironic_access.is_known(settings) else {}
+
+        return NativeCompiler(settings.registry.address, paths.state_dir / "registry", plane)
 
     borders = Borders(
         compiler, AnsibleRunner(settings.runner), OpenSsh(), lambda: ironic_access.open_ironic(settings)

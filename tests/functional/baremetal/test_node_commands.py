@@ -145,26 +145,12 @@ def test_profiles(openstack: Commands, ironic: Ironic) -> None:
     assert "storage: 1 fewer" in openstack("overcloud", "profiles", "match", "--scale", "storage=1", status=1)
 
 
-SITE = {
-    "parameter_defaults": {
-        "ControlFixedIPs": [{"ip_address": "192.0.2.100"}],
-        "CtlplaneNetworkAttributes": {
-            "subnets": {
-                "ctlplane-subnet": {
-                    "cidr": "192.0.2.0/24",
-                    "gateway_ip": "192.0.2.1",
-                    "allocation_pools": [{"start": "192.0.2.20", "end": "192.0.2.60"}],
-                }
-            }
-        },
-    }
-}
-
-
 def test_from_a_deployment_file_to_installed_machines(openstack: Commands, ironic: Ironic) -> None:
     """The real compiler gives addresses; nobody answers SSH here, which takes nothing back."""
     conf = openstack.directory / "undercloud.conf"
-    conf.write_text(conf.read_text() + "ssh_timeout = 10\n")
+    range_of_nodes = "cidr = 192.0.2.0/24\ngateway = 192.0.2.1\nnode_iprange = 192.0.2.20,192.0.2.60\n"
+    text = conf.read_text().replace("192.168.24.", "192.0.2.")
+    conf.write_text(text + "ssh_timeout = 10\n" + range_of_nodes)
     nodes = [fake(1, capabilities="profile:standalone"), fake(2)]
     openstack("overcloud", "node", "import", openstack.write("nodes.json", nodes))
     openstack("overcloud", "node", "power", "off", "fake-1", "fake-2")
@@ -174,9 +160,8 @@ def test_from_a_deployment_file_to_installed_machines(openstack: Commands, ironi
         "count": 1,
         "defaults": {"image": {"href": "http://192.0.2.1/image.raw", "checksum": "0" * 64}},
     }
-    site = openstack.write("site.yaml", SITE)
     roles = str(installed.data_directory() / "roles_data" / "Standalone.yaml")
-    plan = ("-r", roles, "-e", site, "--stack", "edge")
+    plan = ("-r", roles, "--stack", "edge")
     wanting = {**role, "defaults": {**role["defaults"], "profile": "nobody-has-it"}}
     file = openstack.write("baremetal.yaml", [wanting])
     refused = openstack("overcloud", "node", "provision", file, *plan, status=1)
@@ -188,7 +173,7 @@ def test_from_a_deployment_file_to_installed_machines(openstack: Commands, ironi
     told = openstack.json("overcloud", "node", "provision", file, *plan, status=1)
     (failure,) = told["failures"]
     assert (failure["host"], failure["finding"]["code"]) == ("edge-standalone-0", "BM-144")
-    assert "192.0.2.20" in failure["finding"]["message"]
+    assert "at 192.0.2.21" in failure["finding"]["message"]  # the first is the virtual one
     assert states(openstack) == {"fake-1": "active", "fake-2": "available"}
     (node,) = [one for one in openstack.json("overcloud", "node", "list") if one["node"]]
     assert (node["name"], node["node"]) == ("fake-1", "edge-standalone-0 (edge)")
