@@ -38,8 +38,7 @@ class _Extract(running.WithEngine):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Fetch the plan, give its file."""
-        for note in tripleo_flags.notes(parsed_args):
-            self.app.stderr.write(note + "\n")
+        self.tell_notes(parsed_args)
         output = Path(parsed_args.output).expanduser() if parsed_args.output else None
         if output is not None and output.exists() and not parsed_args.yes:
             raise errors.usage(f"{output} is there already", "name another one, or give --yes")

@@ -56,7 +56,7 @@ class UndercloudInstall(base.ShowOne):
         """Check, install, and show how it is used."""
         from undercloud.install import installation, installer  # noqa: PLC0415  (start-up)
 
-        _note(self.app, parsed_args)
+        self.tell_notes(parsed_args)
         state_dir = undercloud_options.state_directory(self.app)
         record, warnings = _wanted(parsed_args, installation.recorded(state_dir))
         wanted = installation.intended(record, state_dir)
@@ -97,7 +97,7 @@ class UndercloudUpgrade(base.ShowOne):
         """Back up, migrate, start anew."""
         from undercloud.install import installation, installer  # noqa: PLC0415  (start-up)
 
-        _note(self.app, parsed_args)
+        self.tell_notes(parsed_args)
         found = installation.installed(undercloud_options.state_directory(self.app))
         if found is None:
             return _shown(_migrate(self.app))
@@ -155,11 +155,6 @@ class UndercloudUninstall(base.Ours):
             clouds = f"{rendering.plural(len(deployed), 'cloud')} ({', '.join(deployed) or 'none'})"
         kept = "without a backup" if parsed_args.no_backup else "after a backup"
         return f"Remove the undercloud in {found.site.state_dir}, which knows of {clouds}, {kept}?"
-
-
-def _note(app: Any, parsed_args: argparse.Namespace) -> None:
-    for note in tripleo_flags.notes(parsed_args):
-        app.stderr.write(note + "\n")
 
 
 def _warn(app: Any, findings: Iterable[Finding]) -> None:
