@@ -109,7 +109,9 @@ def test_it_becomes_a_node_that_answers_ssh(operator: Operator, machine: dict[st
     key = operator.home / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     access = ("--overcloud-ssh-user", "tripleo-admin", "--overcloud-ssh-key", str(key))
-    operator("overcloud", "node", "provision", *access, "deployment.yaml")
+    cloud = {"ControlPlaneSubnetCidr": SUBNET, "ControlFixedIPs": [{"ip_address": f"{HOST}.200"}]}
+    plan = operator.parameters("cloud", **cloud)
+    operator("overcloud", "node", "provision", *access, *plan, "deployment.yaml")
     options = ["-F", "none", "-i", str(key), "-oBatchMode=yes", "-oStrictHostKeyChecking=no"]
     options += ["-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR"]
     command = "hostname; sudo podman info --format '{{.Host.OCIRuntime.Name}}'; findmnt -nbo SIZE /"
