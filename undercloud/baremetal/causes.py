@@ -2,77 +2,60 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
-
 from undercloud.diagnostics import Finding
+from undercloud.diagnostics.causes import cause, known
 
 RESTARTED = "BM-119"
 """It is nobody's fault: what Ironic was about when it died may be tried again at once."""
 _LONGEST = 400
 
-
-@dataclasses.dataclass(frozen=True)
-class _Cause:
-    """A known cause, told by ``pattern`` in Ironic's words."""
-
-    code: str
-    pattern: re.Pattern[str]
-    message: str
-    fix: str
-
-
-def _cause(code: str, pattern: str, message: str, fix: str) -> _Cause:
-    return _Cause(code, re.compile(pattern, re.IGNORECASE), message, fix)
-
-
 # The first that fits wins.
 _CAUSES = (
-    _cause(
+    cause(
         "BM-112",
         r"\b401\b|unauthorized|access ?error|invalid credential|authentication (failed|error)|password",
         "the BMC of {machine} does not take the user name or the password",
         "Correct pm_user and pm_password in the file of machines and import it again.",
     ),
-    _cause(
+    cause(
         "BM-114",
         r"failed to (change|set) .*power|power state.*(timed? ?out|timeout)|wait_for_power|PowerStateFailure|"
         r"did not (reach|change).*power",
         "the power of {machine} does not change",
         "Look at the machine and at its BMC; then give the command again.",
     ),
-    _cause(
+    cause(
         "BM-113",
         r"unable to connect|connection (refused|error|reset)|no route to host|timed out.*(redfish|connect)|"
         r"max retries exceeded|name or service not known|failed to connect|http \d+ .*(redfish)",
         "the BMC of {machine} does not answer",
         "See that pm_addr is right, that the BMC has power and that the undercloud reaches its network.",
     ),
-    _cause(
+    cause(
         "BM-115",
         r"timeout reached while waiting for callback|timed out waiting for|inspection timeout|callback",
         "the ramdisk of {machine} never called back",
         "Look at its console while it boots: virtual media, boot order, the address of the ramdisk.",
     ),
-    _cause(
+    cause(
         "BM-116",
         r"root device hints|no suitable device|unable to find.*disk|no disk",
         "{machine} has no disk that its root device hint means",
         "See its disks with 'openstack overcloud node show NODE' and correct root_device.",
     ),
-    _cause(
+    cause(
         "BM-117",
         r"checksum|does not match the expected|image verification",
         "the image that {machine} got is not the one that was meant",
         "Build or upload the image again: openstack overcloud image build",
     ),
-    _cause(
+    cause(
         "BM-118",
         r"too small|not enough space|exceeds|larger than",
         "the disk of {machine} is too small for the image",
         "Give it another root_device, or choose a machine with a larger disk.",
     ),
-    _cause(
+    cause(
         RESTARTED,
         r"can't be resumed by conductor|conductor (restart|was restarted)|aborted.*(restart|take ?over)",
         "Ironic was started anew while it worked on {machine}",
@@ -85,9 +68,8 @@ def explain(machine: str, what: str, said: str) -> Finding:
     """Why a machine could not go its way; BM-110 where the cause is not known."""
     short = " ".join(said.split())
     short = short if len(short) <= _LONGEST else short[:_LONGEST] + "…"
-    for cause in _CAUSES:
-        if cause.pattern.search(said):
-            text = f"{cause.message.format(machine=machine)} ({what}: {short})"
-            return Finding(cause.code, text, cause.fix)
+    found = known(_CAUSES, said)
+    if found:
+        return Finding(found.code, f"{found.message.format(machine=machine)} ({what}: {short})", found.fix)
     fix = "Mend what it says, then give the command again; its state is kept."
     return Finding("BM-110", f"{machine} could not {what}: {short}", fix)

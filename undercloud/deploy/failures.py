@@ -9,6 +9,7 @@ from typing import Any
 
 from undercloud.deploy.engine import Failure
 from undercloud.diagnostics import Finding, Severity, UndercloudError
+from undercloud.diagnostics.causes import cause, known
 
 LOG_LINES = 20
 
@@ -30,26 +31,9 @@ class NodesError(UndercloudError):
         self.failures = tuple(failures)
 
 
-@dataclass(frozen=True)
-class Cause:
-    """A known cause: told by ``pattern`` in what was said.
-
-    ``{host}``, ``{address}`` and ``{why}`` are filled in.
-    """
-
-    code: str
-    pattern: re.Pattern[str]
-    message: str
-    fix: str
-
-
-def _cause(code: str, pattern: str, message: str, fix: str) -> Cause:
-    return Cause(code, re.compile(pattern, re.IGNORECASE), message, fix)
-
-
-# The first that fits wins; the more telling ones come first.
-CAUSES = (
-    _cause(
+# ``{host}``, ``{address}`` and ``{why}`` are filled in; the first that fits wins.
+_CAUSES = (
+    cause(
         "DEP-011",
         r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known .* but not",
         "{host} shows another host key than at first contact: it is a different machine, it was installed "
@@ -57,32 +41,32 @@ CAUSES = (
         "Find out who answers at {address}. If it was installed anew, forget its old key and deploy again: "
         "openstack overcloud host key delete {address} (or put the new one into the file of --known-hosts)",
     ),
-    _cause(
+    cause(
         "DEP-012",
         r"Permission denied|Too many authentication failures|no such identity|invalid format",
         "{host} does not let us in: {why}",
         "Put the public key into the user's authorized_keys there, or name another key or user "
         "(--overcloud-ssh-key, --overcloud-ssh-user).",
     ),
-    _cause(
+    cause(
         "DEP-013",
         r"No space left on device|Disk quota exceeded|not enough (free )?(disk )?space",
         "a disk of {host} is full: {why}",
         "Make room there (images that nothing uses: podman image prune) and deploy again; it goes on.",
     ),
-    _cause(
+    cause(
         "DEP-014",
         r"python3?: (command )?not found|no python interpreter|/usr/bin/python3?: No such file",
         "{host} has no Python 3",
         "Install python3 there: apt-get install python3",
     ),
-    _cause(
+    cause(
         "DEP-015",
         r"Missing sudo password|a password is required|sudo: (command )?not found|not in the sudoers",
         "the user of {host} cannot become root without a password",
         "Log in as root, or allow the user sudo with NOPASSWD there.",
     ),
-    _cause(
+    cause(
         "DEP-010",
         r"timed out|timeout|No route to host|Network is unreachable|Connection (refused|reset|closed)|"
         r"Could not resolve|Name or service not known|unreachable|Broken pipe|closed by remote host",
@@ -90,14 +74,14 @@ CAUSES = (
         "See that it is switched on and that its address and SSH port are right, then deploy again; "
         "it goes on where it was.",
     ),
-    _cause(
+    cause(
         "DEP-016",
         r"manifest unknown|image not known|unable to (find|copy) .*image|initializing source|pulling image",
         "{host} cannot get an image: {why}",
         "See that the registry runs and holds it: openstack overcloud container image list",
     ),
 )
-_UNREACHABLE = next(cause for cause in CAUSES if cause.code == "DEP-010")
+_UNREACHABLE = next(one for one in _CAUSES if one.code == "DEP-010")
 # What Ansible puts before SSH's own words, which may be none.
 _PREAMBLE = re.compile(
     r"^\s*(Task failed: )?(Failed to connect to the host via ssh|"
@@ -109,17 +93,15 @@ _PREAMBLE = re.compile(
 def explain(host: str, said: str, *, address: str = "", unreachable: bool = False) -> Finding:
     """The likely cause of what was said about a host; ``address`` is the one SSH uses."""
     why = shorten(_PREAMBLE.sub("", said)) or "SSH ended without a word"
-    cause = next((cause for cause in CAUSES if cause.pattern.search(said)), None)
-    if cause is None and unreachable:
-        cause = _UNREACHABLE
-    if cause is None:
+    found = known(_CAUSES, said) or (_UNREACHABLE if unreachable else None)
+    if found is None:
         return Finding(
             "DEP-019",
             f"a task failed on {host}: {why}",
             "The last lines below say why; mend it and deploy again, it goes on where it was.",
         )
     filled = {"host": host, "address": address or host, "why": why}
-    return Finding(cause.code, cause.message.format(**filled), cause.fix.format(**filled))
+    return Finding(found.code, found.message.format(**filled), found.fix.format(**filled))
 
 
 def from_result(
