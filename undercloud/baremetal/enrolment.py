@@ -18,11 +18,13 @@ _MANAGING = frozenset({"verifying", "manageable"})
 
 @dataclasses.dataclass(frozen=True)
 class Enrolled:
-    """What became of the entries of a file; ``new`` are names of machines that were not known before."""
+    """What became of the entries of a file; ``new`` are names of machines that were not known
+    before, ``findings`` say by entry what Ironic refused.
+    """
 
     machines: tuple[Machine, ...]
     new: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[tuple[str, Finding], ...]
 
 
 def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
@@ -35,7 +37,7 @@ def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
     known, ports = ironic.machines(), ironic.ports()
     pairs = _recognised(entries, known, ports)
     done: list[str] = []
-    findings: list[Finding] = []
+    findings: list[tuple[str, Finding]] = []
     for entry, known_as in pairs:
         if control.cancelled():
             break
@@ -46,7 +48,7 @@ def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
             _complete(ironic, machine, entry, ports.get(machine.uuid, ()))
             done.append(machine.uuid)
         except IronicError as error:
-            findings += error.findings
+            findings += [(entry.name, finding) for finding in error.findings]
             control.tell(entry.name, error.findings[0].message, "failed")
             continue
         said = "brought up to date" if patch else "known already"

@@ -15,7 +15,16 @@ from undercloud.baremetal import errors
 from undercloud.topology.machines import capabilities_of
 
 _STATE = [
-    *("uuid", "name", "provision_state", "power_state", "maintenance", "maintenance_reason", "last_error"),
+    *(
+        "uuid",
+        "name",
+        "provision_state",
+        "power_state",
+        "target_power_state",
+        "maintenance",
+        "maintenance_reason",
+        "last_error",
+    ),
     *("resource_class", "instance_uuid", "clean_step", "deploy_step"),
 ]
 _MORE = ["driver", "driver_info", "properties", "extra", "traits", "conductor_group", "instance_info"]
@@ -40,6 +49,7 @@ class Machine:
     name: str
     provision_state: str
     power_state: str = ""
+    target_power: str = ""
     maintenance: bool = False
     maintenance_reason: str = ""
     last_error: str = ""
@@ -222,6 +232,7 @@ def _machine(node: Any) -> Machine:
         name=text("name"),
         provision_state=data.get("provision_state") or "available",
         power_state=text("power_state"),
+        target_power=text("target_power_state"),
         maintenance=bool(data.get("maintenance")),
         maintenance_reason=text("maintenance_reason"),
         last_error=text("last_error"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from undercloud.baremetal.fleet import Journey, has_failed, to_states
@@ -85,8 +85,15 @@ def power(ironic: Ironic, target: str, *, soft: bool = False) -> Journey:
         ironic.set_power(machine.title, target, soft=soft)
         asked[machine.uuid] = True
 
-    def failed(machine: Machine) -> bool:
-        return bool(machine.last_error) and machine.power_state != wanted
+    def there(machine: Machine) -> bool:
+        return machine.power_state == wanted and not machine.target_power
 
-    there: Callable[[Machine], bool] = lambda machine: machine.power_state == wanted  # noqa: E731
-    return Journey(f"power {target}", begin, there, failed)
+    def failed(machine: Machine) -> bool:
+        return bool(machine.last_error) and not machine.target_power and machine.power_state != wanted
+
+    return Journey(
+        f"power {target}",
+        lambda machine: ironic.set_power(machine.title, target, soft=soft),
+        there,
+        failed,
+    )

@@ -86,7 +86,7 @@ def _enrol(work: Work, turns: Turns) -> None:
     control = _control(work)
     entries = _entries(work)
     enrolled = enrol(control, entries)
-    _record(work, [("", finding) for finding in enrolled.findings])
+    _record(work, enrolled.findings)
     machine_records.keep(work.database, control.ironic)
     patches = machine_records.ramdisk_addresses(
         work.database, work.settings.baremetal, enrolled.machines, control.ironic.ports()

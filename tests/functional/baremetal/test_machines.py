@@ -238,9 +238,15 @@ def test_ironic_restarted_in_the_middle(control: Control, service: RealIronic) -
         service.stop(signal.SIGKILL)
         time.sleep(1)
         service.start()
-        for number in (1, 2):
-            interfaces = [{**INVENTORY["interfaces"][0], "mac_address": f"52:54:00:00:00:{number:02x}"}]
-            service.call_back({**INVENTORY, "interfaces": interfaces})
+        waiting = True
+        while waiting:  # as a ramdisk that is booted again for one that set out again
+            time.sleep(0.5)
+            waiting = any(one.provision_state != "manageable" for one in control.ironic.machines())
+            for number in (1, 2):
+                if control.ironic.machine(f"fake-{number}").provision_state == "inspect wait":
+                    mac = f"52:54:00:00:00:{number:02x}"
+                    interfaces = [{**INVENTORY["interfaces"][0], "mac_address": mac}]
+                    service.call_back({**INVENTORY, "interfaces": interfaces})
 
     thread = threading.Thread(target=accident)
     thread.start()
