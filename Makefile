@@ -59,6 +59,7 @@ reference: bootstrap-tests ## Write docs/reference anew from the sources, rules 
 
 bench: templates ## Measure what compiling costs (BENCH_OPTIONS=--heat: beside real Heat)
 	$(PYTHON) -m benchmarks.compile $(BENCH_OPTIONS)
+	$(PYTHON) -m benchmarks.status
 
 test-functional: bootstrap-host ## Deploy a cloud on emulated nodes, change it, break it, delete it (as root)
 	$(PYTHON) -m pytest -m "functional and not long" tests/functional $(PYTEST_OPTIONS)

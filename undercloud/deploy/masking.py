@@ -25,7 +25,8 @@ class Masker:
             form
             for value in secrets
             if len(value) >= _SHORTEST
-            for form in (value, json.dumps(value)[1:-1], quote(value, safe=""))
+            # Python spells a URL's password without any slash, Jinja2's urlencode leaves slashes as they are.
+            for form in (value, json.dumps(value)[1:-1], quote(value, safe=""), quote(value))
         }
         longest_first = sorted(spelled, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if spelled else None

@@ -12,12 +12,16 @@ from typing import Any, TypeVar
 from undercloud.diagnostics import internal
 
 T = TypeVar("T")
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
 
 
 def to_plain(value: Any) -> Any:
     """A value made of dataclasses, enums, tuples and mappings, as JSON's types."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    kind = type(value)
+    if kind in _SIMPLE:
+        return value
+    if names := _fields(kind):
+        return {name: to_plain(getattr(value, name)) for name in names}
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -25,6 +29,17 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [to_plain(item) for item in value]
     return value
+
+
+_FIELDS: dict[Any, tuple[str, ...]] = {}
+
+
+def _fields(kind: Any) -> tuple[str, ...]:
+    """The names of a dataclass' fields; empty for any other type."""
+    if kind not in _FIELDS:
+        data = dataclasses.is_dataclass(kind)
+        _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(kind)) if data else ()
+    return _FIELDS[kind]
 
 
 def from_plain(kind: type[T], data: Any) -> T:

@@ -20,7 +20,7 @@ def run(directory: Path, program: str, words: list[str]) -> int:
     """Run one of the programs on a directory's configuration; its exit status."""
 
     def open_engine(settings: Settings) -> LocalEngine:
-        world = world_with_ansible(directory)
+        world = world_with_ansible(directory, leaks=(directory / "leaks").exists())
         world.settings = settings
         return world.engine()
 

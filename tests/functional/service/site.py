@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import queue
@@ -22,7 +23,7 @@ from undercloud.db import plans, schema
 from undercloud.db.database import make_engine, open_database
 
 _ROOT = Path(__file__).resolve().parents[3]
-_PASSWORD = "nobody shall read this"
+PASSWORD = "nobody shall read this"
 _PATIENCE = 120  # seconds; the machine may be busy
 
 
@@ -37,9 +38,12 @@ class Program:
         """Wait for a line with that text."""
         deadline = time.monotonic() + _PATIENCE
         while True:
-            line = self.said.get(timeout=max(0.1, deadline - time.monotonic()))
-            if text in line:
-                return line
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}"
+            assert time.monotonic() < deadline
+            with contextlib.suppress(queue.Empty):
+                line = self.said.get(timeout=0.2)
+                if text in line:
+                    return line
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait; the exit status."""
@@ -65,7 +69,7 @@ class Site:
             f"[messaging]\ntransport_url = {transport}\ntimeout = 60\n"
         )
         self.settings = load(config_file=str(file), environment={})
-        users.put_user(self.settings.api.users(state), "anna", _PASSWORD, "admin")
+        users.put_user(self.settings.api.users(state), "anna", PASSWORD, "admin")
         if database:
             engine = make_engine(database)
             schema.upgrade(engine)
@@ -111,7 +115,7 @@ class Site:
         """One request."""
         authority = str(self.state / "api" / "tls" / "ca.crt")
         return requests.request(
-            method, self.url + path, auth=("anna", _PASSWORD), verify=authority, timeout=90, **options
+            method, self.url + path, auth=("anna", PASSWORD), verify=authority, timeout=90, **options
         )
 
     def get(self, path: str) -> Any:
@@ -120,9 +124,10 @@ class Site:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def deploy(self) -> str:
+    def deploy(self, verbosity: int = 0) -> str:
         """Begin a deployment; its id."""
-        answer = self.ask("POST", "/v1/deployments", json={"stack": "overcloud", "version": 1})
+        body = {"stack": "overcloud", "version": 1, "verbosity": verbosity}
+        answer = self.ask("POST", "/v1/deployments", json=body)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 

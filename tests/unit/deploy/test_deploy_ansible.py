@@ -35,6 +35,19 @@ _PLAYBOOK = """
       ansible.builtin.shell: |
         echo {{ step }} {{ '{{ undercloud_fence }}' }} >> {{ directory }}/done
         while [ {{ step }} = 2 ] && [ -e {{ directory }}/wait ]; do sleep 0.1; done
+{%- if leaks %}{% raw %}
+    - name: Tell too much
+      vars:
+        known: "{{ lookup('ansible.builtin.file', undercloud_secrets_file) | from_json }}"
+      ansible.builtin.debug:
+        msg: "{{ known.admin }} {{ known.admin | urlencode }} {{ known | to_json }}"
+    - name: Fail with it
+      vars:
+        known: "{{ lookup('ansible.builtin.file', undercloud_secrets_file) | from_json }}"
+      ansible.builtin.command:
+        argv: ["false", "{{ known.admin }}"]
+      ignore_errors: true
+{%- endraw %}{% endif %}
 {%- endfor %}
 - name: Finish
   hosts: overcloud
@@ -54,9 +67,10 @@ engine.wait(engine.deploy(request()).id, 60)
 """
 
 
-def world_with_ansible(directory: Path) -> World:
+def world_with_ansible(directory: Path, *, leaks: bool = False) -> World:
+    """With ``leaks`` the tasks of templates tell secrets, in every way that they can."""
     world = make_world(directory)
-    text = Environment(autoescape=False).from_string(_PLAYBOOK).render(directory=directory)
+    text = Environment(autoescape=False).from_string(_PLAYBOOK).render(directory=directory, leaks=leaks)
     world.compiler.files = {"deploy_steps_playbook.yaml": text.encode(), INVENTORY: _INVENTORY.encode()}
     options = Options(forks=5, keep_runs=5, control_persist=30, pass_environment=())
     world.real_runner = AnsibleRunner(options)
