@@ -94,6 +94,19 @@ def test_killed_at_a_stage_and_resumed(tmp_path: Path, stage: str, moment: str) 
     engine.close()
 
 
+@pytest.mark.parametrize("stage", ["plan", "compile", "directory", "step-1", "final-checks", "credentials"])
+def test_killed_at_a_stage_and_taken_over_by_itself(tmp_path: Path, stage: str) -> None:
+    die_at(tmp_path, stage, "ends")
+    engine = make_world(tmp_path).engine()
+    (taken,) = engine.take_over()
+    assert engine.wait(taken, 30).status is Status.SUCCEEDED
+    events = list(follow(engine, taken))
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    ended = [e.stage for e in events if e.kind is EventKind.STAGE and e.status == Status.SUCCEEDED]
+    assert ended == list(STAGES), "each stage ends once"
+    engine.close()
+
+
 def kept_state(world: World) -> list[object]:
     database = world.engine()._database
     with database.read() as session:
