@@ -153,7 +153,14 @@ def test_a_plan_goes_through_the_api_to_the_nodes_and_back(undercloud: Underclou
     ]
     assert {entry["who"] for entry in audit} == {"anna"}
     operations = [entry["operation"] for entry in audit]
-    assert operations == ["uploadVersion", "createDeployment", "deleteStack", "deletePlan"]
+    # Who takes a cloud away looks first which entry of clouds.yaml was its own.
+    assert operations == [
+        "uploadVersion",
+        "createDeployment",
+        "getCredentials",
+        "deleteStack",
+        "deletePlan",
+    ]
     for file in undercloud.directory.rglob("*.log"):
         assert _PASSWORD not in file.read_text()
 

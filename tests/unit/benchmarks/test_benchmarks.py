@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import clouds, heat, recompile
+from benchmarks import clouds, heat, recompile, status
 from benchmarks.measuring import Cost, FailedError, cost_of
 from tests.conformance import places
 
@@ -40,3 +40,12 @@ def test_a_plan_is_compiled_again_with_another_value(tmp_path: Path) -> None:
 def test_recorded_figures_of_heat_are_there_without_its_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "golden", lambda _name: None)
     assert heat.recorded() == heat.RECORDED
+
+
+def test_reads_of_a_status_are_counted(tmp_path: Path) -> None:
+    with status.serving(status.fill(tmp_path)) as address:
+        authority = str(tmp_path / "state" / "api" / "tls" / "ca.crt")
+        for path in status.PATHS:
+            count, took = status.reads(address, authority, path, clients=2, seconds=0.2)
+            assert count == len(took) >= 2
+            assert took == sorted(took)
