@@ -22,6 +22,7 @@ rack_packages=(
     python3-libvirt qemu-system-x86 qemu-utils xorriso zstd
 )
 python_packages=(ca-certificates git python3 python3-venv)
+test_packages=(iproute2 mount openssh-client procps)
 
 archives="see whether this machine reaches the archives in /etc/apt"
 index="see whether this machine reaches Python's package index (pip config list) and has room"
@@ -203,6 +204,7 @@ main() {
     git -C "$root" rev-parse HEAD >/dev/null 2>&1 || export PBR_VERSION=${PBR_VERSION:-0.0.1}
 
     [ -z "$host" ] || install_packages "${host_packages[@]}" "${python_packages[@]}"
+    [ -z "$tests" ] || [ "$(id -u)" -ne 0 ] || install_packages "${test_packages[@]}" "${python_packages[@]}"
     [ -z "$servers" ] || install_packages "${server_packages[@]}"
     [ -z "$rack" ] || install_packages "${rack_packages[@]}"
     make_venv

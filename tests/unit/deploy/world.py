@@ -221,11 +221,15 @@ class World:
         return self.settings.paths.stack_dir("overcloud")
 
 
+LEASE = 10
+"""Seconds; no busy machine keeps a living engine from its heartbeat for as long."""
+
+
 def make_world(directory: Path) -> World:
     memory = directory / "memory"
     memory.mkdir(parents=True, exist_ok=True)
     file = directory / "undercloud.conf"
-    file.write_text(f"[paths]\nsecure_tmp = {memory}\n[deployment]\nheartbeat = 0.2\nlease = 1\n")
+    file.write_text(f"[paths]\nsecure_tmp = {memory}\n[deployment]\nheartbeat = 0.2\nlease = {LEASE}\n")
     return World(load(state_dir=str(directory / "state"), config_file=str(file), environment={}))
 
 
