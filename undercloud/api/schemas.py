@@ -9,7 +9,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from undercloud.deploy import engine
+from undercloud.deploy import engine, requests
 from undercloud.diagnostics import Finding
 
 ROOTS = (
@@ -22,10 +22,10 @@ ROOTS = (
     engine.LockInfo,
     engine.Credentials,
     engine.Explained,
-    engine.GivenFiles,
+    requests.GivenFiles,
     Finding,
 )
-_CLOSED = (engine.GivenFiles, engine.GivenFile)
+_CLOSED = (requests.GivenFiles, requests.GivenFile)
 _SIMPLE = {
     str: {"type": "string"},
     int: {"type": "integer"},

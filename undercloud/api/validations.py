@@ -10,8 +10,9 @@ from typing import Any
 from undercloud.db import models, validations
 from undercloud.db.database import Database
 from undercloud.deploy import views, wire
-from undercloud.deploy.engine import Engine, GivenFiles
+from undercloud.deploy.engine import Engine
 from undercloud.deploy.holder import Process
+from undercloud.deploy.requests import GivenFiles
 from undercloud.diagnostics import Severity, UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from undercloud.cli import (
     ssh_options,
     tripleo_flags,
 )
-from undercloud.deploy.engine import DeployRequest, Engine, RollbackRequest
+from undercloud.deploy.engine import Engine
+from undercloud.deploy.requests import DeployRequest, RollbackRequest
 
 _MINUTES = 240
 

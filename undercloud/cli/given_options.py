@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from undercloud.cli import reporting
 
 if TYPE_CHECKING:
-    from undercloud.deploy.engine import GivenFile, GivenFiles
+    from undercloud.deploy.requests import GivenFile, GivenFiles
 
 
 def add_given_files(parser: argparse._ActionsContainer) -> None:
@@ -33,7 +33,7 @@ def add_given_files(parser: argparse._ActionsContainer) -> None:
 
 def given_files(parsed_args: argparse.Namespace) -> GivenFiles:
     """What the options name, read; raises UndercloudError for a file that cannot be."""
-    from undercloud.deploy.engine import GivenFile, GivenFiles  # noqa: PLC0415  (start-up)
+    from undercloud.deploy.requests import GivenFile, GivenFiles  # noqa: PLC0415  (start-up)
 
     def given(file: str | None) -> GivenFile | None:
         return GivenFile(*reporting.read(file)) if file else None

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from undercloud.cli import base, errors, files, reporting, running, tripleo_flags
-from undercloud.deploy.engine import GivenFile
 from undercloud.deploy.machines import (
     Configuration,
     DiscoverRequest,
     MachinesRequest,
     MachineWork,
 )
+from undercloud.deploy.requests import GivenFile
 
 _VALIDATED = "the file is always checked as a whole, and the plan again when it is deployed"
 _RAMDISK = "Ironic's configuration says which ramdisk does the work"

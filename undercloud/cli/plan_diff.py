@@ -12,7 +12,7 @@ from undercloud.cli import base, errors, output_directory, plan_compile, plan_op
 from undercloud.diagnostics import Location, UndercloudError
 
 if TYPE_CHECKING:
-    from undercloud.deploy.engine import PlanRef
+    from undercloud.deploy.requests import PlanRef
     from undercloud.validation.diff.model import PlanDiff as Difference
     from undercloud.validation.diff.snapshot import Snapshot
 
@@ -101,7 +101,7 @@ class PlanDiff(running.WithEngine, base.Compiling):
 
     def _kept(self, parsed_args: argparse.Namespace) -> Difference:
         """Two plans of which the engine keeps at least one; it compares them."""
-        from undercloud.deploy.engine import DeployRequest, PlanRef  # noqa: PLC0415  (start-up)
+        from undercloud.deploy.requests import DeployRequest, PlanRef  # noqa: PLC0415  (start-up)
         from undercloud.validation.diff import model  # noqa: PLC0415
 
         before = reference(parsed_args.before, deployed=parsed_args.deployed)
@@ -145,7 +145,7 @@ def _of_files(parsed_args: argparse.Namespace) -> Snapshot:
 
 def reference(word: str, *, deployed: bool = False) -> PlanRef:
     """NAME or NAME@VERSION as the engine takes it; raises UndercloudError CLI-031 for anything else."""
-    from undercloud.deploy.engine import PlanRef  # noqa: PLC0415  (start-up)
+    from undercloud.deploy.requests import PlanRef  # noqa: PLC0415  (start-up)
 
     match = _KEPT.fullmatch(word)
     if match is None:

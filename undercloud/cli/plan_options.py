@@ -11,7 +11,7 @@ from undercloud.cli import base
 from undercloud.diagnostics import Report, raise_for
 
 if TYPE_CHECKING:
-    from undercloud.deploy.engine import PlanPaths
+    from undercloud.deploy.requests import PlanPaths
     from undercloud.plan.bundle import PlanSource
     from undercloud.plan.planfiles import Answers
 
@@ -118,7 +118,7 @@ def plan_paths(parsed_args: argparse.Namespace) -> PlanPaths:
     What is here becomes absolute; what is not stays relative, which means under the templates. Raises
     UndercloudError for a bad answers file.
     """
-    from undercloud.deploy.engine import PlanPaths  # noqa: PLC0415  (start-up)
+    from undercloud.deploy.requests import PlanPaths  # noqa: PLC0415  (start-up)
 
     source = plan_source(parsed_args)
     answers = _answers(source.answers_file)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from undercloud.cli import base, files, given_options, plan_options, running, ssh_options, tripleo_flags
-from undercloud.deploy.engine import DeployRequest
+from undercloud.deploy.requests import DeployRequest
 
 
 class PlanPart(running.Running):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from undercloud.cli import errors, given_options, plan_options, plugin, reporting
 
 if TYPE_CHECKING:
-    from undercloud.deploy.engine import GivenFile, GivenFiles
+    from undercloud.deploy.requests import GivenFile, GivenFiles
 
 
 def add_stored_plan(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from undercloud.cli import errors
-from undercloud.deploy.engine import SshAccess
+from undercloud.deploy.requests import SshAccess
 
 
 def add_ssh_options(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from undercloud.cli import base, errors, rendering, running, ssh_options, tripleo_flags
-from undercloud.deploy.engine import Credentials, DeleteRequest, Engine, Forced, StackInfo
+from undercloud.deploy.engine import Credentials, Engine, Forced, StackInfo
+from undercloud.deploy.requests import DeleteRequest
 from undercloud.diagnostics import UndercloudError
 
 _PLAIN_FORMATS = ("json", "yaml")

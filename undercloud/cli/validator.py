@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from undercloud.cli import base, errors, reporting, running, ssh_options
-from undercloud.deploy.engine import CheckRequest
+from undercloud.deploy.requests import CheckRequest
 
 PLAN, BEFORE, AFTER, MOVES = "plan", "pre-deployment", "post-deployment", "vip-moves"
 _GROUPS = {

@@ -16,23 +16,25 @@ from undercloud.client.settings import Remote
 from undercloud.deploy import wire
 from undercloud.deploy.engine import (
     Change,
-    CheckRequest,
     Credentials,
-    DeleteRequest,
     Deployment,
-    DeployRequest,
     Event,
     Explained,
     Failure,
-    GivenFiles,
     PlanInfo,
-    PlanRef,
-    RollbackRequest,
-    SshAccess,
     StackInfo,
     Validated,
 )
 from undercloud.deploy.plan_source import plan_source
+from undercloud.deploy.requests import (
+    CheckRequest,
+    DeleteRequest,
+    DeployRequest,
+    GivenFiles,
+    PlanRef,
+    RollbackRequest,
+    SshAccess,
+)
 from undercloud.diagnostics import Finding, UndercloudError
 from undercloud.plan import archive
 from undercloud.plan.bundle import Bundle, read

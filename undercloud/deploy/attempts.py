@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from undercloud.db import deployments
 from undercloud.db.models import Deployment
-from undercloud.deploy.engine import DeployRequest, Operation, Status
+from undercloud.deploy.engine import Operation, Status
 from undercloud.deploy.pipelines import DEPLOY
 from undercloud.deploy.reading import WRITING
+from undercloud.deploy.requests import DeployRequest
 from undercloud.deploy.work import stage_names
 from undercloud.diagnostics import UndercloudError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from undercloud.deploy import stages
-from undercloud.deploy.engine import CheckRequest
+from undercloud.deploy.requests import CheckRequest
 from undercloud.deploy.work import Stage, Turns, Work
 from undercloud.diagnostics import UndercloudError, internal
 

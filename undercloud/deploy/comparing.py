@@ -12,7 +12,8 @@ from undercloud.db import deployments, models
 from undercloud.db.database import Database
 from undercloud.deploy import gate, versions
 from undercloud.deploy.compiling import Compiler
-from undercloud.deploy.engine import Operation, PlanRef, Status
+from undercloud.deploy.engine import Operation, Status
+from undercloud.deploy.requests import PlanRef
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan import state as states
 from undercloud.plan.entropy import SeededEntropy

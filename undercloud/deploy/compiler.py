@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from undercloud.conf import installed
 from undercloud.deploy.compiling import Access, Compiled, FreeTask, Judged, Known, Loaded, Node, Reserved
 from undercloud.deploy.compiling_machines import machine_wishes
-from undercloud.deploy.engine import DeployRequest, GivenFile
 from undercloud.deploy.plan_source import plan_source
+from undercloud.deploy.requests import DeployRequest, GivenFile
 from undercloud.deploy.ssh import SSH_PORT
 from undercloud.diagnostics import UndercloudError
 from undercloud.images import definitions, served

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from undercloud.deploy.engine import DeployRequest, GivenFile, GivenFiles
+from undercloud.deploy.requests import DeployRequest, GivenFile, GivenFiles
 from undercloud.diagnostics import Finding, Location
 
 STEPS = range(6)

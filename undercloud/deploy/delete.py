@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from undercloud.deploy import scalein, stages
-from undercloud.deploy.engine import DeleteRequest, Failure
+from undercloud.deploy.engine import Failure
+from undercloud.deploy.requests import DeleteRequest
 from undercloud.deploy.work import Stage, Turns, Work
 from undercloud.diagnostics import Finding, Severity
 

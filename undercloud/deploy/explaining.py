@@ -5,7 +5,8 @@ from __future__ import annotations
 from undercloud.db.database import Database
 from undercloud.deploy import comparing
 from undercloud.deploy.compiling import Compiler
-from undercloud.deploy.engine import Explained, PlanRef
+from undercloud.deploy.engine import Explained
+from undercloud.deploy.requests import PlanRef
 from undercloud.validation.explain.explain import explain
 from undercloud.validation.explain.text import Renderer, document, warning
 

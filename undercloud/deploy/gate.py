@@ -13,8 +13,9 @@ from undercloud.db.database import Database
 from undercloud.db.vault import Vault
 from undercloud.deploy import compiled, leaving, versions
 from undercloud.deploy.compiling import Compiled, Compiler, Judged, Known, Loaded, Reserved
-from undercloud.deploy.engine import DeployRequest, GivenFile, GivenFiles, Operation, Status
+from undercloud.deploy.engine import Operation, Status
 from undercloud.deploy.masking import Masker
+from undercloud.deploy.requests import DeployRequest, GivenFile, GivenFiles
 from undercloud.deploy.work import Turns, Work, deploy_request, loaded
 from undercloud.diagnostics import Finding, Severity, UndercloudError
 

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from undercloud.conf import Settings
 from undercloud.db.database import Database
 from undercloud.deploy import processes, workspace
-from undercloud.deploy.engine import CheckRequest, DeleteRequest, DeployRequest, Operation, Status
+from undercloud.deploy.engine import Operation, Status
 from undercloud.deploy.lease import Lease, LockLostError
 from undercloud.deploy.machines import MachinesRequest, UnprovisionRequest
 from undercloud.deploy.pipelines import PIPELINES
 from undercloud.deploy.recorder import Recorder
+from undercloud.deploy.requests import CheckRequest, DeleteRequest, DeployRequest
 from undercloud.deploy.work import Borders, Work, carry_out
 from undercloud.diagnostics import Finding, UndercloudError, internal
 

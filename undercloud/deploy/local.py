@@ -26,21 +26,7 @@ from undercloud.deploy import (
     views,
     wire,
 )
-from undercloud.deploy.engine import (
-    CheckRequest,
-    DeleteRequest,
-    Deployment,
-    DeployRequest,
-    EventKind,
-    Explained,
-    GivenFiles,
-    Operation,
-    PlanRef,
-    RollbackRequest,
-    SshAccess,
-    Status,
-    Validated,
-)
+from undercloud.deploy.engine import Deployment, EventKind, Explained, Operation, Status, Validated
 from undercloud.deploy.holder import Process, describe
 from undercloud.deploy.jobs import Job, Jobs, Request
 from undercloud.deploy.machine_service import MachineService
@@ -49,6 +35,15 @@ from undercloud.deploy.masking import Masker
 from undercloud.deploy.pipelines import PIPELINES
 from undercloud.deploy.reading import WRITING, Reading, find, known
 from undercloud.deploy.recorder import Recorder
+from undercloud.deploy.requests import (
+    CheckRequest,
+    DeleteRequest,
+    DeployRequest,
+    GivenFiles,
+    PlanRef,
+    RollbackRequest,
+    SshAccess,
+)
 from undercloud.deploy.work import Borders, mark_of, stage_names
 from undercloud.diagnostics import Finding, UndercloudError, internal
 from undercloud.plan.bundle import Bundle

@@ -12,9 +12,9 @@ from undercloud.baremetal.ironic import Ironic
 from undercloud.db import machines as records
 from undercloud.db.database import Database
 from undercloud.deploy import gate, machine_records, provisioned, views
-from undercloud.deploy.engine import GivenFile
 from undercloud.deploy.machines import DiscoverRequest, MachineDetail, MachineInfo, ProvisionedNode
 from undercloud.deploy.reading import known
+from undercloud.deploy.requests import GivenFile
 from undercloud.diagnostics import Finding, UndercloudError
 
 _USED = ("active", "deploying", "wait call-back", "deleting", "cleaning", "clean wait", "inspecting")

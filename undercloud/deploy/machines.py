@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from undercloud.deploy.engine import Deployment, DeployRequest, Engine, GivenFile, SshAccess
+from undercloud.deploy.engine import Deployment, Engine
+from undercloud.deploy.requests import DeployRequest, GivenFile, SshAccess
 
 BARE_METAL = "bare metal"
 """In the place of a stack's name in the record of work with machines; no stack can be called so."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from undercloud import durable
 from undercloud.baremetal import host_keys
-from undercloud.deploy.engine import SshAccess
+from undercloud.deploy.requests import SshAccess
 from undercloud.diagnostics import UndercloudError
 
 _NAME = "ssh/id_ed25519"

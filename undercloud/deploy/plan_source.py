@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from undercloud.deploy.engine import DeployRequest
+from undercloud.deploy.requests import DeployRequest
 from undercloud.plan.bundle import PlanSource
 
 

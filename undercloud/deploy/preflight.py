@@ -12,7 +12,8 @@ from undercloud.db import host_keys
 from undercloud.db.database import Database
 from undercloud.deploy import failures
 from undercloud.deploy.compiling import Node
-from undercloud.deploy.engine import Failure, SshAccess
+from undercloud.deploy.engine import Failure
+from undercloud.deploy.requests import SshAccess
 from undercloud.deploy.ssh import LOOK, Answer, Cancelled, Ssh, known_hosts_line
 from undercloud.deploy.workspace import Workspace
 from undercloud.diagnostics import Finding

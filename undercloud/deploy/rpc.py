@@ -19,18 +19,7 @@ from oslo_messaging import opts as messaging_opts
 from undercloud.conf import Settings
 from undercloud.db.database import Database
 from undercloud.deploy import versions, wire
-from undercloud.deploy.engine import (
-    CheckRequest,
-    DeleteRequest,
-    Deployment,
-    DeployRequest,
-    Explained,
-    GivenFile,
-    GivenFiles,
-    PlanRef,
-    RollbackRequest,
-    Validated,
-)
+from undercloud.deploy.engine import Deployment, Explained, Validated
 from undercloud.deploy.machines import (
     DiscoverRequest,
     MachineDetail,
@@ -41,6 +30,15 @@ from undercloud.deploy.machines import (
     WholeEngine,
 )
 from undercloud.deploy.reading import Reading
+from undercloud.deploy.requests import (
+    CheckRequest,
+    DeleteRequest,
+    DeployRequest,
+    GivenFile,
+    GivenFiles,
+    PlanRef,
+    RollbackRequest,
+)
 from undercloud.diagnostics import Finding, UndercloudError, internal
 from undercloud.plan.bundle import Bundle
 

@@ -26,8 +26,8 @@ from typing import Any, Protocol
 from undercloud import durable
 from undercloud.conf.runner import Runner as Options
 from undercloud.deploy import keeper, processes, ssh
-from undercloud.deploy.engine import SshAccess
 from undercloud.deploy.kept import KeptRun
+from undercloud.deploy.requests import SshAccess
 from undercloud.deploy.workspace import LeftError, Workspace, make_private
 from undercloud.diagnostics import UndercloudError
 

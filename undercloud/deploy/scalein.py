@@ -12,9 +12,10 @@ from dataclasses import replace
 
 from undercloud import durable
 from undercloud.deploy import compiled, leaving, stages
-from undercloud.deploy.engine import DeployRequest, Failure, Operation
+from undercloud.deploy.engine import Failure, Operation
 from undercloud.deploy.leaving import Leaving
 from undercloud.deploy.masking import Masker
+from undercloud.deploy.requests import DeployRequest
 from undercloud.deploy.work import CancelledError, Turns, Work
 from undercloud.deploy.workspace import write_tree
 from undercloud.diagnostics import Finding, Severity

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from undercloud.deploy.compiling import Node
-from undercloud.deploy.engine import SshAccess
+from undercloud.deploy.requests import SshAccess
 from undercloud.deploy.workspace import Workspace
 
 SSH_PORT = 22

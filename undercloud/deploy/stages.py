@@ -13,11 +13,12 @@ from undercloud.db import plans, states
 from undercloud.db.models import Deployment, PlanVersion
 from undercloud.deploy import compiled, credentials, failures, gate, leaving, skipping
 from undercloud.deploy.compiling import STEPS, Node
-from undercloud.deploy.engine import DeployRequest, Failure
+from undercloud.deploy.engine import Failure
 from undercloud.deploy.events import FINAL_CHECKS, FINISH, NODE_CHECKS, Translator
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.preflight import Preflight
 from undercloud.deploy.recorder import step_stages
+from undercloud.deploy.requests import DeployRequest
 from undercloud.deploy.runner import Ending, Run
 from undercloud.deploy.work import CancelledError, Turns, Work, deploy_request
 from undercloud.deploy.workspace import LeftError, write_tree

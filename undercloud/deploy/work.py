@@ -13,19 +13,12 @@ from undercloud.conf import Settings
 from undercloud.db.database import Database
 from undercloud.deploy import compiled, failures, own_key
 from undercloud.deploy.compiling import Compiled, Compiler, Loaded, Node
-from undercloud.deploy.engine import (
-    CheckRequest,
-    DeleteRequest,
-    DeployRequest,
-    Failure,
-    Operation,
-    SshAccess,
-    Status,
-)
+from undercloud.deploy.engine import Failure, Operation, Status
 from undercloud.deploy.ironic_access import no_ironic
 from undercloud.deploy.lease import Lease, LockLostError
 from undercloud.deploy.machines import MachinesRequest, UnprovisionRequest
 from undercloud.deploy.recorder import Recorder
+from undercloud.deploy.requests import CheckRequest, DeleteRequest, DeployRequest, SshAccess
 from undercloud.deploy.runner import PlaybookRunner
 from undercloud.deploy.ssh import Ssh
 from undercloud.deploy.workspace import LeftError, Workspace

@@ -13,8 +13,9 @@ import pytest
 from tests.functional.baremetal.real_ironic import RealIronic
 from tests.functional.baremetal.test_provisioning import make_place, wanted
 from undercloud.baremetal.ironic import Ironic
-from undercloud.deploy.engine import GivenFile, Status
+from undercloud.deploy.engine import Status
 from undercloud.deploy.machines import MachinesRequest, MachineWork
+from undercloud.deploy.requests import GivenFile
 
 pytestmark = [pytest.mark.functional, pytest.mark.long]
 COUNT = int(os.environ.get("UNDERCLOUD_MACHINES") or 1000)

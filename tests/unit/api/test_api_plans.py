@@ -14,7 +14,7 @@ from tests.unit.api.conftest import BUNDLE, PASSWORD, SITE, Client, Serve
 from undercloud.client.remote import RemoteEngine
 from undercloud.client.settings import Remote
 from undercloud.deploy.compiler import NativeCompiler
-from undercloud.deploy.engine import PlanRef
+from undercloud.deploy.requests import PlanRef
 
 
 def test_a_plan_is_uploaded_and_looked_into(client: Client) -> None:

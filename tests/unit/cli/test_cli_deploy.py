@@ -14,14 +14,7 @@ import yaml
 from tests.unit.cli.conftest import Openstack
 from tests.unit.cli.world import GOOD_RUN, HOSTS, World, event, failure
 from undercloud.cli import tripleo_flags
-from undercloud.deploy.engine import (
-    Change,
-    Deployment,
-    EventKind,
-    Operation,
-    StackInfo,
-    Status,
-)
+from undercloud.deploy.engine import Change, Deployment, EventKind, Operation, StackInfo, Status
 from undercloud.diagnostics import Finding, Location, UndercloudError
 
 

@@ -11,7 +11,7 @@ import yaml
 from tests.unit.cli.conftest import Openstack
 from tests.unit.cli.test_cli_compile import Compile, compile_plan, plan
 from tests.unit.cli.world import World
-from undercloud.deploy.engine import PlanRef
+from undercloud.deploy.requests import PlanRef
 from undercloud.diagnostics import UndercloudError
 
 __all__ = ["compile_plan", "plan"]

@@ -9,16 +9,8 @@ import pytest
 
 from tests.unit.cli.conftest import Openstack
 from tests.unit.cli.world import World, at, event
-from undercloud.deploy.engine import (
-    Deployment,
-    EventKind,
-    Forced,
-    GivenFile,
-    Operation,
-    PlanInfo,
-    StackInfo,
-    Status,
-)
+from undercloud.deploy.engine import Deployment, EventKind, Forced, Operation, PlanInfo, StackInfo, Status
+from undercloud.deploy.requests import GivenFile
 from undercloud.diagnostics import Finding, Location, Severity
 
 PLAN = PlanInfo("overcloud", 4, at(0), at(1), 12)

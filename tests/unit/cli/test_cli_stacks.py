@@ -14,18 +14,15 @@ from tests.unit.cli.conftest import Openstack
 from tests.unit.cli.world import HOSTS, World, at, failure
 from undercloud.deploy.engine import (
     Counts,
-    DeleteRequest,
     Deployment,
-    DeployRequest,
     LockInfo,
     Operation,
     PlanInfo,
-    PlanPaths,
-    SshAccess,
     StackInfo,
     Stage,
     Status,
 )
+from undercloud.deploy.requests import DeleteRequest, DeployRequest, PlanPaths, SshAccess
 
 
 @pytest.fixture

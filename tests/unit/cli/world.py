@@ -8,24 +8,26 @@ from typing import Any
 
 from undercloud.deploy.engine import (
     Change,
-    CheckRequest,
     Counts,
     Credentials,
-    DeleteRequest,
     Deployment,
-    DeployRequest,
     Event,
     EventKind,
     Explained,
     Failure,
-    GivenFiles,
     Operation,
     PlanInfo,
-    PlanRef,
-    RollbackRequest,
     StackInfo,
     Status,
     Validated,
+)
+from undercloud.deploy.requests import (
+    CheckRequest,
+    DeleteRequest,
+    DeployRequest,
+    GivenFiles,
+    PlanRef,
+    RollbackRequest,
 )
 from undercloud.diagnostics import Finding, UndercloudError
 from undercloud.plan.bundle import Bundle

@@ -13,16 +13,8 @@ from tests.unit.api.conftest import BUNDLE, PASSWORD, Client
 from tests.unit.api.test_api_deployments import prepared
 from undercloud.client.remote import RemoteEngine
 from undercloud.client.settings import Remote
-from undercloud.deploy.engine import (
-    DeleteRequest,
-    DeployRequest,
-    Engine,
-    PlanPaths,
-    PlanRef,
-    SshAccess,
-    Status,
-    follow,
-)
+from undercloud.deploy.engine import Engine, Status, follow
+from undercloud.deploy.requests import DeleteRequest, DeployRequest, PlanPaths, PlanRef, SshAccess
 from undercloud.deploy.runner import Ending
 from undercloud.diagnostics import UndercloudError
 

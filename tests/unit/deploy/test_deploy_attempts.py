@@ -5,15 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.deploy.world import PLAYS, World, failed, request
-from undercloud.deploy.engine import (
-    DeleteRequest,
-    Deployment,
-    EventKind,
-    RollbackRequest,
-    Stage,
-    Status,
-)
+from undercloud.deploy.engine import Deployment, EventKind, Stage, Status
 from undercloud.deploy.local import LocalEngine
+from undercloud.deploy.requests import DeleteRequest, RollbackRequest
 from undercloud.diagnostics import UndercloudError
 
 

@@ -12,8 +12,9 @@ import yaml
 from tests.unit.deploy.test_deploy_compiler import native, paths
 from tests.unit.deploy.world import World, request
 from undercloud.deploy import wire
-from undercloud.deploy.engine import DeleteRequest, PlanRef, Status
+from undercloud.deploy.engine import Status
 from undercloud.deploy.local import LocalEngine
+from undercloud.deploy.requests import DeleteRequest, PlanRef
 from undercloud.diagnostics import UndercloudError
 from undercloud.validation.diff.model import plan_diff
 

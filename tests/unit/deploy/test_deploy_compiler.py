@@ -13,7 +13,8 @@ from tests.unit.deploy.world import World, request
 from undercloud.conf import installed
 from undercloud.deploy.compiler import NativeCompiler
 from undercloud.deploy.compiling import Node
-from undercloud.deploy.engine import PlanPaths, Status
+from undercloud.deploy.engine import Status
+from undercloud.deploy.requests import PlanPaths
 from undercloud.deploy.stages import PLAYBOOK
 from undercloud.images import served
 

@@ -15,16 +15,8 @@ import yaml
 
 from tests.unit.deploy.world import PASSWORD, PLAYS, World, failed, ok, request
 from undercloud.deploy import wire
-from undercloud.deploy.engine import (
-    DeleteRequest,
-    Deployment,
-    Engine,
-    EventKind,
-    Operation,
-    SshAccess,
-    Status,
-    follow,
-)
+from undercloud.deploy.engine import Deployment, Engine, EventKind, Operation, Status, follow
+from undercloud.deploy.requests import DeleteRequest, SshAccess
 from undercloud.deploy.runner import Run
 from undercloud.deploy.ssh import Answer
 from undercloud.diagnostics import Finding, Location, Severity, UndercloudError

@@ -13,17 +13,8 @@ from tests.unit.deploy.test_deploy_compiler import NODES, paths
 from tests.unit.deploy.world import World, ok, request
 from tests.unit.deploy.world import failed as failed_event
 from undercloud.deploy.compiler import NativeCompiler
-from undercloud.deploy.engine import (
-    CheckRequest,
-    DeleteRequest,
-    Deployment,
-    EventKind,
-    GivenFile,
-    GivenFiles,
-    Operation,
-    SshAccess,
-    Status,
-)
+from undercloud.deploy.engine import Deployment, EventKind, Operation, Status
+from undercloud.deploy.requests import CheckRequest, DeleteRequest, GivenFile, GivenFiles, SshAccess
 from undercloud.deploy.runner import Run
 from undercloud.diagnostics import Finding, Location, Severity, UndercloudError
 

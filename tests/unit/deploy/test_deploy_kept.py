@@ -18,9 +18,10 @@ from tests.unit.deploy.world import PLAYS, FakeRunner, World, failed, plays_of, 
 from undercloud.db import deployments
 from undercloud.db.database import Database
 from undercloud.deploy import keeper
-from undercloud.deploy.engine import DeployRequest, Event, EventKind, Operation, Status
+from undercloud.deploy.engine import Event, EventKind, Operation, Status
 from undercloud.deploy.kept import KeptRun
 from undercloud.deploy.local import LocalEngine
+from undercloud.deploy.requests import DeployRequest
 from undercloud.deploy.runner import Ending, OnEvent, Result, Run
 from undercloud.deploy.workspace import LeftError
 from undercloud.diagnostics import UndercloudError

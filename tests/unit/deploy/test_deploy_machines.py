@@ -11,7 +11,7 @@ from undercloud.client.refusals import NoMachines
 from undercloud.conf import Settings
 from undercloud.db.database import open_database
 from undercloud.deploy import rpc, wire
-from undercloud.deploy.engine import GivenFile, Status
+from undercloud.deploy.engine import Status
 from undercloud.deploy.machines import (
     Configuration,
     DiscoverRequest,
@@ -20,6 +20,7 @@ from undercloud.deploy.machines import (
     UnprovisionRequest,
     WholeEngine,
 )
+from undercloud.deploy.requests import GivenFile
 from undercloud.diagnostics import UndercloudError
 
 FILE = GivenFile("nodes.yaml", "nodes: [{name: a, pm_type: fake}]")

@@ -14,7 +14,8 @@ from tests.unit.deploy.rabbit import Rabbit, installed
 from tests.unit.deploy.world import World, request
 from undercloud.db.database import open_database
 from undercloud.deploy import rpc
-from undercloud.deploy.engine import DeleteRequest, Engine, Status, follow
+from undercloud.deploy.engine import Engine, Status, follow
+from undercloud.deploy.requests import DeleteRequest
 from undercloud.diagnostics import UndercloudError
 
 

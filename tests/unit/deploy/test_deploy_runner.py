@@ -14,8 +14,8 @@ import pytest
 from tests.unit.deploy.world import World
 from undercloud.conf.runner import Runner as Options
 from undercloud.deploy import processes, workspace
-from undercloud.deploy.engine import SshAccess
 from undercloud.deploy.masking import Masker
+from undercloud.deploy.requests import SshAccess
 from undercloud.deploy.runner import INVENTORY, AnsibleRunner, Ending, Result, Run
 
 SECRET = "s3cr3t-value-of-a-cloud"

@@ -11,7 +11,8 @@ import pytest
 
 from tests.unit.deploy.world import NODES, PLAYS, World, failed, request
 from undercloud.deploy.compiling import Node
-from undercloud.deploy.engine import DeleteRequest, Deployment, DeployRequest, Status
+from undercloud.deploy.engine import Deployment, Status
+from undercloud.deploy.requests import DeleteRequest, DeployRequest
 from undercloud.deploy.runner import Run
 from undercloud.deploy.ssh import Answer
 

@@ -12,7 +12,7 @@ import pytest
 
 from undercloud.deploy import failures, ssh, workspace
 from undercloud.deploy.compiling import Node
-from undercloud.deploy.engine import SshAccess
+from undercloud.deploy.requests import SshAccess
 from undercloud.deploy.workspace import Workspace
 
 

@@ -24,9 +24,9 @@ from undercloud.deploy.compiling import (
     Reserved,
     Wanted,
 )
-from undercloud.deploy.engine import DeployRequest, PlanPaths, SshAccess
 from undercloud.deploy.ironic_access import no_ironic
 from undercloud.deploy.local import LocalEngine
+from undercloud.deploy.requests import DeployRequest, PlanPaths, SshAccess
 from undercloud.deploy.runner import INVENTORY, Ending, OnEvent, PlaybookRunner, Result, Run
 from undercloud.deploy.ssh import LOOK, Answer, Cancelled
 from undercloud.deploy.work import Borders

@@ -7,10 +7,10 @@ from http import HTTPStatus
 from undercloud.api import events
 from undercloud.api.calls import Answer, Call, Handler, page
 from undercloud.deploy import wire
-from undercloud.deploy.engine import (
+from undercloud.deploy.engine import Deployment
+from undercloud.deploy.requests import (
     CheckRequest,
     DeleteRequest,
-    Deployment,
     DeployRequest,
     GivenFiles,
     PlanPaths,

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from undercloud.api.calls import Answer, Call, Handler, page
 from undercloud.deploy import wire
-from undercloud.deploy.engine import PlanRef
+from undercloud.deploy.requests import PlanRef
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan import archive
 

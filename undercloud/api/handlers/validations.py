@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from undercloud.api.calls import Answer, Call, Handler
 from undercloud.deploy import wire
-from undercloud.deploy.engine import GivenFiles
+from undercloud.deploy.requests import GivenFiles
 
 
 def create(call: Call) -> Answer:
