@@ -113,10 +113,11 @@ class Jobs:
                 self._broken[job.deployment] = error.findings
             finally:
                 job.lease.stop()
-                self._running.pop(job.deployment, None)
+                if self._running.get(job.deployment) is running:  # else it goes on already
+                    del self._running[job.deployment]
 
         thread = threading.Thread(target=work, name=f"deploy-{job.request.stack}")
-        self._running[job.deployment] = _Running(job.lease, thread)
+        running = self._running[job.deployment] = _Running(job.lease, thread)
         thread.start()
 
     def _carry_out(self, job: Job) -> None:

@@ -27,8 +27,9 @@ from undercloud.diagnostics import UndercloudError
 _LOG = logging.getLogger(__name__)
 _HANDOVER = 10.0  # seconds that an engine may take to find what a dead one left
 _TICK = 0.5  # seconds between two looks at a request to cancel
-# The deployments that threads of this process hold locks for: one whose thread died holds none.
-_AT_WORK: set[str] = set()
+# What threads of this process hold locks for, by deployment and fencing number, since a deployment that goes on
+# may begin before the thread of its last attempt has ended. One whose thread died holds none.
+_AT_WORK: set[tuple[str, int]] = set()
 
 
 class LockLostError(UndercloudError):
@@ -56,17 +57,16 @@ def acquire(session: Session, stack: str, deployment: str, options: Options) -> 
     over = seen.fence if seen and seen.holder and _is_dead(seen, options, now) else None
     holder = f"{describe(process)} (deployment {deployment})"
     told = {**process.as_plain(), "deployment": deployment}
-    _AT_WORK.add(deployment)
     fence = locks.take(session, stack, holder=holder, process=told, now=now, over=over)
     if fence is None:
-        _AT_WORK.discard(deployment)
         raise _refused(stack, locks.look(session, stack), options)
+    _AT_WORK.add((deployment, fence))
     return fence
 
 
-def given_up(deployment: str) -> None:
+def given_up(deployment: str, fence: int) -> None:
     """A deployment that a lock was taken for is not worked at by this process."""
-    _AT_WORK.discard(deployment)
+    _AT_WORK.discard((deployment, fence))
 
 
 def left_behind(session: Session, stack: str, fence: int, options: Options) -> bool:
@@ -89,7 +89,7 @@ def awaited(session: Session, stack: str, fence: int, options: Options) -> bool:
 def _is_dead(lock: Lock, options: Options, now: datetime.datetime) -> bool:
     process = Process.from_plain(lock.process)
     if process == Process.current():
-        return lock.process.get("deployment") not in _AT_WORK
+        return (lock.process.get("deployment"), lock.fence) not in _AT_WORK
     if process.visible:
         return process.dead
     return lock.heartbeat is None or (now - lock.heartbeat).total_seconds() > options.lease
@@ -136,7 +136,7 @@ class Lease:
         """Give no more signs of life; the lock itself is freed with the last record of the deployment."""
         self._stop.set()
         self._thread.join()
-        given_up(self._deployment)
+        given_up(self._deployment, self.fence)
 
     def cancel(self, reason: str) -> None:
         """Ask the work to stop."""

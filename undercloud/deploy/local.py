@@ -310,7 +310,7 @@ class LocalEngine(MachineService, Reading):
                 fence = lease.acquire(session, row.stack, row.id, self._settings.deployment)
                 self._bury(session, row.stack)
                 locks.release(session, row.stack, fence)
-            lease.given_up(deployment)
+            lease.given_up(deployment, fence)
             processes.end_all(mark_of(self._settings.paths.state_dir, row.stack))
         return True
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.unit.deploy.world import PLAYS, World, failed, request
 from undercloud.deploy.engine import Deployment, EventKind, Stage, Status
+from undercloud.deploy.lease import Lease
 from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.requests import DeleteRequest, RollbackRequest
 from undercloud.diagnostics import UndercloudError
@@ -80,6 +83,23 @@ def test_a_failed_one_is_tried_again_on_some_nodes_without_a_stage(world: World)
     assert (again.status, again.limit) == (Status.SUCCEEDED, "db-*")
     assert world.runner.runs[-1].limit == "db-*"
     assert world.runner.plays == ["Step 2", "Step 3", "Step 4", "Step 5", "Final checks"]
+
+
+def test_one_that_goes_on_before_its_last_attempt_has_quite_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = world.engine()
+    break_at(world, "Step 2")
+    stop = Lease.stop
+
+    def slowly(lease: Lease) -> None:
+        time.sleep(0.5)
+        stop(lease)
+
+    monkeypatch.setattr(Lease, "stop", slowly)
+    first = deployed(engine, world, "one")
+    world.runner.script = lambda _play, _run: time.sleep(0.3)
+    assert engine.wait(engine.resume(first.id).id, 30).status is Status.SUCCEEDED
 
 
 def test_a_limit_that_means_no_node_is_told_when_going_on(world: World) -> None:

@@ -168,7 +168,7 @@ class TestServer:
                 dataclasses.replace(made.client, password="x").check()
 
         assert server.pid() is None
-        with pytest.raises(UndercloudError, match="Connection refused"):
+        with pytest.raises(UndercloudError, match="IMG-020"):
             made.client.check()
 
     def test_a_changed_configuration_is_served_anew(self, tmp_path: Path) -> None:
