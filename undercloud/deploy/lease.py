@@ -27,8 +27,8 @@ from undercloud.diagnostics import UndercloudError
 _LOG = logging.getLogger(__name__)
 _HANDOVER = 10.0  # seconds that an engine may take to find what a dead one left
 _TICK = 0.5  # seconds between two looks at a request to cancel
-# What threads of this process hold locks for, by deployment and fencing number, since a deployment that goes on
-# may begin before the thread of its last attempt has ended. One whose thread died holds none.
+# What threads of this process hold locks for, by deployment and fencing number: one that goes on may begin
+# before the thread of its last attempt has ended. One whose thread died holds none.
 _AT_WORK: set[tuple[str, int]] = set()
 
 
