@@ -42,8 +42,7 @@ class NetworkProvision(base.Ours):
         base.add_report_format(parser)
         parser.add_argument("networks_file", metavar="<file>", help="network_data.yaml (version 2)")
         parser.add_argument("-o", "--output", metavar="<file>", help="Write an environment with the ranges")
-        group = parser.add_argument_group("TripleO's options that change nothing here (taken with a note)")
-        tripleo_flags.add(group, _NETWORKS, noted=True)
+        tripleo_flags.add_harmless(parser, _NETWORKS)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:

@@ -76,8 +76,7 @@ class _GivingBack(running.Running):
             action="store_true",
             help="Also nodes that the stack is deployed on: what they hold is lost",
         )
-        group = parser.add_argument_group("TripleO's options that change nothing here (taken with a note)")
-        tripleo_flags.add(group, _GIVEN_BACK, noted=True)
+        tripleo_flags.add_harmless(parser, _GIVEN_BACK)
         return parser
 
     def give_back(self, parsed_args: argparse.Namespace, hosts: Sequence[str], *, everything: bool) -> int:

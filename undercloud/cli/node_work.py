@@ -52,8 +52,7 @@ class MachineCommand(running.Running):
             metavar="<seconds>",
             help="How long one machine may take (default: 1800)",
         )
-        group = parser.add_argument_group("TripleO's options that change nothing here (taken with a note)")
-        tripleo_flags.add(group, _HARMLESS, noted=True)
+        tripleo_flags.add_harmless(parser, _HARMLESS)
         return parser
 
     def work(self, parsed_args: argparse.Namespace, *parts: MachineWork, **more: Any) -> int:

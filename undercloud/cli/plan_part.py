@@ -28,8 +28,7 @@ class PlanPart(running.Running):
         )
         plan_options.add_plan_options(parser)
         ssh_options.add_ssh_options(parser)
-        group = parser.add_argument_group("TripleO's options that change nothing here (taken with a note)")
-        tripleo_flags.add(group, self.harmless, noted=True)
+        tripleo_flags.add_harmless(parser, self.harmless)
         return parser
 
     def wanted(self, parsed_args: argparse.Namespace) -> DeployRequest:

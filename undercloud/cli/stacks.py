@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from undercloud.cli import base, errors, rendering, running, ssh_options, tripleo_flags
-from undercloud.deploy.engine import Credentials, Engine, Forced, StackInfo
+from undercloud.deploy.engine import Credentials, Deployment, Engine, Forced, StackInfo
 from undercloud.deploy.requests import DeleteRequest
 from undercloud.diagnostics import UndercloudError
 
@@ -188,9 +188,14 @@ class OvercloudDelete(running.Running):
         wanted = DeleteRequest(
             parsed_args.stack, abandon=parsed_args.abandon, ssh=ssh_options.ssh_access(parsed_args)
         )
-        with self.engine() as engine:
-            known = _credentials(engine, parsed_args.stack)
-        status = self.follow(lambda engine: (engine.delete(wanted), 0), parsed_args)
+        known: Credentials | None = None
+
+        def begin(engine: Engine) -> tuple[Deployment, int]:
+            nonlocal known
+            known = _credentials(engine, parsed_args.stack)  # afterwards there are none
+            return engine.delete(wanted), 0
+
+        status = self.follow(begin, parsed_args)
         if known and status == errors.CLEAN:
             self._withdraw(known, parsed_args.stack)
         return status

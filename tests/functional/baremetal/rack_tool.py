@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.functional.tool import Tool
 from tools.rack.machines import FIRMWARE
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 SUBNET = os.environ.get("UNDERCLOUD_RACK_SUBNET", "192.168.25.0/24")
 HOST = SUBNET.partition("/")[0].rpartition(".")[0]  # its first three numbers
 
@@ -28,25 +27,11 @@ needs_rack = pytest.mark.skipif(
 
 
 @dataclass(frozen=True)
-class RackTool:
+class RackTool(Tool):
     """The rack of one directory."""
 
-    directory: Path
-
-    def __call__(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command; unless `check` is off, a failure fails the test with what was said."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tools.rack", "--dir", str(self.directory), *arguments],
-            cwd=CHECKOUT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        if check and done.returncode:
-            pytest.fail(f"rack {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}")
-        return done
+    NAME = "rack"
+    LONGEST = 300
 
     def rows(self) -> list[dict[str, Any]]:
         """What `status` says."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.functional.cloud.terminal import LIMIT, OPENSTACK, Command, Said, Terminal
-from tests.functional.lab.tool import CHECKOUT, CTLPLANE, SUBNETS, LabTool
+from tests.functional.lab.tool import CTLPLANE, SUBNETS, LabTool
+from tests.functional.tool import CHECKOUT
 
 ROLES = {"ControllerOpenstack": "node1", "DatabaseMessaging": "node2"}
 HOSTS = {"controlleropenstack-0": "node1", "databasemessaging-0": "node2"}

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.functional.cloud.cloud import Cloud
-from tests.functional.lab.tool import CHECKOUT, LabTool
 from tests.functional.lab.tool import DIRECTORY as LAB
+from tests.functional.lab.tool import LabTool
+from tests.functional.tool import CHECKOUT
 
 DIRECTORY = CHECKOUT / ".demo" / "cloud-test"
 

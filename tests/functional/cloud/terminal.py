@@ -16,7 +16,7 @@ from typing import Any, TextIO
 import pytest
 import yaml
 
-from tests.functional.lab.tool import CHECKOUT
+from tests.functional.tool import CHECKOUT
 
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
 # Seconds that no single command may take on two busy cores; a machine that does much else may be given more.

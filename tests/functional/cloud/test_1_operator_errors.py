@@ -14,7 +14,7 @@ import yaml
 
 from tests.functional.cloud.cloud import NETWORKS, ROLES
 from tests.functional.cloud.terminal import Said, Terminal
-from tests.functional.lab.tool import CHECKOUT
+from tests.functional.tool import CHECKOUT
 
 pytestmark = pytest.mark.functional
 

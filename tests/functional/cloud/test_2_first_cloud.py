@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 from tests.functional.cloud import leaks
 from tests.functional.cloud.cloud import CONTROLLER, HOSTS, SERVICES, Cloud, replaced
 from tests.functional.cloud.terminal import Said
-from tests.functional.lab.tool import CHECKOUT, CTLPLANE
+from tests.functional.lab.tool import CTLPLANE
+from tests.functional.tool import CHECKOUT
 from undercloud.conf import load
 from undercloud.db.models import Compilation, PlanVersion, State
 from undercloud.deploy.native import open_engine

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.functional.lab.tool import CHECKOUT, LabTool
+from tests.functional.lab.tool import LabTool
+from tests.functional.tool import CHECKOUT
 
 pytestmark = pytest.mark.functional
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.lab.tool import CHECKOUT
+from tests.functional.tool import CHECKOUT
 from undercloud.images import recipe, sources
 
 pytestmark = [pytest.mark.functional, pytest.mark.long]

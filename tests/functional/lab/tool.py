@@ -3,14 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.functional.tool import CHECKOUT, Tool
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 DIRECTORY = Path(os.environ.get("UNDERCLOUD_LAB_DIR", CHECKOUT / ".demo" / "lab-test"))
 CTLPLANE = os.environ.get("UNDERCLOUD_LAB_SUBNET", "192.168.24")
 INTERNAL_API = "172.17.0"
@@ -18,27 +16,11 @@ SUBNETS = ("--ctlplane", f"{CTLPLANE}.0/24")
 
 
 @dataclass(frozen=True)
-class LabTool:
+class LabTool(Tool):
     """`python -m tools.lab --dir DIRECTORY` as tests use it."""
 
-    directory: Path
-
-    def __call__(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
-        """Run a lab command; unless `check` is off, a failure fails the test with what was said."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tools.lab", "--dir", str(self.directory), *arguments],
-            cwd=CHECKOUT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=1200,
-        )
-        if check and done.returncode != 0:
-            pytest.fail(
-                f"lab {' '.join(arguments)}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
-            )
-        return done
+    NAME = "lab"
+    LONGEST = 1200
 
     def ssh(self, node: str, command: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run a shell command on a node over SSH as tripleo-admin."""
