@@ -26,6 +26,7 @@ from undercloud.diagnostics import UndercloudError, internal
 _LOG = logging.getLogger(__name__)
 _JSON_BODY = 8 << 20  # bytes; files handed over for validation are the largest
 _BODY = "undercloud.body"
+_TOLD = frozenset({"getCredentials", "exportStack"})  # audited though they only read: they give passwords
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -117,7 +118,7 @@ class Root:
     ) -> None:
         name = operation.name if operation else ""
         refused = status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
-        if request.method in {"GET", "HEAD", "OPTIONS"} and not refused and name != "getCredentials":
+        if request.method in {"GET", "HEAD", "OPTIONS"} and not refused and name not in _TOLD:
             return
         self._audit.record(
             who=who.name if who else "",

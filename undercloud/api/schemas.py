@@ -22,6 +22,7 @@ ROOTS = (
     engine.LockInfo,
     engine.Credentials,
     engine.Explained,
+    engine.Exported,
     requests.GivenFiles,
     Finding,
 )

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import ClassVar
 
-from undercloud.cli import base, errors, files, running, tripleo_flags
+from undercloud.cli import base, files, running, tripleo_flags
 from undercloud.diagnostics import UndercloudError
 
 _FROM_FILES = (
@@ -40,8 +40,8 @@ class _Extract(running.WithEngine):
         """Fetch the plan, give its file."""
         self.tell_notes(parsed_args)
         output = Path(parsed_args.output).expanduser() if parsed_args.output else None
-        if output is not None and output.exists() and not parsed_args.yes:
-            raise errors.usage(f"{output} is there already", "name another one, or give --yes")
+        if output is not None:
+            files.free(output, replace=parsed_args.yes, option="--yes")
         with self.engine() as engine:
             bundle = engine.plan_files(parsed_args.stack, parsed_args.plan_version)
         path = bundle.named.get(self.kind, "")

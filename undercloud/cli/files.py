@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from undercloud import durable
+from undercloud.cli import errors
 from undercloud.diagnostics import UndercloudError
+
+
+def free(path: Path, *, replace: bool, option: str) -> Path:
+    """The path itself; raises UndercloudError (CLI-002) where a file is that ``option`` does not let go."""
+    if path.exists() and not replace:
+        raise errors.usage(f"{path} is there already", f"name another one, or give {option}")
+    return path
 
 
 def write(path: Path, content: str | bytes, mode: int = 0o600) -> None:

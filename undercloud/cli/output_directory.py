@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from undercloud.diagnostics import UndercloudError
+from undercloud.diagnostics import Location, UndercloudError
 
 MARK = "plan.json"
 """The file by which an earlier output is known; it is among those of every compilation."""
@@ -48,6 +50,27 @@ def replace(out: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as problem:
         raise _unwritable(out, problem) from problem
+
+
+def read_json(file: Path) -> Any:
+    """A file of an earlier output; raises UndercloudError (CLI-031) where it is none."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as problem:
+        why = problem.strerror or str(problem)
+    except (ValueError, RecursionError):
+        why = "it is not valid JSON"
+    raise foreign(file, why)
+
+
+def foreign(path: Path, why: str) -> UndercloudError:
+    """That a directory, or a file in it, is not what `plan compile` wrote (CLI-031)."""
+    return UndercloudError.of(
+        "CLI-031",
+        f"this is no output of plan compile: {why}",
+        fix="name a directory that `openstack overcloud plan compile` wrote with --output-dir",
+        location=Location(str(path)),
+    )
 
 
 def _exchange(out: Path, staging: Path, names: Sequence[str]) -> None:

@@ -80,8 +80,7 @@ class PlanExport(running.WithEngine):
         from undercloud.plan import archive  # noqa: PLC0415  (start-up)
 
         file = Path(parsed_args.output_file or f"{parsed_args.plan}.tar.gz").expanduser()
-        if file.exists() and not parsed_args.force_overwrite:
-            raise errors.usage(f"{file} is there already", "name another one, or give --force-overwrite")
+        files.free(file, replace=parsed_args.force_overwrite, option="--force-overwrite")
         with self.engine() as engine:
             bundle = engine.plan_files(parsed_args.plan, parsed_args.plan_version)
         stream = io.BytesIO()

@@ -128,7 +128,7 @@ def image_parameters(registry: str | None) -> Mapping[str, str]:
 
 def _write(made: Compilation, out: Path, state_file: Path) -> None:
     """The state first: what was generated outlives a failure to write the rest."""
-    from undercloud.playbooks import output  # noqa: PLC0415  (start-up)
+    from undercloud.playbooks import export, output  # noqa: PLC0415  (start-up)
     from undercloud.validation import previous  # noqa: PLC0415
     from undercloud.validation.composition import Composition  # noqa: PLC0415
     from undercloud.validation.diff import snapshot  # noqa: PLC0415
@@ -137,6 +137,7 @@ def _write(made: Compilation, out: Path, state_file: Path) -> None:
     composition = Composition(made.plan, made.stack, made.topology)
     facts = json.dumps(previous.describe(composition), indent=1, sort_keys=True) + "\n"
     written[previous.FILE] = facts.encode(), 0o600
+    written[export.FILE] = json.dumps(export.exported(made), indent=1).encode(), 0o600
     written[snapshot.FILE] = json.dumps(snapshot.facts(composition)).encode(), 0o600
     state, _ = written.pop(output_directory.STATE)
     files.write(state_file, state.decode())

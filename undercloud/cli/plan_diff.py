@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from undercloud.cli import base, errors, output_directory, plan_compile, plan_options, running
-from undercloud.diagnostics import Location, UndercloudError
+from undercloud.diagnostics import UndercloudError
 
 if TYPE_CHECKING:
     from undercloud.deploy.requests import PlanRef
@@ -149,7 +149,9 @@ def reference(word: str, *, deployed: bool = False) -> PlanRef:
 
     match = _KEPT.fullmatch(word)
     if match is None:
-        raise _no_output(Path(word), "there is no such directory, and it is no NAME@VERSION of a plan")
+        raise output_directory.foreign(
+            Path(word), "there is no such directory, and it is no NAME@VERSION of a plan"
+        )
     return PlanRef(match["name"], int(match["version"] or 0), deployed=deployed)
 
 
@@ -176,19 +178,12 @@ def directory(path: Path) -> Snapshot:
         found += [file for file in (path / _DIRECTORY).rglob("*") if file.is_file()]
         files = {str(file.relative_to(path)): file.read_text(encoding="utf-8") for file in found}
     except (OSError, UnicodeDecodeError) as problem:
-        raise _no_output(path, str(getattr(problem, "strerror", None) or problem)) from problem
+        raise output_directory.foreign(path, str(getattr(problem, "strerror", None) or problem)) from problem
     if _BESIDE[0] not in files:
-        raise _no_output(path, f"there is no {_BESIDE[0]}" if path.is_dir() else "there is no such directory")
+        raise output_directory.foreign(
+            path, f"there is no {_BESIDE[0]}" if path.is_dir() else "there is no such directory"
+        )
     try:
         return snapshot.of_files(files)
     except UndercloudError as problem:
-        raise _no_output(path, problem.findings[0].message) from problem
-
-
-def _no_output(path: Path, why: str) -> UndercloudError:
-    return UndercloudError.of(
-        "CLI-031",
-        f"this is no output of plan compile: {why}",
-        fix="name a directory that `openstack overcloud plan compile` wrote with --output-dir",
-        location=Location(str(path)),
-    )
+        raise output_directory.foreign(path, problem.findings[0].message) from problem

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from undercloud.cli import base, errors, given_options, plan_compile, plan_options, plan_stored, reporting
-from undercloud.diagnostics import Finding, Location, UndercloudError
+from undercloud.cli import (
+    base,
+    errors,
+    given_options,
+    output_directory,
+    plan_compile,
+    plan_options,
+    plan_stored,
+    reporting,
+)
+from undercloud.diagnostics import Finding, UndercloudError
 
 if TYPE_CHECKING:
     from undercloud.plan.loader import Plan
@@ -107,22 +115,7 @@ def _previous(directory: str) -> Previous:
     """What an earlier compilation left; raises UndercloudError CLI-031 where it is none."""
     from undercloud.validation import previous  # noqa: PLC0415  (start-up)
 
-    return previous.read(_json(Path(directory).expanduser() / previous.FILE))
-
-
-def _json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except OSError as problem:
-        why = problem.strerror or str(problem)
-    except (ValueError, RecursionError):
-        why = "it is not valid JSON"
-    raise UndercloudError.of(
-        "CLI-031",
-        f"this is no output of plan compile: {why}",
-        fix="name a directory that `openstack overcloud plan compile` wrote with --output-dir",
-        location=Location(str(file)),
-    )
+    return previous.read(output_directory.read_json(Path(directory).expanduser() / previous.FILE))
 
 
 def _reported(

@@ -20,6 +20,7 @@ from undercloud.deploy.engine import (
     Deployment,
     Event,
     Explained,
+    Exported,
     Failure,
     PlanInfo,
     StackInfo,
@@ -226,6 +227,10 @@ class RemoteEngine(NoMachines):
     def credentials(self, stack: str) -> Credentials:
         """How to use a deployed cloud."""
         return self._http.get(Credentials, f"/v1/stacks/{quote(stack, safe='')}/credentials")
+
+    def export_stack(self, stack: str) -> Exported:
+        """What another plan needs of a deployed stack."""
+        return self._http.get(Exported, f"/v1/stacks/{quote(stack, safe='')}/export")
 
     def forget_host_key(self, address: str, port: int = 22) -> bool:
         """Let the next contact with an address be the first one; False when it was never met."""

@@ -69,7 +69,7 @@ def _deployed(session: Session, stack: str) -> models.Deployment:
     if last is None or last.operation == Operation.DELETE:
         raise UndercloudError.of(
             "DEP-029",
-            f"{stack} is not deployed, so there is nothing to compare with",
+            f"{stack} is not deployed",
             fix=f"See how it stands: openstack overcloud status {stack}",
         )
     return last

@@ -269,6 +269,14 @@ class Credentials:
     authority: str = ""
 
 
+@dataclass(frozen=True)
+class Exported:
+    """What a stack tells another: parameter → value; holds passwords, so it is never logged."""
+
+    stack: str
+    parameters: Mapping[str, Any] = field(repr=False)
+
+
 class Engine(Protocol):
     """Deploys clouds. Calls are short; the long work goes on behind them."""
 
@@ -379,6 +387,10 @@ class Engine(Protocol):
 
     def credentials(self, stack: str) -> Credentials:
         """How to use a deployed cloud; DEP-005 when it has not been deployed."""
+        ...
+
+    def export_stack(self, stack: str) -> Exported:
+        """What another plan needs of a deployed stack; DEP-003 unknown, DEP-029 not deployed."""
         ...
 
     def forget_host_key(self, address: str, port: int = 22) -> bool:

@@ -26,7 +26,7 @@ from undercloud.deploy import (
     views,
     wire,
 )
-from undercloud.deploy.engine import Deployment, EventKind, Explained, Operation, Status, Validated
+from undercloud.deploy.engine import Deployment, EventKind, Explained, Exported, Operation, Status, Validated
 from undercloud.deploy.holder import Process, describe
 from undercloud.deploy.jobs import Job, Jobs, Request
 from undercloud.deploy.machine_service import MachineService
@@ -214,6 +214,17 @@ class LocalEngine(MachineService, Reading):
 
         compiler = self._borders.compiler()
         return explained(self._database, compiler, plan, name, effects=effects, everything=everything)
+
+    def export_stack(self, stack: str) -> Exported:
+        """What another plan needs of a deployed stack, passwords among it; nothing is kept."""
+        from undercloud.deploy import comparing  # noqa: PLC0415 - most commands compile nothing
+        from undercloud.playbooks.export import exported  # noqa: PLC0415
+
+        with self._database.read() as session:
+            known(session, stack)
+        deployed = PlanRef(stack, deployed=True)
+        _, made = comparing.compiled(self._database, self._borders.compiler(), deployed)
+        return Exported(stack, exported(made))
 
     def delete_plan(self, stack: str) -> None:
         """Forget a plan with its versions, passwords and history; refused (DEP-006) while it is on nodes."""

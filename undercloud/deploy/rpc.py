@@ -19,7 +19,7 @@ from oslo_messaging import opts as messaging_opts
 from undercloud.conf import Settings
 from undercloud.db.database import Database
 from undercloud.deploy import versions, wire
-from undercloud.deploy.engine import Deployment, Explained, Validated
+from undercloud.deploy.engine import Deployment, Explained, Exported, Validated
 from undercloud.deploy.machines import (
     DiscoverRequest,
     MachineDetail,
@@ -56,6 +56,7 @@ _METHODS = (
     "validate_plan",
     "compare_plans",
     "explain_plan",
+    "export_stack",
     "delete_plan",
     "forget_host_key",
     "prepare_machines",
@@ -75,6 +76,7 @@ _SLOW = frozenset(
         "validate_plan",
         "compare_plans",
         "explain_plan",
+        "export_stack",
         "discover_machines",
         "machines",
         "forget_machines",
@@ -211,6 +213,10 @@ class RpcEngine(Reading):
         """Where a value of a kept plan comes from and what it leads to, secrets masked."""
         told = self._call("explain_plan", plan=plan, name=name, effects=effects, everything=everything)
         return wire.from_plain(Explained, told)
+
+    def export_stack(self, stack: str) -> Exported:
+        """What another plan needs of a deployed stack, passwords among it."""
+        return wire.from_plain(Exported, self._call("export_stack", stack=stack))
 
     def delete_plan(self, stack: str) -> None:
         """Forget a plan with its versions, passwords and history; refused (DEP-006) while it is on nodes."""

@@ -21,6 +21,7 @@ from undercloud.plan.entropy import Entropy
 from undercloud.plan.loader import Plan
 from undercloud.plan.state import State
 from undercloud.playbooks.desired import DesiredState
+from undercloud.playbooks.endpoint_map import OUTPUT as ELSEWHERE
 from undercloud.playbooks.endpoints import PublicFront
 from undercloud.playbooks.given import set_at, with_places, with_secrets
 from undercloud.playbooks.lower import Lowered, lower
@@ -186,7 +187,9 @@ def _native(
         # With nodes or services missing, what refers to them would be told as well: only the form is checked.
         read(role_data, report)
         return Compilation(plan, Contract.NATIVE, stack, state, report.findings, topology)
-    lowered = lower(topology, role_data, report, PublicFront(public, public_tls), stack.hidden)
+    front = PublicFront(public, public_tls)
+    elsewhere = stack.outputs.get(ELSEWHERE)
+    lowered = lower(topology, role_data, report, front, stack.hidden, elsewhere=elsewhere)
     made = Compilation(
         plan, Contract.NATIVE, stack, state, report.findings, topology, public_tls, lowered=lowered
     )

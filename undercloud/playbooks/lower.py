@@ -11,6 +11,7 @@ from undercloud.playbooks import tasks as task_files
 from undercloud.playbooks.bind import Binder
 from undercloud.playbooks.demands import Requirements, summed
 from undercloud.playbooks.desired import DesiredState, HostState, Step
+from undercloud.playbooks.endpoint_map import endpoint_map
 from undercloud.playbooks.endpoints import PLAIN, PublicFront, databases, endpoints
 from undercloud.playbooks.parts import Item, Part
 from undercloud.playbooks.references import References
@@ -44,9 +45,11 @@ def lower(
     report: Report,
     public: PublicFront = PLAIN,
     verbatim: Iterable[str] = (),
+    *,
+    elsewhere: object = None,
 ) -> Lowered:
     """Lower a native stack. ``role_data`` is role → services in order; ``verbatim`` are values of hidden
-    parameters, in which no template is seen.
+    parameters, in which no template is seen; ``elsewhere`` are endpoints as EndpointMapOverride has them.
 
     What is wrong goes to the report (all of it); the result is whole only if no error was added.
     """
@@ -72,7 +75,7 @@ def lower(
         texts=early,
         report=report,
     )
-    late = {**cloud, "endpoints": found}
+    late = {**cloud, "endpoints": found, "endpoint_map": endpoint_map(found, elsewhere)}
     texts = Texts(Binder(references, late), references)
     files = tuple(task_files.gather(everyone, references, report))
     parts = {role: [Part(service, texts, report) for service in found] for role, found in running.items()}

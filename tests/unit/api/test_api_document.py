@@ -84,6 +84,7 @@ _READ = (
     "/v1/stacks/none",
     "/v1/stacks/overcloud/failures",
     "/v1/stacks/overcloud/credentials",
+    "/v1/stacks/overcloud/export",
     "/v1/deployments?stack=overcloud",
     "/v1/deployments/{deployment}",
     "/v1/deployments/{deployment}/log",

@@ -13,9 +13,11 @@ from tests.unit.cli import metadata
 # They write files, start or stop something, and print at most a line about it; their exit status says all.
 SILENT = {
     "overcloud cancel",
+    "overcloud cell export",
     "overcloud container image delete",
     "overcloud container image prepare",
     "overcloud credentials",
+    "overcloud export",
     "overcloud generate fencing",
     "overcloud host key delete",
     "overcloud network extract",

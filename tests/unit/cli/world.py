@@ -14,6 +14,7 @@ from undercloud.deploy.engine import (
     Event,
     EventKind,
     Explained,
+    Exported,
     Failure,
     Operation,
     PlanInfo,
@@ -95,6 +96,7 @@ class World:
         self.known: dict[str, StackInfo] = {}
         self.kept_plans: dict[str, PlanInfo] = {}
         self.kept_files: dict[tuple[str, int], Bundle] = {}
+        self.exports: dict[str, Mapping[str, Any]] = {}
         self.on_events: Callable[[], None] = lambda: None
         self.refusal: UndercloudError | None = None
         self._runs: dict[str, Deployment] = {}
@@ -210,6 +212,11 @@ class World:
     def credentials(self, stack: str) -> Credentials:
         entry = {"auth": {"auth_url": "http://192.0.2.5:5000/v3", "password": "s3cret"}}
         return Credentials(stack, entry, "export OS_PASSWORD=s3cret\n", "AUTHORITY\n")
+
+    def export_stack(self, stack: str) -> Exported:
+        if stack not in self.exports:
+            raise UndercloudError.of("DEP-003", f"there is no stack {stack}")
+        return Exported(stack, self.exports[stack])
 
     def forget_host_key(self, address: str, port: int = 22) -> bool:
         self.asked.append(("forget", address, port))

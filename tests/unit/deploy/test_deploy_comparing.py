@@ -99,3 +99,20 @@ def test_a_kept_plan_is_explained_and_its_secrets_are_not(native: World, tmp_pat
         with pytest.raises(UndercloudError) as caught:
             engine.explain_plan(wanted, name)
         assert caught.value.findings[0].code == code
+
+
+def test_a_deployed_stack_is_exported_as_it_stands(native: World, tmp_path: Path) -> None:
+    engine = native.engine()
+    with pytest.raises(UndercloudError, match="DEP-003"):
+        engine.export_stack("overcloud")
+    deploy(engine, tmp_path, KeystoneRegion="one", AdminPassword="quite-a-long-password")
+    found = engine.export_stack("overcloud")
+    assert "quite-a-long-password" not in repr(found)
+    parameters = json.loads(json.dumps(wire.to_plain(found)))["parameters"]
+    assert parameters["AdminPassword"] == "quite-a-long-password"
+    assert parameters["EndpointMapOverride"]["KeystoneInternal"]["host"] == "192.168.24.100"
+    kept = json.loads(json.dumps(engine.export_stack("overcloud").parameters))
+    assert kept["RabbitPassword"] == parameters["RabbitPassword"], "nothing is made anew"
+    engine.wait(engine.delete(DeleteRequest("overcloud")).id, 60)
+    with pytest.raises(UndercloudError, match="DEP-029"):
+        engine.export_stack("overcloud")

@@ -20,6 +20,7 @@ import pytest
 import sqlalchemy
 import yaml
 
+from tests.unit.playbooks.conftest import ENVIRONMENT, NODES, ROOT
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan.bundle import PlanSource
 from undercloud.plan.entropy import SeededEntropy
@@ -30,61 +31,6 @@ from undercloud.playbooks.compiler import Compilation
 from undercloud.playbooks.desired import from_dict
 from undercloud.playbooks.references import REFERENCE
 from undercloud.playbooks.role_data import schema
-
-ROOT = Path(__file__).parents[3]
-NODES = """
-- name: ControllerOpenstack
-  count: 1
-  defaults: {managed: false}
-  instances:
-    - hostname: controller-0
-      user_name: tripleo-admin
-      networks: [{network: ctlplane, fixed_ip: 192.168.24.11}]
-- name: DatabaseMessaging
-  count: 1
-  defaults: {managed: false}
-  instances:
-    - {hostname: backend-0, networks: [{network: ctlplane, fixed_ip: 192.168.24.12}]}
-"""
-ENVIRONMENT = """
-parameter_defaults:
-  ControlPlaneSubnetCidr: '24'
-  ControlFixedIPs: [{ip_address: 192.168.24.3}]
-  CloudDomain: example.com
-  ContainerKeystoneImage: registry.example.com/keystone:1
-  ContainerHAProxyImage: registry.example.com/haproxy:1
-  ContainerKeepalivedImage: registry.example.com/keepalived:1
-  ContainerMemcachedImage: registry.example.com/memcached:1
-  ContainerMysqlImage: registry.example.com/mariadb:1
-  ContainerRabbitmqImage: registry.example.com/rabbitmq:1
-  ContainerChronyImage: registry.example.com/chrony:1
-"""
-
-
-@pytest.fixture
-def build(tmp_path: Path) -> Callable[..., Compilation]:
-    """Compiles our own templates for two roles, with more environment texts."""
-    roles = [ROOT / "roles_data" / f"{name}.yaml" for name in ("ControllerOpenstack", "DatabaseMessaging")]
-
-    def run(
-        *environments: str, nodes: str = NODES, state: State | None = None, seed: str = "seed"
-    ) -> Compilation:
-        texts = {"roles.yaml": "".join(path.read_text() for path in roles), "nodes.yaml": nodes}
-        texts |= {f"env{number}.yaml": text for number, text in enumerate([ENVIRONMENT, *environments])}
-        for name, text in texts.items():
-            (tmp_path / name).write_text(text)
-        source = PlanSource(
-            templates=str(ROOT / "heat-templates"),
-            roles_file=str(tmp_path / "roles.yaml"),
-            networks_file=str(ROOT / "heat-templates" / "network-data-samples" / "internal-api.yaml"),
-            baremetal_deployment=str(tmp_path / "nodes.yaml"),
-            environments=tuple(
-                str(tmp_path / f"env{number}.yaml") for number in range(len(environments) + 1)
-            ),
-        )
-        return compiler.compile(load(source), state or State(), SeededEntropy(seed))
-
-    return run
 
 
 def test_own_templates_compile(build: Callable[..., Compilation]) -> None:

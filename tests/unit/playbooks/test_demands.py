@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.unit.playbooks.conftest import make_topology
-from tests.unit.playbooks.test_compiler import build  # noqa: F401 - a fixture
 from undercloud.diagnostics import Report
 from undercloud.playbooks.compiler import Compilation
 from undercloud.playbooks.demands import NEIGHBOURS, Demands, Requirements, summed
@@ -24,7 +23,7 @@ def asked(compilation: Compilation, host: str) -> dict[str, Any]:
     return document
 
 
-def test_our_own_templates_ask(build: Build) -> None:  # noqa: F811
+def test_our_own_templates_ask(build: Build) -> None:
     compilation = build()
     controller, backend = asked(compilation, "controller-0"), asked(compilation, "backend-0")
     assert (controller["stack"], controller["name"], controller["role"]) == (
@@ -50,7 +49,7 @@ def test_our_own_templates_ask(build: Build) -> None:  # noqa: F811
     assert backend["endpoints"] == []
 
 
-def test_ports_have_the_address_that_they_are_wanted_on(build: Build) -> None:  # noqa: F811
+def test_ports_have_the_address_that_they_are_wanted_on(build: Build) -> None:
     compilation = build()
     found = asked(compilation, "controller-0")
     ports = {(one["port"], one["address"], one["protocol"]) for one in found["ports"]}
@@ -60,7 +59,7 @@ def test_ports_have_the_address_that_they_are_wanted_on(build: Build) -> None:  
     assert not [one for one in found["ports"] if one["protocol"] not in {"tcp", "udp"}], "VRRP has no ports"
 
 
-def test_who_shares_a_clock_asks_no_time_server(build: Build) -> None:  # noqa: F811
+def test_who_shares_a_clock_asks_no_time_server(build: Build) -> None:
     compilation = build("parameter_defaults: {ChronySetClock: false}\n")
     assert asked(compilation, "controller-0")["time_servers"] == []
 
@@ -110,7 +109,7 @@ parameter_defaults:
 """
 
 
-def test_operators_add_checks_of_their_own(build: Build) -> None:  # noqa: F811
+def test_operators_add_checks_of_their_own(build: Build) -> None:
     compilation = build(EXTRA)
     assert asked(compilation, "controller-0")["memory"] > 99000
     assert "nfs.example.com" in asked(compilation, "backend-0")["names"]
@@ -139,6 +138,6 @@ def test_operators_add_checks_of_their_own(build: Build) -> None:  # noqa: F811
         ("[{name: A, step: 5, command: x, colour: red}]", "ROLE-001"),
     ],
 )
-def test_a_mistake_in_them_is_told(build: Build, given: str, code: str) -> None:  # noqa: F811
+def test_a_mistake_in_them_is_told(build: Build, given: str, code: str) -> None:
     compilation = build(f"parameter_defaults: {{ExtraValidations: {given}}}\n")
     assert code in {finding.code for finding in compilation.errors}

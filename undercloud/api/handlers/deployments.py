@@ -58,6 +58,11 @@ def credentials(call: Call) -> Answer:
     return Answer(wire.to_plain(call.service.engine.credentials(call["stack"])))
 
 
+def export(call: Call) -> Answer:
+    """What another plan needs of the stack."""
+    return Answer(wire.to_plain(call.service.engine.export_stack(call["stack"])))
+
+
 def failures(call: Call) -> Answer:
     """Why a deployment failed."""
     found = call.service.engine.failures(call["stack"], call["deployment"])
@@ -152,6 +157,7 @@ OPERATIONS: dict[str, Handler] = {
     "createCheck": check,
     "createRollback": rollback,
     "getCredentials": credentials,
+    "exportStack": export,
     "listFailures": failures,
     "listDeployments": listing,
     "createDeployment": create,
