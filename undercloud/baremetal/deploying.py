@@ -12,7 +12,7 @@ from undercloud.baremetal.fleet import Journey, to_states
 from undercloud.baremetal.ironic import Ironic, Machine, Patch
 
 _UNDERWAY = frozenset({"deploying", "wait call-back"})
-_GIVING_BACK = frozenset({"deleting", "cleaning", "clean wait", "undeploying"})
+_GIVING_BACK = frozenset({"deleting", "cleaning", "clean wait"})
 _NEEDED = ("power", "management", "deploy", "boot")
 
 
@@ -51,7 +51,8 @@ def deploy(ironic: Ironic, orders: Mapping[str, Order]) -> Journey:
         ironic.move(machine.title, "active", configdrive=dict(order.drive))
 
     there: Callable[[Machine], bool] = to_states(["active"])
-    return Journey("deploy", begin, there, to_states(["deploy failed", "error"]), _UNDERWAY | {"active"})
+    failed = to_states(["deploy failed", "error"])
+    return Journey("deploy", begin, there, failed, _UNDERWAY | {"active"}, "active")
 
 
 def give_back(ironic: Ironic) -> Journey:
@@ -62,6 +63,7 @@ def give_back(ironic: Ironic) -> Journey:
         to_states(["available"]),
         to_states(["error", "clean failed"]),
         _GIVING_BACK | {"available"},
+        "available",
     )
 
 

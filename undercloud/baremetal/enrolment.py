@@ -67,7 +67,7 @@ def manage(ironic: Ironic) -> Journey:
         else:
             ironic.move(machine.title, "manage")
 
-    return Journey("manage", begin, to_states(["manageable"]), has_failed, _MANAGING)
+    return Journey("manage", begin, to_states(["manageable"]), has_failed, _MANAGING, "manageable")
 
 
 def _recognised(

@@ -22,7 +22,7 @@ _FAILED = frozenset({"enroll", "inspect failed", "clean failed", "deploy failed"
 
 
 class Tell(Protocol):
-    """Hears of every machine's state as it changes; ``status`` is running, ok or failed."""
+    """Hears of every machine's state as it changes; ``status`` is begun, running, ok or failed."""
 
     def __call__(self, machine: str, message: str, status: str) -> None:
         """Take a word."""
@@ -35,8 +35,9 @@ class Journey:
 
     ``what`` is the verb of messages (introspect); ``begin`` sets a machine out; ``there`` says whether it has
     arrived; ``failed`` whether it never will; ``underway`` are states in which it is on this way already, so
-    that it is not set out anew; ``retries`` is how often a failed machine sets out again, besides
-    when Ironic was started anew under it: ``begin`` has to do from a failed state, too.
+    that it is not set out anew, if it is the way to ``goal`` (a provision state, see ``has_begun``);
+    ``retries`` is how often a failed machine sets out again, besides when Ironic was started anew under it:
+    ``begin`` has to do from a failed state, too.
     """
 
     what: str
@@ -44,7 +45,15 @@ class Journey:
     there: Callable[[Machine], bool]
     failed: Callable[[Machine], bool]
     underway: frozenset[str] = frozenset()
+    goal: str = ""
     retries: int = 0
+
+    def has_begun(self, machine: Machine) -> bool:
+        """Whether a machine is on this way, whoever set it out.
+
+        Ironic cleans by order, towards manageable, and by itself, towards available.
+        """
+        return machine.provision_state in self.underway and machine.target_state in {"", self.goal}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +131,7 @@ class _Travel:
     def _begin(self, machine: Machine) -> bool:
         """Set a machine out; False where Ironic is away."""
         try:
-            if machine.provision_state not in self._journey.underway:
+            if not self._journey.has_begun(machine):
                 self._journey.begin(machine)
         except NotAnsweringError as error:
             self._be_patient(error)
@@ -132,7 +141,7 @@ class _Travel:
             return True
         self._silent_since = 0.0
         self._begun.setdefault(machine.uuid, time.monotonic())
-        self._say(machine, f"{self._journey.what} begins")
+        self._tell(machine.title, f"{self._journey.what} begins", "begun")
         return True
 
     def _look(self) -> None:

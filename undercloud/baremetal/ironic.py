@@ -25,7 +25,7 @@ _STATE = [
         "maintenance_reason",
         "last_error",
     ),
-    *("resource_class", "instance_uuid", "clean_step", "deploy_step"),
+    *("resource_class", "instance_uuid", "clean_step", "deploy_step", "target_provision_state"),
 ]
 _MORE = ["driver", "driver_info", "properties", "extra", "traits", "conductor_group", "instance_info"]
 Patch = list[dict[str, Any]]
@@ -43,7 +43,10 @@ class Access:
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """A node of Ironic's; from ``driver`` on its fields are empty where only the states were asked for."""
+    """A node of Ironic's; from ``driver`` on its fields are empty where only the states were asked for.
+
+    ``target_state`` is the provision state that it is on its way to; empty where it is at rest.
+    """
 
     uuid: str
     name: str
@@ -63,6 +66,7 @@ class Machine:
     traits: tuple[str, ...] = ()
     conductor_group: str = ""
     step: str = ""
+    target_state: str = ""
 
     @property
     def title(self) -> str:
@@ -246,6 +250,7 @@ def _machine(node: Any) -> Machine:
         traits=tuple(sorted(data.get("traits") or ())),
         conductor_group=text("conductor_group"),
         step=str(step.get("step") or ""),
+        target_state=text("target_provision_state"),
     )
 
 

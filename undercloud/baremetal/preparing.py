@@ -22,6 +22,7 @@ def inspect(ironic: Ironic, retries: int = 0) -> Journey:
         to_states(["manageable"]),
         has_failed,
         _INSPECTING,
+        "manageable",
         retries,
     )
 
@@ -46,6 +47,7 @@ def provide(ironic: Ironic) -> Journey:
         to_states(["available"]),
         has_failed,
         _CLEANING | {"available"},
+        "available",
     )
 
 
@@ -60,7 +62,7 @@ def clean(
             ironic.set_raid(machine.title, raid)
         ironic.move(machine.title, "clean", cleansteps=[dict(step) for step in steps])
 
-    return Journey(what, begin, to_states(["manageable"]), has_failed, _CLEANING)
+    return Journey(what, begin, to_states(["manageable"]), has_failed, _CLEANING, "manageable")
 
 
 def bios_steps(settings: Mapping[str, Any]) -> Steps:
@@ -79,11 +81,6 @@ RAID_STEPS: Steps = (
 def power(ironic: Ironic, target: str, *, soft: bool = False) -> Journey:
     """Power on, off, or off and on again (reboot)."""
     wanted = "power off" if target == "off" else "power on"
-    asked: dict[str, bool] = {}
-
-    def begin(machine: Machine) -> None:
-        ironic.set_power(machine.title, target, soft=soft)
-        asked[machine.uuid] = True
 
     def there(machine: Machine) -> bool:
         return machine.power_state == wanted and not machine.target_power

@@ -37,6 +37,13 @@ def of_kind(session: Session, deployment: str, kind: str) -> Sequence[Event]:
     ).all()
 
 
+def of_stage(session: Session, deployment: str, stage: str) -> Sequence[Event]:
+    """All events of one stage, of every attempt at it."""
+    return session.scalars(
+        select(Event).where(Event.deployment_id == deployment, Event.stage == stage).order_by(Event.seq)
+    ).all()
+
+
 def results(session: Session, deployment: str, kind: str) -> dict[str, dict[str, int]]:
     """How many events of a kind each host has, by their status."""
     query = (

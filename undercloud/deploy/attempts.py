@@ -1,4 +1,4 @@
-"""What an attempt at a deployment leaves out, and which earlier one a rollback goes back to."""
+"""What an attempt takes up from earlier ones and leaves out, and what a rollback goes back to."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from undercloud.db import deployments
+from undercloud.db import deployments, events
 from undercloud.db.models import Deployment
-from undercloud.deploy.engine import Operation, Status
+from undercloud.deploy import wire
+from undercloud.deploy.engine import EventKind, Failure, Operation, Status
 from undercloud.deploy.pipelines import DEPLOY
 from undercloud.deploy.reading import WRITING
 from undercloud.deploy.requests import DeployRequest
@@ -21,6 +22,64 @@ _NEEDED = frozenset({"plan", "validate", "compile", "provision", "directory"})
 _LEAVE, _CLEAN = "scale-in", "clean"
 _NAMES = stage_names(DEPLOY)
 _BEFORE_NODES = frozenset({*_NEEDED, "preflight", ""})
+_STOPPED = (Status.FAILED, Status.INTERRUPTED)
+_DONE = (Status.SUCCEEDED, Status.SKIPPED)
+_LASTING = tuple(set(Operation) - {Operation.DRY_RUN, Operation.CHECK})
+# What came later and leaves nothing to go on with; for all other operations: anything that lasts.
+_OVERTAKING = {
+    Operation.DEPLOY: (Operation.DEPLOY, Operation.DELETE, Operation.UNPROVISION),
+    Operation.DELETE: (Operation.DEPLOY, Operation.DELETE),
+}
+
+
+def lasting(operation: str) -> bool:
+    """Whether an operation does more than look, so that another engine goes on with it."""
+    return operation in _LASTING
+
+
+def may_go_on(session: Session, row: Deployment, status: Status) -> None:
+    """Raise DEP-007 for a deployment that cannot be resumed; ``status`` is how it really stands."""
+    later = deployments.last(session, row.stack, _OVERTAKING.get(Operation(row.operation), _LASTING))
+    if not lasting(row.operation):
+        why = "it only looked, and kept nothing to go on from"
+    elif status not in _STOPPED:
+        why = f"it {'runs' if status is Status.RUNNING else 'has ' + status}"
+    elif later is not None and later.id != row.id:
+        why = f"the {later.operation} {later.id} of {row.stack} came after it"
+    else:
+        return
+    raise UndercloudError.of(
+        "DEP-007",
+        f"{row.operation} {row.id} cannot be resumed: {why}",
+        fix=f"Begin anew; see how {row.stack} stands: openstack overcloud deployment list",
+    )
+
+
+def so_far(session: Session, row: Deployment, status: Status) -> tuple[frozenset[str], tuple[Failure, ...]]:
+    """The stages that need not be repeated, and what failed in them without stopping the others.
+
+    A deletion leaves nothing behind that a later stage of it builds on. Work with machines that came to its
+    end without some of them begins at its first stage, for these.
+    """
+    if row.operation == Operation.DELETE:
+        return frozenset(), ()
+    stages = deployments.stages(session, row.id)
+    ran = [stage.name for stage in stages if stage.status == Status.SUCCEEDED]
+    failed = [failure for stage in ran for failure in _failures(session, row.id, stage)]
+    if failed and status is Status.FAILED:
+        return frozenset(), ()
+    return frozenset(stage.name for stage in stages if stage.status in _DONE), tuple(failed)
+
+
+def _failures(session: Session, deployment: str, stage: str) -> list[Failure]:
+    """What failed in the last attempt at a stage."""
+    found: list[Failure] = []
+    for event in events.of_stage(session, deployment, stage):
+        if (event.kind, event.status) == (EventKind.STAGE, Status.RUNNING):
+            found = []
+        elif event.kind == EventKind.FAILURE:
+            found.append(wire.from_plain(Failure, event.data))
+    return found
 
 
 def limited(request: DeployRequest, limit: str, skip: Iterable[str]) -> DeployRequest:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from undercloud.conf import Settings
 from undercloud.db.database import Database
 from undercloud.deploy import processes, workspace
-from undercloud.deploy.engine import Operation, Status
+from undercloud.deploy.engine import Failure, Operation, Status
 from undercloud.deploy.lease import Lease, LockLostError
 from undercloud.deploy.machines import MachinesRequest, UnprovisionRequest
 from undercloud.deploy.pipelines import PIPELINES
@@ -30,6 +30,8 @@ Request = DeployRequest | DeleteRequest | CheckRequest | MachinesRequest | Unpro
 class Job:
     """What a thread carries out; ``done`` are the stages that an earlier attempt finished.
 
+    ``partial`` is what failed in them without stopping the others.
+
     Unless it begins ``anew`` it goes on with the playbook that an earlier attempt left running; ``followed``
     says how far that one recorded it.
     """
@@ -40,6 +42,7 @@ class Job:
     lease: Lease
     compilation: int | None = None
     done: frozenset[str] = frozenset()
+    partial: Sequence[Failure] = ()
     anew: bool = True
     followed: Mapping[str, Any] = field(default_factory=dict)
 
@@ -139,6 +142,8 @@ class Jobs:
                     compilation=job.compilation or 0,
                     followed=job.followed,
                 )
+                for failure in job.partial:
+                    work.fail_partly(failure)
                 if not private.found:
                     processes.end_all(work.mark)  # what a dead engine left behind
                 status, message = carry_out(work, PIPELINES[job.operation], job.done)

@@ -49,10 +49,8 @@ from undercloud.diagnostics import Finding, UndercloudError, internal
 from undercloud.plan.bundle import Bundle
 
 _LOG = logging.getLogger(__name__)
-_STOPPED = (Status.FAILED, Status.INTERRUPTED)
 _UNFINISHED = (str(Status.RUNNING), str(Status.PENDING))
 _LIVES = 3  # engines that may die in one stage before nobody goes on with it by itself
-_DONE = (Status.SUCCEEDED, Status.SKIPPED)
 _KINDS: dict[Operation, type[Request]] = {
     Operation.DEPLOY: DeployRequest,
     Operation.DRY_RUN: DeployRequest,
@@ -139,23 +137,21 @@ class LocalEngine(MachineService, Reading):
         with self._guard:
             with self._database.write() as session:
                 row = find(session, deployment)
-                self._may_resume(session, row)
+                status = self._as_it_is(session, row).status
+                attempts.may_go_on(session, row, status)
+                done, partial = attempts.so_far(session, row, status)
                 followed = row.playbook
                 fence = lease.acquire(session, row.stack, row.id, self._settings.deployment)
                 self._bury(session, row.stack)
                 operation, request = Operation(row.operation), self._request(row)
                 if limit or skip:
                     request = self._limited(row, request, limit, skip)
-                stages = deployments.stages(session, row.id)
                 row.status, row.ended = str(Status.RUNNING), None
                 asked = row.cancel = row.cancel if by_itself else None
                 row.fence, row.holder = fence, describe(Process.current())
                 events.append(session, row.id, [_begun(f"{operation} of {row.stack} goes on")])
                 findings = wire.from_plain(tuple[Finding, ...], row.findings)
                 counts = events.results(session, row.id, str(EventKind.RESULT))
-            # A deletion leaves nothing behind that a later stage of it builds on, and is done anew.
-            resumed = stages if operation is Operation.DEPLOY else ()
-            done = frozenset(stage.name for stage in resumed if stage.status in _DONE)
             held = self._lease(row.stack, row.id, fence)
             if asked is not None:
                 held.cancel(asked)
@@ -163,7 +159,7 @@ class LocalEngine(MachineService, Reading):
             recorder.go_on(counts, findings)
             anew = bool(limit or skip)
             self._jobs.launch(
-                Job(operation, request, recorder, held, row.compilation_id, done, anew, followed)
+                Job(operation, request, recorder, held, row.compilation_id, done, partial, anew, followed)
             )
         return self.deployment(deployment)
 
@@ -316,7 +312,7 @@ class LocalEngine(MachineService, Reading):
                 begun = events.since_progress(
                     session, row.id, str(EventKind.STAGE), str(EventKind.DEPLOYMENT), str(Status.RUNNING)
                 )
-                if row.operation in WRITING and begun < _LIVES:
+                if attempts.lasting(row.operation) and begun < _LIVES:
                     return False
                 fence = lease.acquire(session, row.stack, row.id, self._settings.deployment)
                 self._bury(session, row.stack)
@@ -409,23 +405,6 @@ class LocalEngine(MachineService, Reading):
     def _request(self, row: models.Deployment) -> Request:
         plain = self._database.vault.open_json(row.sealed_request)
         return wire.from_plain(_KINDS[Operation(row.operation)], plain)
-
-    def _may_resume(self, session: Session, row: models.Deployment) -> None:
-        status = self._as_it_is(session, row).status
-        latest = deployments.last(session, row.stack, WRITING)
-        if row.operation not in WRITING:
-            why = "it only looked, and kept nothing to go on from"
-        elif status not in _STOPPED:
-            why = f"it {'runs' if status is Status.RUNNING else 'has ' + status}"
-        elif latest is not None and latest.id != row.id:
-            why = f"deployment {latest.id} of {row.stack} came after it"
-        else:
-            return
-        raise UndercloudError.of(
-            "DEP-007",
-            f"deployment {row.id} cannot be resumed: {why}",
-            fix=f"Deploy again; see how {row.stack} stands: openstack overcloud status {row.stack}",
-        )
 
     def _bury(self, session: Session, stack: str) -> None:
         """Write down what died: we hold the lock, so whatever still counts as running does not run."""

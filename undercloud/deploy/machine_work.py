@@ -11,6 +11,7 @@ from undercloud.baremetal.fleet import Control, Journey, Pace, travel
 from undercloud.baremetal.instackenv import Entry
 from undercloud.baremetal.ironic import Ironic, Machine
 from undercloud.baremetal.registration import SECRET_WORDS
+from undercloud.db import events
 from undercloud.deploy import machine_records
 from undercloud.deploy.engine import EventKind, Failure, ResultStatus
 from undercloud.deploy.machines import MachinesRequest, MachineWork
@@ -19,10 +20,12 @@ from undercloud.deploy.work import CancelledError, Stage, Turns, Work
 from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
 from undercloud.topology.facts import Facts, root_disk
 
-_MANAGEABLE = frozenset({"manageable", "inspect failed", "clean failed", "clean wait", "inspect wait"})
+_IDLE = frozenset({"manageable", "inspect failed", "clean failed"})
+_MANAGEABLE = _IDLE | {"inspecting", "inspect wait", "cleaning", "clean wait"}
 _BEGINNINGS = frozenset({"enroll", "verifying"})
 _IN_USE = frozenset({"active", "deploying", "wait call-back", "deploy failed", "deleting", "error", "rescue"})
 _FAILED = frozenset({"deploy failed", "error"})
+_BEGUN = "begun"
 _FROM_AVAILABLE = frozenset({MachineWork.INTROSPECT, MachineWork.CLEAN, MachineWork.BIOS, MachineWork.RAID})
 
 
@@ -30,8 +33,10 @@ def control_of(work: Work, pace: Pace) -> Control:
     """How machines are worked on for a deployment: its record hears of every change."""
 
     def tell(machine: str, message: str, status: str) -> None:
-        if status == "running":
-            work.recorder.emit(EventKind.TASK, f"{machine}: {message}", host=machine)
+        if status in {_BEGUN, "running"}:
+            work.recorder.emit(EventKind.TASK, f"{machine}: {message}", host=machine, status=status)
+            if status == _BEGUN:
+                work.recorder.flush()  # who goes on after us has to know
             return
         result = ResultStatus.OK if status == "ok" else ResultStatus.FAILED
         work.recorder.count(machine, result)
@@ -151,7 +156,7 @@ def _configure(work: Work, turns: Turns) -> None:
 def _introspect(work: Work, turns: Turns) -> None:
     _ = turns
     control, request = _control(work), _request(work)
-    done = _go(work, control, _manageable(work, control), preparing.inspect(control.ironic, request.retries))
+    done = _go_once(work, control, preparing.inspect(control.ironic, request.retries))
     machine_records.keep(work.database, control.ironic, done)
     with work.database.read() as session:
         made_of = machine_records.facts(session)
@@ -183,40 +188,69 @@ def _twice(mac: str, first: str, second: str) -> Finding:
 def _clean(work: Work, turns: Turns) -> None:
     _ = turns
     control = _control(work)
-    journey = preparing.clean(control.ironic, preparing.ERASE_METADATA)
-    _go(work, control, _manageable(work, control), journey)
+    _go_once(work, control, preparing.clean(control.ironic, preparing.ERASE_METADATA))
 
 
 def _bios(work: Work, turns: Turns) -> None:
     _ = turns
     control, wanted = _control(work), _request(work).bios
     steps = preparing.BIOS_RESET if wanted is None else preparing.bios_steps(wanted)
-    journey = preparing.clean(control.ironic, steps, "set the BIOS")
-    _go(work, control, _manageable(work, control), journey)
+    _go_once(work, control, preparing.clean(control.ironic, steps, "set the BIOS"))
 
 
 def _raid(work: Work, turns: Turns) -> None:
     _ = turns
     control = _control(work)
-    journey = preparing.clean(control.ironic, preparing.RAID_STEPS, "make the RAID", _request(work).raid)
-    _go(work, control, _manageable(work, control), journey)
+    wanted = _request(work).raid
+    _go_once(work, control, preparing.clean(control.ironic, preparing.RAID_STEPS, "make the RAID", wanted))
 
 
 def _provide(work: Work, turns: Turns) -> None:
     _ = turns
     control = _control(work)
-    _go(work, control, _manageable(work, control), preparing.provide(control.ironic))
+    _go_once(work, control, preparing.provide(control.ironic))
 
 
 def _power(work: Work, turns: Turns) -> None:
     _ = turns
     control, request = _control(work), _request(work)
     journey = preparing.power(control.ironic, request.power, soft=request.soft)
-    _go(work, control, _chosen(work, control.ironic), journey)
+    _go_once(work, control, journey, whatever_state=True)
 
 
-def _manageable(work: Work, control: Control) -> list[Machine]:
-    return [one for one in _chosen(work, control.ironic) if one.provision_state in _MANAGEABLE]
+def _go_once(
+    work: Work, control: Control, journey: Journey, *, whatever_state: bool = False
+) -> list[Machine]:
+    """Send the machines on their way that are free for it or on it already, each once in this work.
+
+    Those that an earlier attempt at the stage sent, and that have arrived since then, are not sent again.
+    """
+    chosen = _chosen(work, control.ironic)
+    told = _last_words(work)
+    there = [
+        one
+        for one in chosen
+        if told.get(one.title) == ResultStatus.OK or (told.get(one.title) == _BEGUN and journey.there(one))
+    ]
+    passed = {one.uuid for one in there}
+    free = [
+        one
+        for one in chosen
+        if whatever_state
+        or one.provision_state in _IDLE
+        or (journey.has_begun(one) and one.provision_state != journey.goal)
+    ]
+    return there + _go(work, control, [one for one in free if one.uuid not in passed], journey)
+
+
+def _last_words(work: Work) -> dict[str, str]:
+    """Machine → how far it came in this stage: begun, or the last result."""
+    with work.database.read() as session:
+        return {
+            event.host: event.status
+            for event in events.of_stage(session, work.deployment, work.recorder.stage)
+            if event.host and (event.kind == EventKind.RESULT or event.status == _BEGUN)
+        }
 
 
 def _go(work: Work, control: Control, machines: Sequence[Machine], journey: Journey) -> list[Machine]:
@@ -232,9 +266,7 @@ def _go(work: Work, control: Control, machines: Sequence[Machine], journey: Jour
 def _record(work: Work, failed: Iterable[tuple[str, Finding]]) -> None:
     """Tell what failed with single machines; at the end the whole work counts as failed."""
     for machine, finding in failed:
-        failure = Failure(work.deployment, work.recorder.stage, -1, machine, "", "", finding)
-        work.recorder.failure(failure)
-        work.partial.append(failure)
+        work.fail_partly(Failure(work.deployment, work.recorder.stage, -1, machine, "", "", finding))
 
 
 def _stage(part: MachineWork, action: Callable[[Work, Turns], None]) -> Stage:

@@ -79,9 +79,7 @@ def unprovision(work: Work, turns: Turns) -> None:
     for host, machine in there.items():
         finding = outcomes[machine.uuid].finding if machine.uuid in outcomes else None
         if finding:
-            failure = Failure(work.deployment, work.recorder.stage, -1, host, "", "", finding)
-            work.recorder.failure(failure)
-            work.partial.append(failure)
+            work.fail_partly(Failure(work.deployment, work.recorder.stage, -1, host, "", "", finding))
     if control.cancelled():
         raise CancelledError
 

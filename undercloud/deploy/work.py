@@ -115,6 +115,11 @@ class Work:
             if node.name not in self.skipped
         ]
 
+    def fail_partly(self, failure: Failure) -> None:
+        """Record what failed with one machine or node; the others go on."""
+        self.recorder.failure(failure)
+        self.partial.append(failure)
+
     def report(self, findings: Sequence[Finding]) -> None:
         """Record findings; errors whose codes are not forced are raised together."""
         errors = [finding for finding in findings if not self._passes(finding)]

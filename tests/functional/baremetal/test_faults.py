@@ -15,7 +15,8 @@ import pytest
 
 from tests.functional.baremetal.real_ironic import RealIronic
 from tests.functional.baremetal.test_machines import fake
-from tests.functional.baremetal.test_provisioning import Place, make_place, wanted
+from tests.functional.baremetal.test_provisioning import Place, make_place
+from tests.unit.deploy.machine_world import wanted
 from tests.unit.deploy.world import request
 from undercloud.baremetal.ironic import Ironic
 from undercloud.deploy.engine import Status

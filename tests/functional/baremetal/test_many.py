@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.functional.baremetal.real_ironic import RealIronic
-from tests.functional.baremetal.test_provisioning import make_place, wanted
+from tests.functional.baremetal.test_provisioning import make_place
+from tests.unit.deploy.machine_world import wanted
 from undercloud.baremetal.ironic import Ironic
 from undercloud.deploy.engine import Status
 from undercloud.deploy.machines import MachinesRequest, MachineWork

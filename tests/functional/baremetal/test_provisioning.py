@@ -12,55 +12,21 @@ import pytest
 
 from tests.functional.baremetal.real_ironic import PASSWORD, USER, RealIronic
 from tests.functional.baremetal.test_machines import fake
-from tests.unit.deploy.world import FakeSsh, World, make_world, request
+from tests.unit.deploy.machine_world import Answering, want, wanted
+from tests.unit.deploy.world import World, make_world, request
 from undercloud.baremetal import instackenv
 from undercloud.baremetal.enrolment import enrol, manage
 from undercloud.baremetal.fleet import Control, Pace, travel
 from undercloud.baremetal.ironic import Ironic
 from undercloud.baremetal.preparing import power, provide
 from undercloud.conf import load
-from undercloud.db import host_keys
-from undercloud.deploy.compiling import Node, Wanted
+from undercloud.deploy.compiling import Wanted
 from undercloud.deploy.engine import Deployment, Failure, Status
 from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.machines import UnprovisionRequest
-from undercloud.deploy.ssh import Cancelled
 from undercloud.diagnostics import UndercloudError
 
 pytestmark = pytest.mark.functional
-
-
-def wanted(number: int, **more: Any) -> Wanted:
-    return Wanted(
-        host=f"compute-{number}",
-        role="Compute",
-        domain="localdomain",
-        user="tripleo-admin",
-        address=f"192.0.2.{20 + number}",
-        cidr="192.0.2.0/24",
-        gateway="192.0.2.1",
-        image={"href": "http://192.0.2.1/image.raw", "checksum": "0" * 64},
-        **more,
-    )
-
-
-class Answering(FakeSsh):
-    """Every node shows the key that is pinned for it, unless it is mute or ``strange``."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.engine: LocalEngine | None = None
-        self.mute: set[str] = set()
-        self.strange: set[str] = set()
-
-    def scan(self, node: Node, timeout: int, cancelled: Cancelled) -> dict[str, str]:
-        if node.name in self.mute:
-            return {}
-        if node.name in self.strange:
-            return {"ssh-ed25519": "another"}
-        assert self.engine is not None
-        with self.engine._database.read() as session:
-            return host_keys.known(session, node.address, node.port)
 
 
 @dataclasses.dataclass
@@ -89,8 +55,7 @@ class Place:
         travel(control, self.ironic.machines(), provide(self.ironic))
 
     def want(self, *nodes: Wanted) -> None:
-        self.world.compiler.machines = nodes
-        self.world.compiler.nodes = tuple(Node(one.host, one.address, one.role, one.user) for one in nodes)
+        want(self.world, *nodes)
 
     def deploy(self, **changes: Any) -> Deployment:
         return self.engine.wait(self.engine.deploy(request(**changes)).id, 120)
@@ -109,10 +74,10 @@ def make_place(directory: Path, service: RealIronic | None, ironic: Ironic) -> P
     """A place in a directory; without a ``service`` it is the one that was configured there before."""
     file = directory / "undercloud.conf"
     if service:
-        make_world(directory)
-        file.write_text(
-            file.read_text() + f"[baremetal]\nendpoint = {service.endpoint}\nusername = {USER}\n"
-            f"password = {PASSWORD}\nssh_timeout = 10\n"
+        make_world(
+            directory,
+            f"[baremetal]\nendpoint = {service.endpoint}\nusername = {USER}\n"
+            f"password = {PASSWORD}\nssh_timeout = 10\n",
         )
     world = World(load(state_dir=str(directory / "state"), config_file=str(file), environment={}))
     world.ironic = lambda: ironic

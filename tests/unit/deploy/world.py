@@ -225,11 +225,13 @@ LEASE = 10
 """Seconds; no busy machine keeps a living engine from its heartbeat for as long."""
 
 
-def make_world(directory: Path) -> World:
+def make_world(directory: Path, more: str = "") -> World:
+    """A world in a directory; ``more`` goes into its configuration."""
     memory = directory / "memory"
     memory.mkdir(parents=True, exist_ok=True)
     file = directory / "undercloud.conf"
-    file.write_text(f"[paths]\nsecure_tmp = {memory}\n[deployment]\nheartbeat = 0.2\nlease = {LEASE}\n")
+    text = f"[paths]\nsecure_tmp = {memory}\n[deployment]\nheartbeat = 0.2\nlease = {LEASE}\n"
+    file.write_text(text + more)
     return World(load(state_dir=str(directory / "state"), config_file=str(file), environment={}))
 
 
