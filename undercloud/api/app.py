@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import json
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qs
 
 import pecan
 import webob
+from pecan.core import PecanBase
 
 from undercloud.api import problems
 from undercloud.api.access import Access, Principal
+from undercloud.api.answers import encoded
 from undercloud.api.audit import Audit
 from undercloud.api.authentication import Authentication
 from undercloud.api.calls import JSON, Answer, Call, Reader, Service
@@ -25,13 +26,12 @@ from undercloud.diagnostics import UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
 _JSON_BODY = 8 << 20  # bytes; files handed over for validation are the largest
-_BODY = "undercloud.body"
 _TOLD = frozenset({"getCredentials", "exportStack"})  # audited though they only read: they give passwords
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Root:
-    """Pecan's root controller: routing is the document's, so that both cannot differ."""
+    """The one controller: routing is the document's, so that both cannot differ."""
 
     def __init__(
         self, service: Service, access: Access, authentication: Authentication, audit: Audit
@@ -44,29 +44,28 @@ class Root:
         self._audit = audit
 
     @pecan.expose()  # type: ignore[untyped-decorator]
-    def _route(self, _remainder: list[str], _request: Any) -> tuple[Callable[[], Any], list[str]]:
-        return self.serve, []
-
-    @pecan.expose()  # type: ignore[untyped-decorator]
-    def serve(self, **_query: Any) -> webob.Response:
+    def serve(self, request: webob.Request) -> webob.Response:
         """Answer one request; whatever goes wrong becomes problem+json."""
-        request, begun = pecan.request, time.monotonic()
+        begun = time.monotonic()
         match, who, code = Match(None), None, ""
         try:
-            match = self._service.document.match(request.method, _path(request))
+            path, query = _address(request.environ)
+            match = self._service.document.match(request.method, path)
             who = self._authentication.who(request.environ)
-            response = self._answer(request, match, who)
+            response = self._answer(request, match, query, who)
         except UndercloudError as error:
-            response, code = self._problem(error, match), error.findings[0].code
+            response, code = self._problem(request, error, match), error.findings[0].code
         except Exception:  # noqa: BLE001 - the last border: a client never meets a traceback
             _LOG.exception("%s of %s", request.method, match.operation.name if match.operation else "nothing")
             fault = internal("the service failed; its log says where")
-            response, code = self._problem(fault, match), fault.findings[0].code
+            response, code = self._problem(request, fault, match), fault.findings[0].code
         self._measure(match.operation, response.status_int, time.monotonic() - begun)
         self._record(request, match.operation, who, response.status_int, code)
         return response
 
-    def _answer(self, request: Any, match: Match, who: Principal | None) -> webob.Response:
+    def _answer(
+        self, request: webob.Request, match: Match, query: Mapping[str, list[str]], who: Principal | None
+    ) -> webob.Response:
         operation = match.operation
         if operation is None and who is None and not match.allowed:
             # Who is nobody learns nothing about what there is.
@@ -75,8 +74,8 @@ class Root:
         if operation is None:
             raise _not_allowed(request.method) if match.allowed else _not_found()
         self._access.require(operation, who)
-        values = read_values(operation, match.texts, request.GET.dict_of_lists())
-        body: _Body = request.environ[_BODY]
+        values = read_values(operation, match.texts, query)
+        body = _Body.of(request.environ)
         last = request.headers.get("Last-Event-ID", "")
         name = who.name if who else ""
         call = Call(self._service, values, self._json(operation, body), body.stream, name, last)
@@ -96,7 +95,7 @@ class Root:
             )
         return None if operation.body is None else read_body(operation, body.read(_JSON_BODY))
 
-    def _problem(self, error: UndercloudError, match: Match) -> webob.Response:
+    def _problem(self, request: webob.Request, error: UndercloudError, match: Match) -> webob.Response:
         status, body = problems.problem(error)
         headers = {}
         if status is HTTPStatus.UNAUTHORIZED and self._authentication.challenge:
@@ -106,7 +105,7 @@ class Root:
         if status is HTTPStatus.TOO_MANY_REQUESTS:
             headers["Retry-After"] = "60"
         answer = Answer(body, status, problems.CONTENT_TYPE, headers)
-        return _response(answer, pecan.request.method)
+        return _response(answer, request.method)
 
     def _measure(self, operation: Operation | None, status: int, seconds: float) -> None:
         name = operation.name if operation else ""
@@ -134,8 +133,7 @@ class Root:
 def make_app(service: Service, access: Access, authentication: Authentication, audit: Audit) -> Any:
     """The WSGI application."""
     root = Root(service, access, authentication, audit)
-    application = _Application(root, guess_content_type_from_ext=False, hooks=[], use_context_locals=True)
-    return authentication.around(_without_surprises(application))
+    return authentication.around(_Application(root, hooks=[], request_cls=webob.Request))
 
 
 @dataclass(frozen=True)
@@ -148,18 +146,14 @@ class _Body:
     chunked: bool
 
     @classmethod
-    def taken_from(cls, environ: dict[str, Any]) -> _Body:
-        """The body, which the request has no more."""
-        length = environ.pop("CONTENT_LENGTH", "") or "0"
-        coding = environ.pop("HTTP_TRANSFER_ENCODING", "")
-        content_type = environ.pop("CONTENT_TYPE", "") or ""
-        stream = environ["wsgi.input"]
-        environ["wsgi.input"] = io.BytesIO()
+    def of(cls, environ: Mapping[str, Any]) -> _Body:
+        """The body of a request."""
+        length = environ.get("CONTENT_LENGTH") or "0"
         return cls(
-            stream,
-            content_type.partition(";")[0].strip().lower(),
+            environ["wsgi.input"],
+            (environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower(),
             int(length) if length.isdigit() else 0,
-            "chunked" in coding.lower(),
+            "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower(),
         )
 
     def read(self, most: int) -> bytes:
@@ -172,33 +166,19 @@ class _Body:
         return data
 
 
-def _without_surprises(application: Any) -> Any:
-    """Pecan reads much before we do: a path that is not UTF-8 is refused, the body kept from it."""
-
-    def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        try:
-            environ.get("PATH_INFO", "").encode("latin-1").decode()
-            webob.Request(dict(environ)).GET.dict_of_lists()
-        except UnicodeError:
-            error = UndercloudError.of("API-001", "the address is not UTF-8", fix="Encode it as UTF-8.")
-            status, body = problems.problem(error)
-            headers = [("Content-Type", problems.CONTENT_TYPE), ("Content-Length", str(len(body)))]
-            start_response(f"{int(status)} {status.phrase}", headers)
-            return [body]
-        environ[_BODY] = _Body.taken_from(environ)
-        answer: Iterable[bytes] = application(environ, start_response)
-        return answer
-
-    return guarded
-
-
-def _path(request: Any) -> str:
-    path: str = request.path_info
-    return path if path == "/" else path.rstrip("/")
+def _address(environ: Mapping[str, Any]) -> tuple[str, dict[str, list[str]]]:
+    """Path, without a slash at its end, and query; API-001 when they are not UTF-8."""
+    try:
+        # WSGI tells bytes as the characters of latin-1 (PEP 3333).
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode()
+        found = parse_qs(environ.get("QUERY_STRING", "").encode("latin-1"), keep_blank_values=True)
+        query = {name.decode(): [value.decode() for value in values] for name, values in found.items()}
+    except UnicodeError:
+        raise UndercloudError.of("API-001", "the address is not UTF-8", fix="Encode it as UTF-8.") from None
+    return path if path == "/" else path.rstrip("/"), query
 
 
 def _response(answer: Answer, method: str) -> webob.Response:
-    body = answer.body
     response = _Response(status=int(answer.status))
     response.headers.update({**_HEADERS, **answer.headers})
     if answer.status is HTTPStatus.NO_CONTENT:
@@ -211,15 +191,22 @@ def _response(answer: Answer, method: str) -> webob.Response:
     if answer.stream is not None and method != "HEAD":
         response.app_iter = answer.stream
     elif answer.stream is None:
-        response.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        response.body = encoded(answer).body
     return response
 
 
-class _Application(pecan.Pecan):  # type: ignore[misc]
-    """Answers as they are given: Pecan would read a whole stream only to see whether it is empty."""
+class _Application(PecanBase):  # type: ignore[misc]
+    """Pecan without what the document does instead: finding a controller, its arguments, a rendering."""
+
+    def find_controller(self, state: Any) -> tuple[Any, list[Any], dict[str, Any]]:
+        state.controller = self.root.serve
+        return state.controller, [state.request], {}
+
+    def invoke_controller(self, controller: Any, args: list[Any], _named: Any, state: Any) -> None:
+        state.response = controller(*args)
 
     def _handle_empty_response_body(self, state: Any) -> None:
-        """Nothing."""
+        """Pecan would read a whole stream only to see whether it is empty."""
 
 
 class _Response(webob.Response):  # type: ignore[misc]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
+from undercloud.api.answers import Answers
 from undercloud.api.document import Document
 from undercloud.api.library import Library
 from undercloud.api.limiting import Limits
@@ -37,6 +38,7 @@ class Service:
     engine: Engine
     document: Document
     library: Library
+    answers: Answers
     validations: Validations
     metrics: Metrics
     limits: Limits

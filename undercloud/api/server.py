@@ -13,6 +13,7 @@ from cheroot import wsgi
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 
 from undercloud.api.access import Access
+from undercloud.api.answers import Answers
 from undercloud.api.app import make_app
 from undercloud.api.audit import Audit
 from undercloud.api.authentication import choose
@@ -115,6 +116,7 @@ def _service(
         engine=engine,
         document=document,
         library=Library(database),
+        answers=Answers(database),
         validations=Validations(database, engine),
         metrics=Metrics(),
         limits=limits,

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -40,6 +41,8 @@ class Database:
         self._busy_timeout = busy_timeout
         embedded = _is_sqlite(engine.url)
         self._turns = turns.of_file(os.path.realpath(engine.url.database or "")) if embedded else None
+        self._watch_guard = threading.Lock()
+        self._watch: Any = None
         self._reading: dict[str, Any] = {_READ_ONLY: True}
         if not embedded:
             self._reading["isolation_level"] = "REPEATABLE READ"
@@ -67,12 +70,34 @@ class Database:
             with Session(reader) as session:
                 yield session
 
+    def version(self) -> int | None:
+        """A number that is another one after every commit, of whichever process; None where there is none.
+
+        Only SQLite has one (https://www.sqlite.org/pragma.html#pragma_data_version), which tells a connection
+        of the commits of all others; so the one that is asked does nothing else.
+        """
+        if self._turns is None:
+            return None
+        with _explained(self._engine), self._watch_guard:
+            if self._watch is None:
+                self._watch = self._engine.raw_connection()
+                self._watch.detach()
+            try:
+                (number,) = self._watch.dbapi_connection.execute("PRAGMA data_version").fetchone()
+            except sqlite3.Error:
+                return None
+            return int(number)
+
     def _turn(self) -> AbstractContextManager[None]:
         """This writer's turn in this process; those of others are waited for by SQLite."""
         return self._turns.taken(self._busy_timeout) if self._turns else contextlib.nullcontext()
 
     def close(self) -> None:
         """Close all connections."""
+        with self._watch_guard:
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
         self._engine.dispose()
 
 

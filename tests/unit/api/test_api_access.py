@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import socket
 import time
 from pathlib import Path
@@ -261,3 +262,20 @@ def test_an_unknown_path_tells_nobody_anything(shared: Client) -> None:
     began = time.monotonic()
     assert shared.ask("GET", "/v1/%ff%fe").status_code == 400
     assert time.monotonic() - began < 10
+
+
+def test_a_changed_rule_holds_after_a_second(tmp_path: Path) -> None:
+    document, now = Document(), [100.0]
+    file = tmp_path / "policy.yaml"
+    file.write_text("{}\n")
+    access = Access(document.operations.values(), str(file), lambda: now[0])
+    operation, anna = document.operations["getDeployment"], Principal("anna", ("reader",))
+    access.require(operation, anna)
+    file.write_text('"undercloud:getDeployment": "role:member"\n')
+    os.utime(file, (0, 2_000_000_000))
+    now[0] += 1.1
+    with pytest.raises(UndercloudError):
+        access.require(operation, anna)
+    access.require(operation, Principal("anna", ("member",)))
+    with pytest.raises(UndercloudError):
+        access.require(operation, anna)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from undercloud.api import events
+from undercloud.api.answers import kept
 from undercloud.api.calls import Answer, Call, Handler, page
 from undercloud.deploy import wire
 from undercloud.deploy.engine import Deployment
@@ -21,12 +22,14 @@ from undercloud.deploy.requests import (
 _SAME = ("dry_run", "limit", "rollback_on_failure", "errors_pass", "warnings_stop", "timeout", "verbosity")
 
 
+@kept
 def stacks(call: Call) -> Answer:
     """The stacks by name."""
     found = call.service.engine.stacks()
     return Answer({"stacks": wire.to_plain(page(found, lambda stack: stack.name, call))})
 
 
+@kept
 def stack(call: Call) -> Answer:
     """One stack."""
     return Answer(wire.to_plain(call.service.engine.status(call["stack"])))
@@ -69,6 +72,7 @@ def failures(call: Call) -> Answer:
     return Answer({"failures": wire.to_plain(found)})
 
 
+@kept
 def listing(call: Call) -> Answer:
     """Deployments, newest first."""
     found = call.service.engine.deployments(call["stack"], call["limit"], call["marker"])
@@ -93,6 +97,7 @@ def create(call: Call) -> Answer:
     return _started(call.service.engine.deploy(request))
 
 
+@kept
 def show(call: Call) -> Answer:
     """One deployment."""
     return Answer(wire.to_plain(call.service.engine.deployment(call["deployment"])))
@@ -124,8 +129,15 @@ def _started(deployment: Deployment) -> Answer:
 
 def read_events(call: Call) -> Answer:
     """A page of events."""
+    return _events(call) if call["wait"] else _events_so_far(call)
+
+
+def _events(call: Call) -> Answer:
     found = call.service.engine.events(call["deployment"], call["after"], call["limit"], call["wait"])
     return Answer({"events": wire.to_plain(found)})
+
+
+_events_so_far = kept(_events)
 
 
 def stream_events(call: Call) -> Answer:
