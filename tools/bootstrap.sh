@@ -18,7 +18,7 @@ host_packages=(
 )
 server_packages=(mariadb-client-core mariadb-server-core postgresql-15 rabbitmq-server)
 rack_packages=(
-    cpio dosfstools gdisk grub-common grub-efi-amd64-bin ipmitool libvirt-clients libvirt-daemon-system mtools ovmf parted
+    cpio dnsmasq-base dosfstools gdisk grub-common grub-efi-amd64-bin ipmitool ipxe libvirt-clients libvirt-daemon-system mtools ovmf parted
     python3-libvirt qemu-system-x86 qemu-utils xorriso zstd
 )
 python_packages=(ca-certificates git python3 python3-venv)
@@ -182,6 +182,13 @@ install_requirements() {
         -r "$root/$1"
 }
 
+# Debian's libvirt module is what the rack uses: pip is shown that it is there, else it would compile one.
+install_rack() {
+    mkdir -p "$venv/libvirt"
+    ln -sf /usr/lib/python3/dist-packages/libvirt* "$venv/libvirt/"
+    PYTHONPATH=$venv/libvirt install_requirements tools/rack/requirements.txt
+}
+
 install_undercloud() {
     say "undercloud from $root"
     logged pip-undercloud.log "$index" "$venv/bin/python" -m pip install --progress-bar off \
@@ -212,7 +219,7 @@ main() {
     [ -z "$tests" ] ||
         unless_stamped tests "$(digest <"$root/test-requirements.txt")" install_requirements test-requirements.txt
     [ -z "$rack" ] ||
-        unless_stamped rack "$(digest <"$root/tools/rack/requirements.txt")" install_requirements tools/rack/requirements.txt
+        unless_stamped rack "$(digest <"$root/tools/rack/requirements.txt")" install_rack
     unless_stamped undercloud "$(tree_digest)" install_undercloud
     say "ready: $venv/bin/openstack (${SECONDS} s)"
 }

@@ -10,10 +10,11 @@ from typing import Any
 import requests
 
 from tools.lab.errors import LabError
-from tools.rack import hypervisor
+from tools.rack import hypervisor, ipmi
 from tools.rack.daemons import Daemon
 from tools.rack.machines import FIRMWARE, VARIABLES
-from tools.rack.model import BMC_PORT, Rack, instackenv
+from tools.rack.model import BMC_PORT, IPMI, Rack, by_ipmi, by_redfish, registration
+from undercloud import durable
 from undercloud.images import tls
 from undercloud.images.registry import htpasswd_line
 
@@ -81,9 +82,21 @@ def start(rack: Rack) -> None:
         file.write_text(text)
     _link_libvirt(home / "python")
     server.start(lambda: _answers(rack, password, certificates.authority))
-    content = json.dumps(instackenv(rack, USER, password, certificates.authority), indent=2) + "\n"
-    rack.instackenv.touch(mode=0o600)
-    rack.instackenv.write_text(content)
+    if rack.protocol == IPMI:
+        ipmi.start(rack, USER, password, home / "python")
+        bmcs = [by_ipmi(rack, machine, USER, ipmi.ipmi_password(password)) for machine in rack.machines]
+    else:
+        bmcs = [
+            by_redfish(rack, machine, USER, password, certificates.authority) for machine in rack.machines
+        ]
+    nodes = [registration(rack, machine, bmc) for machine, bmc in zip(rack.machines, bmcs, strict=True)]
+    durable.write(rack.instackenv, json.dumps({"nodes": nodes}, indent=2) + "\n")
+
+
+def stop(rack: Rack) -> None:
+    """End the BMCs."""
+    daemon(rack).stop()
+    ipmi.daemon(rack).stop()
 
 
 def daemon(rack: Rack) -> Daemon:
@@ -98,9 +111,11 @@ def daemon(rack: Rack) -> Daemon:
     )
 
 
-def systems(rack: Rack) -> set[str]:
-    """The identities of the machines whose BMC answers; none if the emulator does not."""
+def answering(rack: Rack) -> set[str]:
+    """The identities of the machines whose BMC answers, by the protocol that they are registered with."""
     home = rack.directory / "bmc"
+    if rack.protocol == IPMI:
+        return ipmi.answering(rack, USER, _password(home))
     try:
         listed = _get(rack, _password(home), home / "tls/ca.crt")
     except (requests.RequestException, OSError):

@@ -15,7 +15,7 @@ from pathlib import Path
 from tools.lab import networks
 from tools.lab.errors import LabError
 from tools.rack import bmc, hypervisor, machines
-from tools.rack.model import CTLPLANE, Hardware, Rack
+from tools.rack.model import CTLPLANE, IPMI, REDFISH, Hardware, Rack
 from undercloud.diagnostics import UndercloudError
 
 Handler = Callable[[Rack, argparse.Namespace], int]
@@ -45,6 +45,7 @@ def up(rack: Rack, arguments: argparse.Namespace) -> int:
         rack = _with_machines(
             _with_subnet(Rack.at(rack.directory), arguments.ctlplane), arguments.nodes, hardware
         )
+        rack = replace(rack, protocol=arguments.bmc or rack.protocol)
         networks.ensure(rack)
         hypervisor.start(rack)
         there = machines.defined(rack)
@@ -78,7 +79,7 @@ def down(rack: Rack, _arguments: argparse.Namespace) -> int:
     The network goes even where somebody has removed the rack's directory before.
     """
     with locked(rack):
-        bmc.daemon(rack).stop()
+        bmc.stop(rack)
         if (rack.directory / "libvirt").exists():
             hypervisor.start(rack)  # after a reboot of the host nothing runs, but everything is defined
             for name in machines.defined(rack):
@@ -94,7 +95,7 @@ def down(rack: Rack, _arguments: argparse.Namespace) -> int:
 def status(rack: Rack, arguments: argparse.Namespace) -> int:
     """Print each machine's power and whether its BMC answers; status 1 if one does not."""
     running = hypervisor.daemon(rack).pid() is not None
-    answering = bmc.systems(rack) if rack.machines else set()
+    answering = bmc.answering(rack) if rack.machines else set()
     rows = [
         {
             "name": machine.name,
@@ -145,6 +146,8 @@ def parser() -> argparse.ArgumentParser:
         "--ctlplane", default=os.environ.get(SUBNET_VARIABLE, ""), metavar="CIDR",
         help=f"the machines' subnet (default: {SUBNET_VARIABLE}, or {CTLPLANE.subnet})",
     )  # fmt: skip
+    text = "how machines are registered; ipmi makes all BMCs speak it, too (default: as before, redfish)"
+    command.add_argument("--bmc", choices=[REDFISH, IPMI], help=text)
     add("down", down, "take the rack away, with all files")
     command = add("status", status, "show the machines")
     command.add_argument("-f", "--format", choices=["table", "json"], default="table")

@@ -11,6 +11,9 @@ from tools.lab.model import BELOW_FIRST_NODE, NETWORKS, Network, Place
 
 MAX_MACHINES = 32
 BMC_PORT = 8000
+BEFORE_FIRST_IPMI_PORT = 6230
+REDFISH, IPMI = "redfish", "ipmi"
+"""How a rack's machines are registered: all BMCs speak Redfish, and IPMI where it is asked for."""
 CTLPLANE = NETWORKS[0]
 _NAMESPACE = uuid.UUID("8c6e1f0a-2a43-4e0e-9a4c-6d5b6f1c7e21")
 
@@ -51,10 +54,11 @@ class Machine:
 
 @dataclass(frozen=True)
 class Rack(Place):
-    """A rack; `machines` are those that stand in it, by number."""
+    """A rack; `machines` are those that stand in it, by number; `protocol` is how they are registered."""
 
     networks: tuple[Network, ...] = (CTLPLANE,)
     machines: tuple[Machine, ...] = ()
+    protocol: str = REDFISH
 
     @classmethod
     def at(cls, directory: Path) -> "Rack":
@@ -65,7 +69,8 @@ class Rack(Place):
         described = json.loads(empty.file.read_text())
         networks = tuple(Network(**network) for network in described["networks"])
         machines = [{**one, "hardware": Hardware(**one["hardware"])} for one in described["machines"]]
-        return cls(directory, networks, tuple(Machine(**one) for one in machines))
+        found = tuple(Machine(**one) for one in machines)
+        return cls(directory, networks, found, described.get("protocol", REDFISH))
 
     def machine(self, number: int, hardware: Hardware) -> Machine:
         """Machine `number` of this rack: name, identity and MAC address follow from the number."""
@@ -89,6 +94,7 @@ class Rack(Place):
             "host_address": self.host_address,
             "networks": [asdict(network) for network in self.networks],
             "machines": [asdict(machine) for machine in self.machines],
+            "protocol": self.protocol,
         }
         temporary = self.file.with_suffix(".new")
         temporary.write_text(json.dumps(described, indent=2) + "\n")
@@ -109,6 +115,10 @@ class Rack(Place):
         """Where all BMCs answer: one Redfish service with a system for every machine."""
         return f"https://{self.host_address}:{BMC_PORT}"
 
+    def ipmi_port(self, machine: Machine) -> int:
+        """The UDP port of a machine's BMC, where the rack has IPMI."""
+        return BEFORE_FIRST_IPMI_PORT + machine.number
+
     def disk(self, machine: Machine) -> Path:
         """The machine's disk image."""
         return self.directory / "disks" / f"{machine.name}.qcow2"
@@ -122,12 +132,8 @@ class Rack(Place):
         return self.directory / "consoles" / f"{machine.name}.log"
 
 
-def instackenv(rack: Rack, user: str, password: str, authority: Path) -> dict[str, Any]:
-    """The content of instackenv.json (TripleO's format); `authority` (PEM) signed the BMCs' certificate."""
-    return {"nodes": [_registration(rack, machine, user, password, authority) for machine in rack.machines]}
-
-
-def _registration(rack: Rack, machine: Machine, user: str, password: str, authority: Path) -> dict[str, Any]:
+def registration(rack: Rack, machine: Machine, bmc: dict[str, Any]) -> dict[str, Any]:
+    """A machine as instackenv.json has it (TripleO's format); `bmc` is how it is reached."""
     return {
         "name": machine.name,
         "arch": "x86_64",
@@ -137,10 +143,28 @@ def _registration(rack: Rack, machine: Machine, user: str, password: str, author
         "capabilities": "boot_mode:uefi",
         "root_device": {"serial": machine.serial},
         "ports": [{"address": machine.mac, "physical_network": rack.networks[0].name}],
+        **bmc,
+    }
+
+
+def by_redfish(rack: Rack, machine: Machine, user: str, password: str, authority: Path) -> dict[str, Any]:
+    """How the BMC of a machine is reached; `authority` (PEM) signed its certificate."""
+    return {
         "pm_type": "redfish",
         "pm_addr": rack.bmc_url,
         "pm_system_id": f"/redfish/v1/Systems/{machine.uuid}",
         "pm_user": user,
         "pm_password": password,
         "redfish_verify_ca": str(authority),
+    }
+
+
+def by_ipmi(rack: Rack, machine: Machine, user: str, password: str) -> dict[str, Any]:
+    """How the BMC of a machine is reached; such a machine boots over the network."""
+    return {
+        "pm_type": "ipmi",
+        "pm_addr": rack.host_address,
+        "pm_port": str(rack.ipmi_port(machine)),
+        "pm_user": user,
+        "pm_password": password,
     }

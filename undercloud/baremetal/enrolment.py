@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from undercloud.baremetal.errors import IronicError
@@ -35,7 +35,7 @@ def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
     """
     ironic = control.ironic
     known, ports = ironic.machines(), ironic.ports()
-    pairs = _recognised(entries, known, ports)
+    pairs = _recognised(entries, Registered.of(known, ports))
     done: list[str] = []
     findings: list[tuple[str, Finding]] = []
     for entry, known_as in pairs:
@@ -70,23 +70,46 @@ def manage(ironic: Ironic) -> Journey:
     return Journey("manage", begin, to_states(["manageable"]), has_failed, _MANAGING, "manageable")
 
 
-def _recognised(
-    entries: Sequence[Entry], known: Sequence[Machine], ports: Mapping[str, Sequence[str]]
-) -> list[tuple[Entry, Machine | None]]:
-    by_mac = {mac: one for one in known for mac in ports.get(one.uuid, ())}
-    by_bmc = {bmc: one for one in known if (bmc := _bmc(one.driver_info))}
-    by_name = {one.name: one for one in known if one.name}
-    by_uuid = {one.uuid: one for one in known}
+@dataclasses.dataclass(frozen=True)
+class Registered:
+    """Ironic's machines, to be found again by what they are."""
+
+    by_uuid: Mapping[str, Machine] = dataclasses.field(default_factory=dict)
+    by_name: Mapping[str, Machine] = dataclasses.field(default_factory=dict)
+    by_mac: Mapping[str, Machine] = dataclasses.field(default_factory=dict)
+    by_bmc: Mapping[str, Machine] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, known: Sequence[Machine], ports: Mapping[str, Sequence[str]]) -> Registered:
+        """All of them; ``ports`` are MAC addresses by UUID."""
+        return cls(
+            by_uuid={one.uuid: one for one in known},
+            by_name={one.name: one for one in known if one.name},
+            by_mac={mac: one for one in known for mac in ports.get(one.uuid, ())},
+            by_bmc={bmc: one for one in known if (bmc := _bmc(one.driver_info))},
+        )
+
+    def hardware(self, entry: Entry) -> list[Machine]:
+        """Those with a MAC address or the BMC of an entry."""
+        bmc = _bmc(entry.values["driver_info"])
+        found = (*(self.by_mac.get(mac) for mac in entry.macs), self.by_bmc.get(bmc))
+        return _distinct(found)
+
+    def same(self, entry: Entry) -> list[Machine]:
+        """Those that an entry means, by its UUID and name, too."""
+        told = (self.by_uuid.get(str(entry.values.get("uuid"))), self.by_name.get(entry.name))
+        return _distinct((*self.hardware(entry), *told))
+
+
+def _distinct(found: Iterable[Machine | None]) -> list[Machine]:
+    return list({one.uuid: one for one in found if one is not None}.values())
+
+
+def _recognised(entries: Sequence[Entry], registered: Registered) -> list[tuple[Entry, Machine | None]]:
     pairs: list[tuple[Entry, Machine | None]] = []
     findings = []
     for entry in entries:
-        candidates = [
-            by_uuid.get(str(entry.values.get("uuid"))),
-            *(by_mac.get(mac) for mac in entry.macs),
-            by_bmc.get(_bmc(entry.values["driver_info"])),
-            by_name.get(entry.name),
-        ]
-        found = list({one.uuid: one for one in candidates if one is not None}.values())
+        found = registered.same(entry)
         if len(found) > 1:
             names = " and ".join(one.title for one in found)
             text = f"{entry.name} of the file is {names}, by its name, its BMC or its MAC addresses"

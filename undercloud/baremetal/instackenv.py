@@ -65,7 +65,7 @@ def read(text: str, file: str) -> list[Entry]:
     if any(finding.severity is Severity.ERROR for finding in found):
         raise UndercloudError(*found)
     nodes, _ = machines.listed(document)
-    return [_entry(node, number) for number, node in enumerate(nodes)]
+    return [entry(node, number) for number, node in enumerate(nodes)]
 
 
 def _document(text: str, file: str) -> Document:
@@ -103,7 +103,8 @@ def _of_csv(text: str, file: str) -> Document:
     return documents.parse("\n".join(lines), file)
 
 
-def _entry(node: Mapping[str, Any], number: int) -> Entry:
+def entry(node: Mapping[str, Any], number: int = 0) -> Entry:
+    """One machine of a file that has been checked; its ``number`` names it where nothing else does."""
     driver = _DRIVERS.get(str(node["pm_type"]), str(node["pm_type"]))
     values: dict[str, Any] = {
         "driver": driver,

@@ -27,7 +27,10 @@ _STATE = [
     ),
     *("resource_class", "instance_uuid", "clean_step", "deploy_step", "target_provision_state"),
 ]
-_MORE = ["driver", "driver_info", "properties", "extra", "traits", "conductor_group", "instance_info"]
+_MORE = [
+    *("driver", "driver_info", "boot_interface", "properties", "extra", "traits", "conductor_group"),
+    "instance_info",
+]
 Patch = list[dict[str, Any]]
 
 
@@ -60,6 +63,7 @@ class Machine:
     instance_uuid: str = ""
     driver: str = ""
     driver_info: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    boot_interface: str = ""
     properties: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     instance_info: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
@@ -244,6 +248,7 @@ def _machine(node: Any) -> Machine:
         instance_uuid=text("instance_uuid"),
         driver=text("driver"),
         driver_info=data.get("driver_info") or {},
+        boot_interface=text("boot_interface"),
         properties=data.get("properties") or {},
         extra=data.get("extra") or {},
         instance_info=data.get("instance_info") or {},

@@ -1,16 +1,13 @@
-"""`overcloud node import|discover|introspect|provide|clean|configure|power`."""
+"""`overcloud node import|introspect|provide|clean|configure|power`."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 from typing import Any
 
-from undercloud.cli import base, errors, files, reporting, running, tripleo_flags
+from undercloud.cli import base, errors, reporting, running, tripleo_flags
 from undercloud.deploy.machines import (
     Configuration,
-    DiscoverRequest,
     MachinesRequest,
     MachineWork,
 )
@@ -40,14 +37,14 @@ class MachineCommand(running.Running):
         base.add_report_format(parser)
         parser.add_argument(
             "--concurrency",
-            type=_count,
+            type=count,
             default=0,
             metavar="<number>",
             help="Machines that are worked on at once (default: [baremetal] concurrency, 20)",
         )
         parser.add_argument(
             "--node-timeout",
-            type=_count,
+            type=count,
             default=1800,
             metavar="<seconds>",
             help="How long one machine may take (default: 1800)",
@@ -89,7 +86,7 @@ class NodeImport(MachineCommand):
         parser = super().get_parser(prog_name)
         parser.add_argument("env_file", metavar="<file>", help="instackenv.json, .yaml or .csv")
         parser.add_argument("--validate-only", action="store_true", help="Check the file and end")
-        _add_following(parser, introspect=True)
+        add_following(parser, introspect=True)
         parser.add_argument("--boot-mode", choices=("uefi", "bios"), help="Set how the machines boot")
         return parser
 
@@ -104,66 +101,10 @@ class NodeImport(MachineCommand):
             return errors.CLEAN
         return self.work(
             parsed_args,
-            *_following(parsed_args, MachineWork.ENROL),
+            *following(parsed_args, MachineWork.ENROL),
             file=GivenFile(path, text),
             configuration=Configuration(boot_mode=parsed_args.boot_mode or ""),
         )
-
-
-class NodeDiscover(MachineCommand):
-    """Look for machines by their Redfish BMCs in a range of addresses, and enrol what answers."""
-
-    examples = (
-        (
-            "a whole network",
-            "overcloud node discover --range 192.168.25.0/26 --credentials admin:secret",
-        ),
-        (
-            "only write what was found to a file",
-            "overcloud node discover --ip 192.168.25.10 --credentials admin:secret --output found.json",
-        ),
-    )
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """The parser, with where to look and the passwords to try."""
-        parser = super().get_parser(prog_name)
-        where = parser.add_mutually_exclusive_group(required=True)
-        where.add_argument(
-            "--ip", action="append", default=[], metavar="<address>", help="A BMC; again for more"
-        )
-        where.add_argument("--range", metavar="<cidr>", help="A range of addresses")
-        parser.add_argument(
-            "--credentials",
-            action="append",
-            required=True,
-            metavar="<user:password>",
-            help="What to log in with; may be given again, each is tried",
-        )
-        parser.add_argument(
-            "--port", action="append", type=_count, default=[], metavar="<port>", help="Ports (default: 443)"
-        )
-        parser.add_argument("--output", metavar="<file>", help="Write a file of machines and enrol nothing")
-        _add_following(parser, introspect=True)
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> int:
-        """Look, then import what was found."""
-        wrong = [pair for pair in parsed_args.credentials if ":" not in pair]
-        if wrong:
-            raise errors.usage("--credentials has no colon in it", "write USER:PASSWORD")
-        wanted = DiscoverRequest(
-            tuple([parsed_args.range] if parsed_args.range else parsed_args.ip),
-            tuple(parsed_args.credentials),
-            tuple(parsed_args.port) or (443,),
-        )
-        with self.engine() as engine:
-            found = engine.discover_machines(wanted)
-        if parsed_args.output:
-            files.write(Path(parsed_args.output).expanduser().absolute(), found.text + "\n")
-            count = len(json.loads(found.text)["nodes"])
-            self.app.stdout.write(f"{parsed_args.output}: {count} machines; it holds their passwords.\n")
-            return errors.CLEAN
-        return self.work(parsed_args, *_following(parsed_args, MachineWork.ENROL), file=found)
 
 
 class ChosenMachines(MachineCommand):
@@ -202,7 +143,7 @@ class NodeIntrospect(ChosenMachines):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The parser, with what follows and how often it is tried."""
         parser = super().get_parser(prog_name)
-        _add_following(parser, introspect=False)
+        add_following(parser, introspect=False)
         parser.add_argument(
             "--max-retries",
             type=int,
@@ -239,7 +180,7 @@ class NodeClean(ChosenMachines):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The parser, with what follows."""
         parser = super().get_parser(prog_name)
-        _add_following(parser, introspect=False)
+        add_following(parser, introspect=False)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
@@ -274,7 +215,7 @@ class NodeConfigure(ChosenMachines):
         )
         parser.add_argument(
             "--root-device-minimum-size",
-            type=_count,
+            type=count,
             default=4,
             metavar="<GiB>",
             help="Smaller disks are no root disks (default: 4)",
@@ -325,13 +266,15 @@ class NodePower(ChosenMachines):
         return self.work(parsed_args, MachineWork.POWER, power=parsed_args.power, soft=soft, **chosen)
 
 
-def _add_following(parser: argparse.ArgumentParser, *, introspect: bool) -> None:
+def add_following(parser: argparse.ArgumentParser, *, introspect: bool) -> None:
+    """Options of what is done with machines once they are enrolled."""
     if introspect:
         parser.add_argument("--introspect", action="store_true", help="Look at their hardware then")
     parser.add_argument("--provide", action="store_true", help="Offer them for deployment at the end")
 
 
-def _following(parsed_args: argparse.Namespace, first: MachineWork) -> list[MachineWork]:
+def following(parsed_args: argparse.Namespace, first: MachineWork) -> list[MachineWork]:
+    """What those options ask for, behind the first."""
     parts = [first, MachineWork.MANAGE]
     if getattr(parsed_args, "boot_mode", None):
         parts.append(MachineWork.CONFIGURE)
@@ -342,7 +285,8 @@ def _following(parsed_args: argparse.Namespace, first: MachineWork) -> list[Mach
     return parts
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """The value of an option that is a number above 0."""
     if text.isdigit() and int(text) > 0:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")

@@ -30,6 +30,12 @@ OPTIONS = [
         "nothing of the control plane; empty: plans have to.",
     ),
     cfg.StrOpt("gateway", default="", help="Its router; empty: none."),
+    cfg.BoolOpt(
+        "network_boot",
+        default=False,
+        help="Whether the undercloud answers the DHCP of the machines that boot over the network, with "
+        "addresses of inspection_iprange (undercloud.conf: ipxe_enabled = true).",
+    ),
     cfg.StrOpt(
         "image", default="overcloud-full", help="The image of nodes whose deployment file names none."
     ),
@@ -51,6 +57,7 @@ class Baremetal:
     node_iprange: tuple[str, ...]
     cidr: str
     gateway: str
+    network_boot: bool
     image: str
     deploy_timeout: int
     ssh_timeout: int
@@ -69,6 +76,7 @@ class Baremetal:
             node_iprange=_range(area.node_iprange),
             cidr=area.cidr,
             gateway=area.gateway,
+            network_boot=area.network_boot,
             image=area.image,
             deploy_timeout=area.deploy_timeout,
             ssh_timeout=area.ssh_timeout,

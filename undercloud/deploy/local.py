@@ -68,7 +68,7 @@ class LocalEngine(MachineService, Reading):
 
     def __init__(self, settings: Settings, database: Database, borders: Borders) -> None:
         Reading.__init__(self, database, settings.deployment)
-        MachineService.__init__(self, database, borders.ironic)
+        MachineService.__init__(self, settings, database, borders.ironic)
         self._settings = settings
         self._borders = borders
         self._jobs = Jobs(settings, database, borders, self._after)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
-from undercloud.baremetal import network_data, registration
-from undercloud.baremetal.ironic import Ironic, Machine, Patch
-from undercloud.conf.baremetal import Baremetal
+from undercloud.baremetal import registration
+from undercloud.baremetal.ironic import Ironic, Machine
 from undercloud.db import machines as records
 from undercloud.db.database import Database
 from undercloud.deploy.machines import MachineInfo
@@ -78,53 +76,3 @@ def info(machine: Machine, made_of: Facts | None, node: tuple[str, str] = ("", "
         last_error=machine.last_error,
         maintenance_reason=machine.maintenance_reason,
     )
-
-
-def ramdisk_addresses(
-    database: Database, area: Baremetal, machines: Sequence[Machine], ports: Mapping[str, Sequence[str]]
-) -> dict[str, Patch]:
-    """Machine's UUID → the patch that gives its ramdisk an address of its own, of which it keeps the first.
-
-    Nothing where no range is configured, or a machine has no port yet. Raises BM-122 where the range is wrong
-    or used up.
-    """
-    if not area.inspection_iprange:
-        return {}
-    free = _range(area)
-    patches: dict[str, Patch] = {}
-    with database.write() as session:
-        rows = {row.uuid: row for row in records.all_machines(session)}
-        taken = {row.address for row in rows.values()}
-        for one in machines:
-            row, macs = rows.get(one.uuid), ports.get(one.uuid, ())
-            if row is None or not macs:
-                continue
-            if row.address not in free:
-                row.address = next((address for address in free if address not in taken), "")
-                taken.add(row.address)
-            if not row.address:
-                raise _exhausted(area, len(free))
-            value = network_data.static(macs[0], row.address, area.cidr, gateway=area.gateway)
-            patches[one.uuid] = [{"op": "add", "path": "/network_data", "value": value}]
-    return patches
-
-
-def _range(area: Baremetal) -> dict[str, None]:
-    try:
-        first, last = map(ipaddress.ip_address, area.inspection_iprange)
-        network = ipaddress.ip_network(area.cidr, strict=False)
-        if first not in network or last not in network:
-            raise ValueError(f"{first} to {last} is not in {network}")
-    except ValueError as error:
-        raise UndercloudError.of(
-            "BM-122",
-            f"[baremetal] inspection_iprange cannot be used: {error}",
-            fix="Write inspection_iprange = 192.168.24.100,192.168.24.120, out of cidr.",
-        ) from None
-    return {str(type(first)(number)): None for number in range(int(first), int(last) + 1)}
-
-
-def _exhausted(area: Baremetal, size: int) -> UndercloudError:
-    span = ",".join(area.inspection_iprange)
-    text = f"[baremetal] inspection_iprange {span} has {size} addresses, and there are more machines"
-    return UndercloudError.of("BM-122", text, fix="Make it larger; every machine keeps its address.")

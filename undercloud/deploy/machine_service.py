@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from undercloud.baremetal import discovery
+from undercloud.baremetal import enrolment, instackenv
+from undercloud.baremetal.discovery import search
+from undercloud.baremetal.discovery.places import expanded
 from undercloud.baremetal.errors import IronicError
 from undercloud.baremetal.ironic import Ironic
+from undercloud.conf import Settings
 from undercloud.db import machines as records
 from undercloud.db.database import Database
-from undercloud.deploy import gate, machine_records, provisioned, views
-from undercloud.deploy.machines import DiscoverRequest, MachineDetail, MachineInfo, ProvisionedNode
+from undercloud.deploy import gate, ironic_access, machine_records, provisioned, ramdisk_addresses, views
+from undercloud.deploy.machines import (
+    Discovered,
+    DiscoverRequest,
+    MachineDetail,
+    MachineInfo,
+    ProvisionedNode,
+)
 from undercloud.deploy.reading import known
-from undercloud.deploy.requests import GivenFile
 from undercloud.diagnostics import Finding, UndercloudError
 
 _USED = ("active", "deploying", "wait call-back", "deleting", "cleaning", "clean wait", "inspecting")
@@ -23,23 +31,31 @@ _USED = ("active", "deploying", "wait call-back", "deleting", "cleaning", "clean
 class MachineService:
     """Implements the part of ``machines.Machines`` that asks Ironic and waits for its answer."""
 
-    def __init__(self, database: Database, ironic: Callable[[], Ironic]) -> None:
+    def __init__(self, settings: Settings, database: Database, ironic: Callable[[], Ironic]) -> None:
+        self._ours = settings
         self._records = database
         self._ironic = ironic
 
-    def discover_machines(self, request: DiscoverRequest) -> GivenFile:
-        """Look for BMCs; what answered, as a file of machines (with the passwords that fitted)."""
+    def discover_machines(self, request: DiscoverRequest) -> Discovered:
+        """Look for BMCs, and what is behind those that let us in; what Ironic has already is only named."""
         pairs = [pair.partition(":") for pair in request.credentials]
-        found = discovery.discover(
-            request.addresses, request.ports, [(user, password) for user, _, password in pairs]
-        )
-        if not found:
-            raise UndercloudError.of(
-                "BM-125",
-                f"no BMC in {', '.join(request.addresses)} speaks Redfish and lets us in",
-                fix="Look at the range, the port (--port) and the credentials.",
-            )
-        return GivenFile("discovered.json", json.dumps({"nodes": found}))
+        logins = [(user, password) for user, _, password in pairs]
+        found = search.discover(expanded(request.addresses), request.protocols, request.ports, logins)
+        registered = enrolment.Registered()
+        if ironic_access.is_known(self._ours):
+            ironic = self._ironic()
+            registered = enrolment.Registered.of(ironic.machines(), ironic.ports())
+        new: list[Mapping[str, Any]] = []
+        known: list[str] = []
+        for entry in (dict(entry) for one in found for entry in one.entries):
+            same = registered.hardware(instackenv.entry(entry))
+            if same:
+                known += [one.title for one in same]
+            else:
+                # The name of another machine would make it that one.
+                new.append({**entry, "name": ""} if entry.get("name") in registered.by_name else entry)
+        findings = tuple(one.finding for one in found if one.finding)
+        return Discovered(tuple(new), tuple(dict.fromkeys(known)), findings)
 
     def machines(self) -> tuple[MachineInfo, ...]:
         """All machines by name."""
@@ -105,6 +121,7 @@ class MachineService:
             except IronicError as error:
                 refused += error.findings
         machine_records.keep(self._records, ironic)
+        ramdisk_addresses.by_dhcp(self._records, self._ours, ironic)
         if refused:
             raise UndercloudError(*refused)
 

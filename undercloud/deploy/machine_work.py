@@ -12,7 +12,7 @@ from undercloud.baremetal.instackenv import Entry
 from undercloud.baremetal.ironic import Ironic, Machine
 from undercloud.baremetal.registration import SECRET_WORDS
 from undercloud.db import events
-from undercloud.deploy import machine_records
+from undercloud.deploy import machine_records, ramdisk_addresses
 from undercloud.deploy.engine import EventKind, Failure, ResultStatus
 from undercloud.deploy.machines import MachinesRequest, MachineWork
 from undercloud.deploy.masking import Masker
@@ -93,11 +93,9 @@ def _enrol(work: Work, turns: Turns) -> None:
     enrolled = enrol(control, entries)
     _record(work, enrolled.findings)
     machine_records.keep(work.database, control.ironic)
-    patches = machine_records.ramdisk_addresses(
-        work.database, work.settings.baremetal, enrolled.machines, control.ironic.ports()
-    )
-    for uuid, patch in patches.items():
-        control.ironic.update(uuid, patch)
+    ramdisk_addresses.on_media(work.database, work.settings, control.ironic, enrolled.machines)
+    for title, finding in ramdisk_addresses.unanswered(work.settings, enrolled.machines):
+        work.recorder.finding(finding, host=title)
     if work.lease.cancelled:
         raise CancelledError
 
@@ -120,6 +118,7 @@ def _manage(work: Work, turns: Turns) -> None:
     begin = {*_BEGINNINGS, "clean failed", "inspect failed"} | ({"available"} if back else set())
     _go(work, control, [one for one in machines if one.provision_state in begin], manage(control.ironic))
     machine_records.keep(work.database, control.ironic)
+    ramdisk_addresses.by_dhcp(work.database, work.settings, control.ironic)
 
 
 def _in_use(machine: Machine) -> Finding:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from undercloud.deploy.engine import Deployment, Engine
 from undercloud.deploy.requests import DeployRequest, GivenFile, SshAccess
+from undercloud.diagnostics import Finding
 
 BARE_METAL = "bare metal"
 """In the place of a stack's name in the record of work with machines; no stack can be called so."""
@@ -104,11 +105,28 @@ class ProvisionedNode:
 
 @dataclass(frozen=True)
 class DiscoverRequest:
-    """Where to look for BMCs: addresses and ranges (CIDR), ports, and pairs of ``user:password`` to try."""
+    """Where to look for BMCs: addresses, ranges (CIDR) and URLs, and pairs of ``user:password`` to try.
+
+    ``protocols`` are redfish and ipmi; without ``ports`` their usual ones are asked.
+    """
 
     addresses: tuple[str, ...]
     credentials: tuple[str, ...] = field(repr=False)
-    ports: tuple[int, ...] = (443,)
+    ports: tuple[int, ...] = ()
+    protocols: tuple[str, ...] = ("redfish", "ipmi")
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """What looking for BMCs found: ``machines`` are entries of a file of machines, with their passwords.
+
+    ``known`` are the machines that are registered already: they are not among the entries. ``findings`` are
+    about BMCs that cannot be used (BM-129, BM-130).
+    """
+
+    machines: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    known: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,8 +194,8 @@ class Machines(Protocol):
         """The nodes of a stack that have a machine, by name."""
         ...
 
-    def discover_machines(self, request: DiscoverRequest) -> GivenFile:
-        """Look for BMCs; what answered, as a file of machines (with the passwords that fitted)."""
+    def discover_machines(self, request: DiscoverRequest) -> Discovered:
+        """Look for BMCs, and what is behind those that let us in; BM-121 for what is no address."""
         ...
 
     def machines(self) -> tuple[MachineInfo, ...]:

@@ -21,6 +21,7 @@ from undercloud.db.database import Database
 from undercloud.deploy import versions, wire
 from undercloud.deploy.engine import Deployment, Explained, Exported, Validated
 from undercloud.deploy.machines import (
+    Discovered,
     DiscoverRequest,
     MachineDetail,
     MachineInfo,
@@ -34,7 +35,6 @@ from undercloud.deploy.requests import (
     CheckRequest,
     DeleteRequest,
     DeployRequest,
-    GivenFile,
     GivenFiles,
     PlanRef,
     RollbackRequest,
@@ -251,9 +251,9 @@ class RpcEngine(Reading):
         """The nodes of a stack that have a machine, by name."""
         return wire.from_plain(tuple[ProvisionedNode, ...], self._call("provisioned", stack=stack))
 
-    def discover_machines(self, request: DiscoverRequest) -> GivenFile:
-        """Look for BMCs; what answered, as a file of machines."""
-        return wire.from_plain(GivenFile, self._call("discover_machines", request=request))
+    def discover_machines(self, request: DiscoverRequest) -> Discovered:
+        """Look for BMCs, and what is behind those that let us in."""
+        return wire.from_plain(Discovered, self._call("discover_machines", request=request))
 
     def machines(self) -> tuple[MachineInfo, ...]:
         """All machines by name."""

@@ -75,6 +75,7 @@ def rendered(conf: UndercloudConf, state_dir: Path) -> str:
     config["baremetal"] = {
         name: str(conf.get(name, subnet) or "") for name in ("cidr", "gateway", "inspection_iprange")
     }
+    config["baremetal"]["network_boot"] = str(conf.network_boot).lower()
     first, last = conf.get("dhcp_start", subnet), conf.get("dhcp_end", subnet)
     if isinstance(first, str) and isinstance(last, str) and "," not in first + last:
         config["baremetal"]["node_iprange"] = f"{first},{last}"

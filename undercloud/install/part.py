@@ -31,9 +31,10 @@ class Process:
     ``name`` has lower-case letters, digits and hyphens. ``command`` begins with an absolute path.
     ``environment`` is all it gets besides PATH, HOME and LANG. ``reads`` are files that it reads at its start
     only: when one differs, it is started anew. ``after`` names processes that are started before it.
-    ``writes`` are the directories it may write to where the manager can refuse others. ``user`` is empty for
-    the user who installs. ``stop_seconds`` is what it has to end in, before it is killed. What it started
-    ends with it, unless it ``survives``.
+    ``writes`` are the directories it may write to where the manager can refuse others, ``capabilities`` those
+    of root's powers that it needs then (capabilities(7)). ``user`` is empty for the user who installs.
+    ``stop_seconds`` is what it has to end in, before it is killed. What it started ends with it, unless it
+    ``survives``.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Process:
     reads: tuple[Path, ...] = ()
     after: tuple[str, ...] = ()
     writes: tuple[Path, ...] = ()
+    capabilities: tuple[str, ...] = ()
     user: str = ""
     stop_seconds: int = 30
     survives: bool = False

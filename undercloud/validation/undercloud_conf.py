@@ -107,6 +107,12 @@ class UndercloudConf:
         return tuple(self.get("subnets"))
 
     @property
+    def network_boot(self) -> bool:
+        """Whether machines may boot over the network. TripleO's default is yes; here the file has to say it."""
+        said = any(self.is_set(name) for name in ("ipxe_enabled", "ipxe_deploy"))
+        return said and bool(self.get("ipxe_enabled")) and bool(self.get("enable_ironic"))
+
+    @property
     def has_tls(self) -> bool:
         """Whether the undercloud's endpoints have a certificate."""
         return bool(self.get("generate_service_certificate") or self.get("undercloud_service_certificate"))

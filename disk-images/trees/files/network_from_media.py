@@ -2,12 +2,14 @@
 """Sets up the network of the ramdisk from the virtual media, so that no DHCP server is needed.
 
 Ironic puts the node's network data (OpenStack's network_data.json) on the medium labelled config-2. It
-becomes files of systemd-networkd. Without such a medium every Ethernet port asks DHCP, unless the kernel's
-argument ip= has settled it already.
+becomes files of systemd-networkd. A ramdisk that was booted over the network (BOOTIF= names the port) asks
+DHCP there, and looks at no medium: a disk may still hold the one of a system that is gone. Without any of
+these every Ethernet port asks DHCP, unless the kernel's argument ip= has settled it already.
 """
 
 import ipaddress
 import json
+import re
 import subprocess
 import sys
 import time
@@ -23,9 +25,12 @@ PORTS = ("phy", "ethernet", "physical", None)
 PATIENCE = 10.0
 """Seconds until the kernel has shown a medium that is in the drive."""
 
+BOOT_PORT = re.compile(r"\bBOOTIF=(?:01[-:])?((?:[0-9a-f]{2}[-:]){5}[0-9a-f]{2})\b", re.IGNORECASE)
+"""The port that it was booted by, as iPXE writes it, or as PXELINUX does, behind the kind of hardware."""
+
 DHCP = """\
 [Match]
-Type=ether
+%s
 [Network]
 DHCP=ipv4
 LinkLocalAddressing=no
@@ -101,6 +106,12 @@ def read_medium(arguments: str) -> dict[str, Any] | None:
         subprocess.run(["umount", str(MOUNTED)], check=True)
 
 
+def boot_port(arguments: str) -> str:
+    """The MAC address of the port that the kernel was booted by, empty if not over the network."""
+    found = BOOT_PORT.search(arguments)
+    return found.group(1).lower().replace("-", ":") if found else ""
+
+
 def say(text: str) -> None:
     """Tell it on the console and in the journal."""
     sys.stdout.write(f"network: {text}\n")
@@ -110,14 +121,15 @@ def say(text: str) -> None:
 def main() -> int:
     """Write the files; say on the console what was found."""
     arguments = CMDLINE.read_text()
-    data = read_medium(arguments)
+    port = boot_port(arguments)
+    data = None if port else read_medium(arguments)
     try:
         made = files(data) if data and data.get("links") else {}
     except (UnusableError, KeyError, ValueError) as error:
         say(f"the network data cannot be used ({error}); asking DHCP")
         made = {}
     if not made and " ip=" not in arguments:
-        made = {"90-dhcp.network": DHCP}
+        made = {"90-dhcp.network": DHCP % (f"MACAddress={port}" if port else "Type=ether")}
     NETWORKD.mkdir(parents=True, exist_ok=True)
     for name, text in made.items():
         (NETWORKD / name).write_text(text)

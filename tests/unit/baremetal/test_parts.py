@@ -9,7 +9,7 @@ import yaml
 
 from undercloud.baremetal import causes, configuration, host_keys, network_data, registration
 from undercloud.baremetal.config_drive import config_drive
-from undercloud.baremetal.discovery import discover
+from undercloud.baremetal.discovery.places import expanded
 from undercloud.baremetal.ironic import Machine
 from undercloud.diagnostics import UndercloudError
 from undercloud.topology.facts import GIB, Disk, Facts
@@ -163,5 +163,5 @@ def test_what_makes_a_machine_busy(changes: dict[str, Any], node: str, busy: str
 @pytest.mark.parametrize("address", ["nonsense", "10.0.0.0/8"])
 def test_a_range_that_cannot_be_looked_through(address: str) -> None:
     with pytest.raises(UndercloudError) as caught:
-        discover([address], [443], [("u", "p")])
+        expanded([address])
     assert caught.value.findings[0].code == "BM-121"

@@ -14,6 +14,7 @@ from undercloud.deploy import rpc, wire
 from undercloud.deploy.engine import Status
 from undercloud.deploy.machines import (
     Configuration,
+    Discovered,
     DiscoverRequest,
     MachinesRequest,
     MachineWork,
@@ -73,9 +74,10 @@ def test_what_no_machine_runs_is_not_given_back(engine: WholeEngine) -> None:
 
 def test_nobody_answers_where_nobody_is(engine: WholeEngine) -> None:
     wanted = DiscoverRequest(("http://127.0.0.1:9",), ("u:p",))
+    assert engine.discover_machines(wanted) == Discovered()
     with pytest.raises(UndercloudError) as caught:
-        engine.discover_machines(wanted)
-    assert code(caught) == "BM-125"
+        engine.discover_machines(DiscoverRequest(("127.0.0.1", "nowhere", "10.0.0.0/8"), ("u:p",)))
+    assert [finding.code for finding in caught.value.findings] == ["BM-121", "BM-121"]
 
 
 def test_a_request_travels_whole() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.lab.errors import LabError
-from tools.rack.model import CTLPLANE, MAX_MACHINES, Hardware, Rack, instackenv
+from tools.rack.model import CTLPLANE, IPMI, MAX_MACHINES, Hardware, Rack, by_ipmi, by_redfish, registration
 from undercloud.baremetal.instackenv import read
 
 
@@ -50,11 +50,24 @@ def test_an_unknown_machine_is_told_with_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_the_registration_is_one_that_we_accept(tmp_path: Path) -> None:
-    content = instackenv(rack(tmp_path), "admin", "secret", tmp_path / "ca.crt")
-    entries = read(json.dumps(content), "instackenv.json")
+    here = rack(tmp_path)
+    bmcs = [by_redfish(here, one, "admin", "secret", tmp_path / "ca.crt") for one in here.machines]
+    nodes = [registration(here, one, bmc) for one, bmc in zip(here.machines, bmcs, strict=True)]
+    entries = read(json.dumps({"nodes": nodes}), "instackenv.json")
     assert [entry.name for entry in entries] == ["node1", "node2"]
     values = entries[0].values
     assert values["driver"] == "redfish"
     assert values["driver_info"]["redfish_address"] == "https://192.168.24.1:8000"
     assert values["driver_info"]["redfish_verify_ca"] == str(tmp_path / "ca.crt")
     assert values["properties"]["root_device"] == {"serial": "RACKDISK1"}
+
+
+def test_by_ipmi_every_machine_has_a_port_of_its_own(tmp_path: Path) -> None:
+    here = replace(rack(tmp_path), protocol=IPMI)
+    here.save()
+    assert Rack.at(tmp_path).protocol == IPMI
+    nodes = [registration(here, one, by_ipmi(here, one, "admin", "secret")) for one in here.machines]
+    entries = read(json.dumps({"nodes": nodes}), "instackenv.json")
+    reached = [(one.values["driver"], one.values["driver_info"]["ipmi_port"]) for one in entries]
+    assert reached == [("ipmi", "6231"), ("ipmi", "6232")]
+    assert "boot_interface" not in entries[0].values, "Ironic takes what it has for a BMC without media: iPXE"

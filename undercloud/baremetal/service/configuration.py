@@ -5,9 +5,10 @@ The options: https://docs.openstack.org/ironic/latest/configuration/config.html.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from undercloud.baremetal.service import ipxe
 from undercloud.baremetal.service.settings import AGENT, IronicSettings
 from undercloud.diskimages.esp import RAMDISK_CONFIG
 
@@ -73,7 +74,7 @@ _HOOKS = "$default_hooks,memory,cpus,cpu-capabilities,boot-mode,root-device,pci-
 def configuration(settings: IronicSettings) -> str:
     """The text of ironic.conf."""
     sections: dict[str, Mapping[str, object]] = {
-        "DEFAULT": {**_process(settings), **_interfaces(settings.hardware_types)},
+        "DEFAULT": {**_process(settings), **_interfaces(settings)},
         "api": _api(settings),
         "database": {"connection": settings.connection.replace("$", "$$")},
         "conductor": _conductor(settings),
@@ -104,6 +105,16 @@ def grub_template(settings: IronicSettings) -> Path:
     return settings.directory / "grub.cfg.template"
 
 
+def boot_script(settings: IronicSettings) -> Path:
+    """Where :data:`ipxe.BEGIN` lies; Ironic puts it under the same name to the files that are served."""
+    return settings.directory / ipxe.BOOT_SCRIPT
+
+
+def machine_script(settings: IronicSettings) -> Path:
+    """Where the template of the machines' iPXE scripts lies."""
+    return settings.directory / "machine.ipxe.template"
+
+
 def _process(settings: IronicSettings) -> dict[str, object]:
     bus: dict[str, object] = {"rpc_transport": "none"}
     if settings.transport_url:
@@ -122,10 +133,14 @@ def _process(settings: IronicSettings) -> dict[str, object]:
     }
 
 
-def _interfaces(hardware_types: Sequence[str]) -> dict[str, object]:
+def _interfaces(settings: IronicSettings) -> dict[str, object]:
     """The interfaces of all hardware types; a machine that names none gets the first that fits."""
+    hardware_types = settings.hardware_types
     enabled: dict[str, list[str]] = {}
-    for table in (*(_OF_HARDWARE[name] for name in hardware_types), _EVERYWHERE):
+    tables = [*(_OF_HARDWARE[name] for name in hardware_types), _EVERYWHERE]
+    if settings.network_boot:
+        tables.append({"boot": ("ipxe",)})
+    for table in tables:
         for kind, names in table.items():
             known = enabled.setdefault(kind, [])
             known += [name for name in names if name not in known]
@@ -184,6 +199,8 @@ def _deploy(settings: IronicSettings) -> dict[str, object]:
 
 def _pxe(settings: IronicSettings) -> dict[str, object]:
     return {
+        "ipxe_boot_script": boot_script(settings),
+        "ipxe_config_template": machine_script(settings),
         "tftp_root": settings.directory / "tftp",
         "tftp_master_path": settings.directory / "master_tftp",
         "instance_master_path": settings.directory / "master_images",

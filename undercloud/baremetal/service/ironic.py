@@ -11,7 +11,7 @@ from pathlib import Path
 import requests
 
 from undercloud import durable
-from undercloud.baremetal.service import configuration, environment
+from undercloud.baremetal.service import configuration, environment, ipxe
 from undercloud.baremetal.service.settings import USER, IronicSettings
 from undercloud.diagnostics import UndercloudError
 from undercloud.images.registry import htpasswd_line
@@ -42,6 +42,10 @@ class IronicService:
             directory.mkdir(parents=True, exist_ok=True)
         self._write_password()
         _write(configuration.grub_template(settings), configuration.GRUB)
+        _write(configuration.boot_script(settings), ipxe.BEGIN)
+        _write(configuration.machine_script(settings), ipxe.machine_script(settings.files_url))
+        authority = ipxe.authority_archive(settings.authority.read_bytes())
+        durable.write(settings.files / ipxe.AUTHORITY, authority, 0o644)
         _write(settings.configuration, configuration.configuration(settings))
         say("Ironic's database")
         self._migrate()

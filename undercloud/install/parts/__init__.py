@@ -9,6 +9,7 @@ from undercloud.install.parts.api import Api
 from undercloud.install.parts.files import Files
 from undercloud.install.parts.ironic import Ironic
 from undercloud.install.parts.network import Network
+from undercloud.install.parts.network_boot import NetworkBoot
 from undercloud.install.parts.registry import Registry
 from undercloud.install.site import Site
 
@@ -20,6 +21,7 @@ def all_parts(site: Site) -> tuple[Part, ...]:
         Registry(site),
         Api(site),
         *((Files(site), Ironic(site)) if site.conf.get("enable_ironic") else ()),
+        *((NetworkBoot(site),) if site.conf.network_boot else ()),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from undercloud.baremetal.service.configuration import boot_script
 from undercloud.baremetal.service.ironic import IronicService
 from undercloud.baremetal.service.settings import (
     API_PORT,
@@ -50,6 +51,7 @@ class Ironic:
             lldp_seconds=options.lldp_seconds,
             kernel_arguments=options.kernel_arguments,
             debug=options.debug,
+            network_boot=site.conf.network_boot,
         )
 
     @property
@@ -86,7 +88,13 @@ class Ironic:
     def processes(self) -> tuple[Process, ...]:
         """API and conductor."""
         settings, service = self.settings, self._service()
-        reads = (settings.configuration, settings.passwords, settings.certificate, settings.key)
+        reads = (
+            settings.configuration,
+            boot_script(settings),  # which Ironic hands on when it starts
+            settings.passwords,
+            settings.certificate,
+            settings.key,
+        )
         return (
             Process(
                 self.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import socket
 import subprocess
@@ -31,6 +32,19 @@ class Network:
         self._site = site
         get = site.conf.get
         self._bridge = Bridge(NAME, get("local_interface"), get("local_ip"), get("local_mtu"))
+
+    @property
+    def interface(self) -> str:
+        """The interface that has the address, or will have it; empty where none lists it, as on loopback."""
+        if self._is_ours_to_make():
+            return NAME
+        mine = ipaddress.ip_interface(self._bridge.address).ip
+        listed = (
+            link["ifname"]
+            for link in self._links()
+            if mine in {ipaddress.ip_interface(each).ip for each in bridge.addresses(link)}
+        )
+        return next(listed, "")
 
     def problems(self) -> Iterator[Finding]:
         """What keeps the address from being here."""

@@ -163,11 +163,11 @@ def unit(process: Process) -> str:
 
 
 def _confined(process: Process) -> list[str]:
-    """A process that says where it writes may write nowhere else, and needs none of root's powers."""
+    """A process that says where it writes may write nowhere else, and has no power of root's but its own."""
     if not process.writes:
         return []
     return [
-        "CapabilityBoundingSet=",
+        f"CapabilityBoundingSet={' '.join(process.capabilities)}",
         "NoNewPrivileges=yes",
         "PrivateDevices=yes",
         "PrivateTmp=yes",

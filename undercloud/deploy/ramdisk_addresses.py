@@ -1,0 +1,107 @@
+"""The address of each machine's ramdisk: one of its own, which it keeps; on its boot medium, or by DHCP."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from sqlalchemy.orm import Session
+
+from undercloud.baremetal import network_data
+from undercloud.baremetal.ironic import Ironic, Machine
+from undercloud.baremetal.service import dhcp
+from undercloud.conf import Settings
+from undercloud.conf.baremetal import Baremetal
+from undercloud.db import machines as records
+from undercloud.db.database import Database
+from undercloud.diagnostics import Finding, Severity, UndercloudError
+
+_ANSWERED = "ipxe"
+_OVER_NETWORK = (_ANSWERED, "pxe", "http-ipxe", "http")
+"""Ironic's boot interfaces that need DHCP, and the one that ours is for."""
+
+
+def on_media(database: Database, settings: Settings, ironic: Ironic, machines: Iterable[Machine]) -> None:
+    """Have the boot media of machines bring an address; a machine without a port has to wait for its.
+
+    Nothing where no range is configured. Raises BM-122 where the range is wrong or used up.
+    """
+    area = settings.baremetal
+    ports = ironic.ports()
+    chosen = [one for one in machines if ports.get(one.uuid) and one.boot_interface not in _OVER_NETWORK]
+    with database.write() as session:
+        addresses = _allocated(session, area, [one.uuid for one in chosen])
+    for uuid, address in addresses.items():
+        value = network_data.static(ports[uuid][0], address, area.cidr, gateway=area.gateway)
+        ironic.update(uuid, [{"op": "add", "path": "/network_data", "value": value}])
+
+
+def by_dhcp(database: Database, settings: Settings, ironic: Ironic) -> None:
+    """Have the undercloud's DHCP answer the machines that boot over the network, and nobody else.
+
+    Nothing where it answers nobody at all. Raises BM-122 where the range is wrong or used up.
+    """
+    if not settings.baremetal.network_boot:
+        return
+    known, ports = ironic.machines(), ironic.ports()
+    chosen = [one.uuid for one in known if one.boot_interface == _ANSWERED and ports.get(one.uuid)]
+    with database.write() as session:  # in which nobody else writes the file
+        addresses = _allocated(session, settings.baremetal, chosen)
+        answered = {address: ports[uuid] for uuid, address in addresses.items()}
+        dhcp.answer(dhcp.dhcp_directory(settings.paths.state_dir), answered)
+
+
+def unanswered(settings: Settings, machines: Iterable[Machine]) -> Iterator[tuple[str, Finding]]:
+    """Machine → BM-128, for those that boot over the network without a DHCP of ours to answer them."""
+    if settings.baremetal.endpoint:
+        return  # an Ironic elsewhere has its own
+    for one in machines:
+        if one.boot_interface not in _OVER_NETWORK or (
+            one.boot_interface == _ANSWERED and settings.baremetal.network_boot
+        ):
+            continue
+        text = f"{one.title} boots by {one.boot_interface}, and the undercloud does not answer its DHCP"
+        fix = "Set ipxe_enabled = true in undercloud.conf, install again, and let it boot by ipxe."
+        yield one.title, Finding("BM-128", text, fix, Severity.WARNING)
+
+
+def _allocated(session: Session, area: Baremetal, uuids: Collection[str]) -> Mapping[str, str]:
+    """Machine's UUID → its address; those that we do not know (yet) are left out."""
+    if not area.inspection_iprange:
+        return {}
+    free = _range(area)
+    rows = {row.uuid: row for row in records.all_machines(session)}
+    taken = {row.address for row in rows.values()}
+    given = {}
+    for uuid in uuids:
+        row = rows.get(uuid)
+        if row is None:
+            continue
+        if row.address not in free:
+            row.address = next((address for address in free if address not in taken), "")
+            taken.add(row.address)
+        if not row.address:
+            raise _exhausted(area, len(free))
+        given[uuid] = row.address
+    return given
+
+
+def _range(area: Baremetal) -> dict[str, None]:
+    try:
+        first, last = map(ipaddress.ip_address, area.inspection_iprange)
+        network = ipaddress.ip_network(area.cidr, strict=False)
+        if first not in network or last not in network:
+            raise ValueError(f"{first} to {last} is not in {network}")
+    except ValueError as error:
+        raise UndercloudError.of(
+            "BM-122",
+            f"[baremetal] inspection_iprange cannot be used: {error}",
+            fix="Write inspection_iprange = 192.168.24.100,192.168.24.120, out of cidr.",
+        ) from None
+    return {str(type(first)(number)): None for number in range(int(first), int(last) + 1)}
+
+
+def _exhausted(area: Baremetal, size: int) -> UndercloudError:
+    span = ",".join(area.inspection_iprange)
+    text = f"[baremetal] inspection_iprange {span} has {size} addresses, and there are more machines"
+    return UndercloudError.of("BM-122", text, fix="Make it larger; every machine keeps its address.")
