@@ -103,3 +103,13 @@ def test_without_usable_data_every_port_asks_dhcp(
     expected: list[str],
 ) -> None:
     assert sorted(run(script, tmp_path, monkeypatch, data, arguments)) == expected
+
+
+@pytest.mark.parametrize("name", [MAC, f"01-{MAC.replace(':', '-')}", MAC.upper()])
+def test_booted_over_the_network_it_asks_on_that_port_alone(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    stale = {"links": [PORT], "networks": [IPV4]}  # of a system that was on the disk
+    made = run(script, tmp_path, monkeypatch, stale, f"quiet BOOTIF={name} initrd=x")
+    assert list(made) == ["90-dhcp.network"]
+    assert made["90-dhcp.network"].startswith(f"{MATCH}[Network]\nDHCP=ipv4\n")

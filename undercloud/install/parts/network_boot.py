@@ -17,7 +17,7 @@ from undercloud.install.ports import unusable
 from undercloud.install.site import Site
 
 _OPTION = "inspection_interface"
-_LOADERS = Path("/usr/lib/ipxe")
+LOADERS = Path("/usr/lib/ipxe")
 """Where Debian's package ipxe has them."""
 POWERS = ("CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SETGID")
 """Without the last dnsmasq does not start, though it stays in its group."""
@@ -68,7 +68,7 @@ class NetworkBoot:
         self._site.directory(self.name)
         settings.loaders.mkdir(mode=0o755, exist_ok=True)
         for name in (dhcp.UEFI_LOADER, dhcp.BIOS_LOADER):
-            content, target = (_LOADERS / name).read_bytes(), settings.loaders / name
+            content, target = (LOADERS / name).read_bytes(), settings.loaders / name
             if not target.exists() or target.read_bytes() != content:
                 say(f"boot loader {name}")
                 durable.write(target, content, 0o644)

@@ -52,6 +52,13 @@ SAID: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "enabled_boot_interfaces",
         "redfish-virtual-media,ipxe,pxe",
     ),
+    "network boot": (
+        {"network_boot": True},
+        "DEFAULT",
+        "enabled_boot_interfaces",
+        "redfish-virtual-media,ipxe",
+    ),
+    "the machines' script": ({}, "pxe", "ipxe_config_template", "/state/ironic/machine.ipxe.template"),
     "a ramdisk inspects": ({}, "DEFAULT", "default_inspect_interface", "agent"),
     "none of a kind": ({"hardware_types": ("ipmi",)}, "DEFAULT", "enabled_bios_interfaces", "no-bios"),
 }
