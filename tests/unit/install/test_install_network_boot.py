@@ -11,6 +11,7 @@ from tests.unit.install.test_install_ironic import site
 from undercloud.baremetal.service import dhcp
 from undercloud.install.configuration import rendered
 from undercloud.install.parts import all_parts, network_boot
+from undercloud.install.parts.network import Network
 from undercloud.install.parts.network_boot import NetworkBoot
 from undercloud.install.processes import systemd
 
@@ -42,7 +43,7 @@ def test_it_is_there_only_where_the_file_asks_for_it(tmp_path: Path, text: str, 
 def test_it_answers_where_local_ip_is_and_nowhere_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interface: str, asked: str, expected: list[str]
 ) -> None:
-    monkeypatch.setattr(network_boot.Network, "interface", interface)
+    monkeypatch.setattr(Network, "interface", interface)
     here = dataclasses.replace(site(tmp_path, f"ipxe_enabled = true\n{asked}"), running=frozenset({"dhcp"}))
     part = NetworkBoot(here)
     assert [f"{one.code} {one.locations[0].line}" for one in part.problems()] == expected
@@ -52,7 +53,7 @@ def test_it_answers_where_local_ip_is_and_nowhere_else(
 def test_prepared_twice_it_is_the_same_and_knows_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network_boot.Network, "interface", "br-ctlplane")
+    monkeypatch.setattr(Network, "interface", "br-ctlplane")
     monkeypatch.setattr(network_boot, "LOADERS", tmp_path)
     for name in (dhcp.UEFI_LOADER, dhcp.BIOS_LOADER):
         (tmp_path / name).write_bytes(name.encode())
@@ -75,6 +76,6 @@ def test_prepared_twice_it_is_the_same_and_knows_nobody(
 
 
 def test_a_dnsmasq_that_does_not_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network_boot.Network, "interface", "br-ctlplane")
+    monkeypatch.setattr(Network, "interface", "br-ctlplane")
     health = NetworkBoot(site(tmp_path, "ipxe_enabled = true\n")).healthy()
     assert not health.ok and "does not serve" in health.message
