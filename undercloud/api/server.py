@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cheroot import wsgi
-from cheroot.ssl.builtin import BuiltinSSLAdapter
-
 from undercloud.api.access import Access
 from undercloud.api.answers import Answers
 from undercloud.api.app import make_app
 from undercloud.api.audit import Audit
 from undercloud.api.authentication import choose
 from undercloud.api.calls import Service
+from undercloud.api.connections import Adapter, Server
 from undercloud.api.document import Document
 from undercloud.api.library import Library
 from undercloud.api.limiting import Limits
@@ -34,7 +32,6 @@ from undercloud.images import tls
 
 _LOG = logging.getLogger(__name__)
 _LOCAL = ("localhost", "127.0.0.1", "::1")
-_SHUTDOWN = 5  # seconds that requests have to end
 _ARCHIVE_OVERHEAD = 64 << 20  # bytes: a tar is larger than what it holds
 
 
@@ -42,7 +39,7 @@ _ARCHIVE_OVERHEAD = 64 << 20  # bytes: a tar is larger than what it holds
 class Running:
     """What a server holds; ``close`` gives all of it back."""
 
-    server: Any
+    server: Server
     service: Service
     audit: Audit
     rpc_server: rpc.Server | None
@@ -123,12 +120,10 @@ def _service(
     )
 
 
-def _server(settings: Settings, application: Any) -> Any:
+def _server(settings: Settings, application: Any) -> Server:
     options = settings.api
-    bind: Any = options.unix_socket or (options.host, options.port)
-    server = wsgi.Server(
-        bind, application, numthreads=options.threads, server_name="undercloud", shutdown_timeout=_SHUTDOWN
-    )
+    bind = options.unix_socket or (options.host, options.port)
+    server = Server(bind, application, options.threads)
     server.max_request_body_size = (options.upload_limit << 20) + _ARCHIVE_OVERHEAD
     if not options.unix_socket:
         server.ssl_adapter = _tls(settings)
@@ -146,7 +141,7 @@ def _server(settings: Settings, application: Any) -> Any:
     return server
 
 
-def _listen_privately(path: Path, server: Any) -> None:
+def _listen_privately(path: Path, server: Server) -> None:
     """The directory lets in nobody else, so that the socket is private from its first moment."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.parent.stat().st_mode & 0o077:
@@ -159,7 +154,7 @@ def _listen_privately(path: Path, server: Any) -> None:
     path.chmod(0o600)
 
 
-def _tls(settings: Settings) -> BuiltinSSLAdapter:
+def _tls(settings: Settings) -> Adapter:
     options = settings.api
     if options.certificate:
         certificate, key = options.certificate, options.key or options.certificate
@@ -168,15 +163,13 @@ def _tls(settings: Settings) -> BuiltinSSLAdapter:
         own = tls.ensure(settings.paths.state_dir / "api" / "tls", list(names))
         certificate, key = str(own.certificate), str(own.key)
     try:
-        adapter = BuiltinSSLAdapter(certificate, key)
+        return Adapter(certificate, key)
     except (OSError, ssl.SSLError) as error:
         raise UndercloudError.of(
             "API-028",
             f"the certificate {certificate} or its key cannot be used: {error}",
             fix="Name both with [api] certificate and key, or leave them out for one of our own.",
         ) from error
-    adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return adapter
 
 
 def _named(host: str) -> tuple[str, ...]:

@@ -1,0 +1,79 @@
+"""HTTP over TLS on cheroot: hands are shaken where a request is answered, not where all of them come in.
+
+cheroot's own adapter shakes hands in the one thread that accepts and hands out connections: a client that
+opens one and says nothing would keep everybody waiting for as long as it is given.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+from typing import Any
+
+from cheroot import wsgi
+from cheroot.server import HTTPConnection
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+_SAID = b"This port speaks only HTTPS.\n"
+_NOT_TLS = b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
+    len(_SAID),
+    _SAID,
+)
+_LOG = logging.getLogger(__name__)
+_SHUTDOWN = 5  # seconds that requests have to end
+_IDLE = 256  # connections kept open between two requests; cheroot's 10 make a busy client shake hands anew
+
+
+class Adapter(BuiltinSSLAdapter):
+    """TLS 1.2 or newer."""
+
+    def __init__(self, certificate: str, key: str) -> None:
+        super().__init__(certificate, key)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+
+    def wrap(self, sock: Any) -> tuple[Any, dict[str, str]]:
+        """The socket with TLS that is still to be agreed on, and what a request is told of it."""
+        wrapped = self.context.wrap_socket(sock, do_handshake_on_connect=False, server_side=True)
+        return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
+
+
+class _Connection(HTTPConnection):
+    """Shakes hands before its first request; whoever does not, or speaks no TLS, is cut off."""
+
+    _agreed = False
+
+    def communicate(self) -> bool:
+        if not self._agreed and isinstance(self.socket, ssl.SSLSocket):
+            try:
+                self.socket.do_handshake()
+            except OSError as error:
+                _LOG.info("%s did not agree on TLS: %s", self.remote_addr, error)
+                if getattr(error, "reason", "") == "HTTP_REQUEST":
+                    socket.socket.sendall(self.socket, _NOT_TLS)  # as it came: without TLS
+                return False
+            self._agreed = True
+        return bool(super().communicate())  # type: ignore[no-untyped-call]
+
+
+class Server(wsgi.Server):
+    """Answers on threads."""
+
+    ConnectionClass = _Connection
+    keep_alive_conn_limit = _IDLE
+
+    def __init__(self, bind: tuple[str, int] | str, application: Any, threads: int) -> None:
+        super().__init__(
+            bind, application, numthreads=threads, server_name="undercloud", shutdown_timeout=_SHUTDOWN
+        )
+
+    def process_conn(self, conn: _Connection) -> None:
+        """A new connection waits for its first byte where idle ones do, not in a thread."""
+        if conn.last_used is None:
+            self.put_conn(conn)
+        else:
+            super().process_conn(conn)
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """To our log; cheroot's own is standard error, with a traceback for each client that hangs up."""
+        _LOG.log(level, "%s", msg, exc_info=traceback and level >= logging.ERROR)
