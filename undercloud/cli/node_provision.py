@@ -74,12 +74,19 @@ class _GivingBack(running.Running):
             "--yes-its-data-too",
             dest="sure",
             action="store_true",
-            help="Also nodes that the stack is deployed on: what they hold is lost",
+            help="Also where data of the stack is lost with it",
         )
         tripleo_flags.add_harmless(parser, _GIVEN_BACK)
         return parser
 
-    def give_back(self, parsed_args: argparse.Namespace, hosts: Sequence[str], *, everything: bool) -> int:
+    def give_back(
+        self,
+        parsed_args: argparse.Namespace,
+        hosts: Sequence[str],
+        *,
+        everything: bool = False,
+        leave: bool = False,
+    ) -> int:
         """Ask, start, follow."""
         self.tell_notes(parsed_args)
         with self.engine() as engine:
@@ -91,7 +98,7 @@ class _GivingBack(running.Running):
         if not parsed_args.yes and not self.confirmed(f"Give back {named}, and all that is on them?"):
             return errors.FAILED
         request = UnprovisionRequest(
-            parsed_args.stack, tuple(hosts), everything=everything, sure=parsed_args.sure
+            parsed_args.stack, tuple(hosts), everything=everything, leave=leave, sure=parsed_args.sure
         )
         return self.follow(lambda engine: (engine.unprovision(request), 0), parsed_args)
 
@@ -111,8 +118,8 @@ _GIVEN_BACK = (
 class NodeUnprovision(_GivingBack):
     """Give the machines of a stack back: those marked `provisioned: false` in a deployment file, or all.
 
-    A node that the stack is still deployed on is not touched: delete the stack first, or take the node out
-    of the plan and deploy.
+    A node that the stack is still deployed on is not touched: `overcloud node delete` lets its services take
+    leave first; or delete the stack.
     """
 
     examples = (
@@ -143,15 +150,16 @@ class NodeUnprovision(_GivingBack):
 
 
 class NodeDelete(_GivingBack):
-    """Give back the machines of nodes that have left the plan, by name.
+    """Take nodes out of a cloud, by name: their services take leave, then their machines are given back.
 
-    First take them out: mark them `provisioned: false` in the deployment file and deploy, so that their
-    services take leave and the cloud goes on without them. Then this frees the machines.
+    With `-b` these are the nodes that the deployment file marks `provisioned: false`, and the next deployment
+    with it goes on without them. Of a node that is only named here, and still wanted by the plan, the next
+    deployment gives the place to another machine: so a node is replaced.
     """
 
     examples = (
         (
-            "a compute node that left the plan",
+            "a compute node, to be replaced by the next deployment",
             "overcloud node delete --stack overcloud overcloud-novacompute-3",
         ),
         ("those that the file marks", "overcloud node delete -b baremetal_deployment.yaml"),
@@ -172,7 +180,7 @@ class NodeDelete(_GivingBack):
         hosts = [*parsed_args.nodes, *(marked(named) if named else ())]
         if not hosts:
             raise errors.usage("name nodes, or a deployment file that marks some with provisioned: false")
-        return self.give_back(parsed_args, hosts, everything=False)
+        return self.give_back(parsed_args, hosts, leave=True)
 
 
 def marked(file: str) -> list[str]:

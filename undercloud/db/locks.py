@@ -57,6 +57,17 @@ def release(session: Session, name: str, fence: int) -> bool:
     return _run(session, _held(name, fence).values(holder=None, process={}, since=None, heartbeat=None))
 
 
+def alone(session: Session, name: str) -> None:
+    """Let no other transaction that asks for the same name go on before this one ends.
+
+    What is read after it was written before: there is nothing read in between that would fix an older view.
+    """
+    turn = update(Lock).where(Lock.name == name).values(fence=Lock.fence + 1)
+    if not _run(session, turn):
+        _insert(session, name)
+        _run(session, turn)
+
+
 def _held(name: str, fence: int) -> Update:
     return update(Lock).where(Lock.name == name, Lock.fence == fence, Lock.holder.is_not(None))
 
@@ -68,6 +79,10 @@ def _run(session: Session, statement: Update) -> bool:
 
 def _make(session: Session, name: str) -> None:
     if session.get(Lock, name) is None:
-        table = cast("Table", Lock.__table__)
-        statement = insert_new(session.get_bind().dialect.name, table)
-        session.execute(statement.values(name=name, fence=0, holder=None, process={}))
+        _insert(session, name)
+
+
+def _insert(session: Session, name: str) -> None:
+    table = cast("Table", Lock.__table__)
+    statement = insert_new(session.get_bind().dialect.name, table)
+    session.execute(statement.values(name=name, fence=0, holder=None, process={}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from undercloud.deploy import stages
+from undercloud.deploy import skipping, stages
 from undercloud.deploy.requests import CheckRequest
 from undercloud.deploy.work import Stage, Turns, Work
 from undercloud.diagnostics import UndercloudError, internal
@@ -15,6 +15,7 @@ PLAYBOOK = "checks_playbook.yaml"
 def check_nodes(work: Work, turns: Turns) -> None:
     """See that every node lets us in and is who it was."""
     _ = turns
+    skipping.leave_out_gone(work)
     work.report_failures(stages.look_at_nodes(work))
 
 
@@ -31,6 +32,7 @@ def run_checks(work: Work, turns: Turns) -> None:
     run = stages.run_of(work, PLAYBOOK, "checks")
     asked = {"groups": list(work.request.groups), "names": list(work.request.names)}
     run = replace(run, variables={**run.variables, "undercloud_checks": asked})
+    run = replace(run, limit=skipping.all_but(work.skipped))
     stages.run_playbook(work, turns, run)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from undercloud.deploy import scalein, stages
+from undercloud.deploy import scalein, skipping, stages
 from undercloud.deploy.engine import Failure
 from undercloud.deploy.requests import DeleteRequest
 from undercloud.deploy.work import Stage, Turns, Work
@@ -18,11 +18,12 @@ def check_nodes(work: Work, turns: Turns) -> None:
     if not work.compilation:
         return
     _ = turns
+    skipping.leave_out_gone(work)
     found = stages.look_at_nodes(work)
     if not (isinstance(work.request, DeleteRequest) and work.request.abandon):
         work.report_failures(found)
         return
-    work.skipped = frozenset(failure.host for failure in found)
+    work.skipped |= {failure.host for failure in found}
     for failure in found:
         work.recorder.finding(_abandoned(failure))
 
@@ -38,8 +39,7 @@ def clean_nodes(work: Work, turns: Turns) -> None:
     if not work.compilation or not work.nodes():
         return
     run = stages.run_of(work, PLAYBOOK, "delete")
-    limit = ":".join(["all", *(f"!{name}" for name in sorted(work.skipped))]) if work.skipped else ""
-    stages.run_playbook(work, turns, replace(run, limit=limit))
+    stages.run_playbook(work, turns, replace(run, limit=skipping.all_but(work.skipped)))
 
 
 def _abandoned(failure: Failure) -> Finding:

@@ -71,6 +71,12 @@ def reserved(session: Session, vault: Vault, stack: str) -> Reserved:
     return held
 
 
+def clash(made: Compiled, held: Reserved) -> bool:
+    """Whether what was compiled has an address that another stack holds."""
+    addresses: Mapping[str, Mapping[str, str]] = made.state.get("addresses", {})
+    return any(set(held.get(network, ())) & set(ports.values()) for network, ports in addresses.items())
+
+
 def deployed(session: Session, stack: str) -> Mapping[str, Any] | None:
     """What was described of the version that was deployed last; None where nothing is deployed."""
     last = deployments.last(session, stack, WRITING, status=str(Status.SUCCEEDED))

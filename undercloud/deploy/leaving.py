@@ -8,7 +8,7 @@ that could not be reached stays there, and the next deployment tries again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from undercloud.diagnostics import Finding, Severity
 _WRITING = (Operation.DEPLOY, Operation.DELETE)
 KEY = "leaving"
 """Where they stand in a compilation's facts; not at all when there are none."""
+_GONE = "gone"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,37 @@ def kept(session: Session, compilation: int) -> tuple[Leaving, ...]:
     """Those that were kept with a compilation and are not clean yet."""
     row = session.get(Compilation, compilation) if compilation else None
     return _left(row) if row is not None else ()
+
+
+def gone(session: Session, compilation: int) -> frozenset[str]:
+    """The hosts of a compilation whose machines were given back since then: nothing is there any more."""
+    row = session.get(Compilation, compilation) if compilation else None
+    return frozenset(row.facts.get(_GONE) or ()) if row is not None else frozenset()
+
+
+def installed(session: Session, stack: str) -> frozenset[str]:
+    """The addresses of the nodes that we installed for what the stack is deployed from, and that leave it."""
+    last = deployments.last(session, stack, _WRITING, compiled=True)
+    row = session.get(Compilation, last.compilation_id) if last is not None else None
+    if row is None:
+        return frozenset()
+    older = (session.get(Compilation, number) for number in {one.compilation for one in _left(row)})
+    facts = [one.facts for one in (row, *older) if one is not None]
+    return frozenset(machine["address"] for each in facts for machine in each.get("machines") or ())
+
+
+def gave_back(session: Session, stack: str, hosts: Collection[str]) -> None:
+    """What the stack was deployed on last does not have these hosts any more, nor are they to be cleaned."""
+    last = deployments.last(session, stack, _WRITING, compiled=True)
+    row = session.get(Compilation, last.compilation_id) if last is not None else None
+    if row is None:
+        return
+    left = [wire.to_plain(one) for one in _left(row) if one.node.name not in hosts]
+    nodes = [node for node in row.facts["nodes"] if node["name"] not in hosts]
+    was = {node["name"] for node in row.facts["nodes"]} & set(hosts)
+    facts = {key: value for key, value in row.facts.items() if key != KEY}
+    told = sorted({*facts.get(_GONE, ()), *was})
+    row.facts = {**facts, "nodes": nodes, _GONE: told, **({KEY: left} if left else {})}
 
 
 def cleaned(session: Session, compilation: int, done: Iterable[Leaving]) -> None:

@@ -262,8 +262,8 @@ class LocalEngine(MachineService, Reading):
     def unprovision(self, request: UnprovisionRequest) -> Deployment:
         """Start to give machines of a stack back."""
         with self._database.read() as session:
-            unprovisioning.check(session, request)
-        return self._start(Operation.UNPROVISION, request)
+            deployed = unprovisioning.check(session, self._database.vault, request)
+        return self._start(Operation.UNPROVISION, request, deployed)
 
     def forget_host_key(self, address: str, port: int = 22) -> bool:
         """Let the next contact with an address be the first one; False when it was never met."""

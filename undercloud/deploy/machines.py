@@ -77,12 +77,14 @@ class MachinesRequest:
 class UnprovisionRequest:
     """Give machines back: those of ``hosts``, or of all nodes of the stack (``everything``).
 
-    ``sure`` lets go of nodes that the stack is still deployed on. ``timeout`` is in seconds for one machine.
+    With ``leave``, services take leave of nodes that the stack is still deployed on; ``sure`` lets go of them
+    whatever they hold. ``timeout`` is in seconds for one machine.
     """
 
     stack: str
     hosts: tuple[str, ...] = ()
     everything: bool = False
+    leave: bool = False
     sure: bool = False
     concurrency: int = 0
     timeout: int = 3600
@@ -187,7 +189,10 @@ class Machines(Protocol):
         ...
 
     def unprovision(self, request: UnprovisionRequest) -> Deployment:
-        """Start to give machines of a stack back; BM-148 an unknown node, BM-149 one that is in use."""
+        """Start to give machines of a stack back; BM-148 an unknown node, BM-149 one that is in use.
+
+        DEP-029 where the only data of a service would go with one that takes leave.
+        """
         ...
 
     def provisioned(self, stack: str) -> tuple[ProvisionedNode, ...]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from undercloud import durable
 from undercloud.baremetal import host_keys
 from undercloud.deploy.requests import SshAccess
+from undercloud.deploy.workspace import Workspace
 from undercloud.diagnostics import UndercloudError
 
 _NAME = "ssh/id_ed25519"
+_SYSTEM = "/etc/ssh/ssh_config"  # what SSH reads where it is given no file
 
 
 def own_key(state_dir: Path) -> Path:
@@ -46,9 +47,16 @@ def authorized(state_dir: Path, access: SshAccess, more: str) -> list[str]:
     return list(dict.fromkeys([*keys, *(line for line in lines if line)]))
 
 
-def entering(state_dir: Path, access: SshAccess) -> SshAccess:
-    """The way in to provisioned nodes: the operator's key, else ours."""
-    return access if access.private_key else replace(access, private_key=str(own_key(state_dir)))
+def let_in(state_dir: Path, workspace: Workspace, addresses: Collection[str]) -> None:
+    """Let SSH use our key, and no other, for nodes that we installed; others are entered as always."""
+    if addresses:
+        ours = (
+            "Host " + " ".join(sorted(addresses)),
+            f'IdentityFile "{own_key(state_dir)}"',
+            "IdentitiesOnly yes",
+        )
+        lines = (*ours, "Host *", "Include ~/.ssh/config", f"Include {_SYSTEM}")
+        durable.write(workspace.ssh_config, "".join(f"{line}\n" for line in lines))
 
 
 def _public(path: Path) -> Path:

@@ -21,17 +21,37 @@ _ALLOCATING = 60.0  # seconds that Ironic may take to give a machine
 
 @dataclass(frozen=True)
 class Assigned:
-    """A node with its machine; ``deployed`` says that it ran there already. ``key`` is its host key."""
+    """A node with its machine; ``deployed`` says that it ran there already. ``key`` is its host key.
+
+    It is not ``ours`` where Ironic keeps the machine for somebody else.
+    """
 
     wanted: Wanted
     machine: Machine
     key: host_keys.KeyPair
     deployed: bool = False
+    ours: bool = True
+
+    @property
+    def runs(self) -> bool:
+        """Whether the machine is installed as this node."""
+        return self.ours and self.machine.provision_state == "active"
 
 
-def assigned(work: Work, wanted: Sequence[Wanted], known: Sequence[Machine]) -> dict[str, Assigned]:
+def instances(ironic: Ironic, stack: str) -> dict[str, list[str]]:
+    """Host → the UUIDs of the instances that Ironic keeps machines for: those of the allocations."""
+    found: dict[str, list[str]] = {}
+    for allocation in ironic.allocations():
+        named, _, host = allocation.name.rpartition(".")[0].rpartition(".")
+        if named == stack:
+            found.setdefault(host, []).append(allocation.uuid)
+    return found
+
+
+def assigned(work: Work, ironic: Ironic, wanted: Sequence[Wanted]) -> dict[str, Assigned]:
     """Host → its machine, of those that have one that Ironic still knows."""
-    by_uuid = {one.uuid: one for one in known}
+    by_uuid = {one.uuid: one for one in ironic.machines()}
+    ours = instances(ironic, work.stack)
     vault = work.database.vault
     with work.database.read() as session:
         rows = {row.host: row for row in records.placed(session, work.stack)}
@@ -41,6 +61,7 @@ def assigned(work: Work, wanted: Sequence[Wanted], known: Sequence[Machine]) -> 
                 by_uuid[row.machine],
                 host_keys.KeyPair(records.private_key(vault, row), row.host_key),
                 row.status == records.DEPLOYED,
+                by_uuid[row.machine].instance_uuid in {"", *ours.get(one.host, ())},
             )
             for one in wanted
             if (row := rows.get(one.host)) is not None and row.machine in by_uuid

@@ -58,9 +58,9 @@ def foresee(work: Work, turns: Turns) -> None:
     _ = turns
     leave_out_by_limit(work)
     wanted = [one for one in work.result().machines if one.host not in work.skipped]
-    known = work.borders.ironic().machines()
-    have = placing.assigned(work, wanted, known)
-    placed = placing.choose(work, [one for one in wanted if one.host not in have], known)
+    ironic = work.borders.ironic()
+    have = placing.assigned(work, ironic, wanted)
+    placed = placing.choose(work, [one for one in wanted if one.host not in have], ironic.machines())
     for one in placed.chosen:
         action = {"kind": "machine", "name": one.machine.name, "action": "install", "reason": one.why}
         work.recorder.emit(
@@ -91,17 +91,12 @@ class _Provisioning:
             self._choose(left, strict=first)
             first = False
             ready = self._assigned()
-            todo = [ready[host] for host in left if host in ready and not self._runs(ready[host])]
+            todo = [ready[host] for host in left if host in ready and not ready[host].runs]
             left = self._deploy(todo)
 
     def _assigned(self) -> dict[str, Assigned]:
-        known = self._control.ironic.machines()
-        found = placing.assigned(self._work, self._wanted, known)
+        found = placing.assigned(self._work, self._control.ironic, self._wanted)
         return {host: one for host, one in found.items() if one.machine.uuid not in self._useless}
-
-    @staticmethod
-    def _runs(one: Assigned) -> bool:
-        return one.machine.provision_state == "active"
 
     def _choose(self, hosts: Sequence[str], *, strict: bool) -> None:
         """Find machines for those that have none; at first all must have one, before anything is done."""
@@ -207,7 +202,7 @@ class _Provisioning:
 
     def enter(self) -> None:
         """Wait until every installed node shows the host key that we gave it."""
-        ready = [one for one in self._assigned().values() if self._runs(one) and not one.deployed]
+        ready = [one for one in self._assigned().values() if one.runs and not one.deployed]
         if not ready:
             return
         with ThreadPoolExecutor(min(_WORKERS, len(ready)), thread_name_prefix=STAGE) as pool:

@@ -7,7 +7,7 @@ they go on with what they have.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from undercloud import durable
@@ -33,15 +33,22 @@ def needed(work: Work) -> bool:
 
 def leave(work: Work, turns: Turns) -> None:
     """Let the services of leaving nodes say goodbye, and stop them; nothing of theirs is removed."""
-    reachable, silent = _look(work)
+    take_leave(work, turns, _leaving(work), _left_alone)
+
+
+def take_leave(
+    work: Work, turns: Turns, nodes: Sequence[Leaving], untaken: Callable[[Failure], Finding]
+) -> None:
+    """Let the services of nodes say goodbye, and stop them; ``untaken`` words who cannot be reached."""
+    reachable, silent = _look(work, nodes)
     for failure in silent:
-        work.recorder.finding(_left_alone(failure))
+        work.recorder.finding(untaken(failure))
     _run(work, turns, reachable, "leave")
 
 
 def clean(work: Work, turns: Turns) -> None:
     """Remove everything of the stack from leaving nodes; those that do not answer wait for the next time."""
-    reachable, silent = _look(work)
+    reachable, silent = _look(work, _leaving(work))
     if work.operation is not Operation.DEPLOY:  # which has told of them when they were to leave
         for failure in silent:
             work.recorder.finding(_left_alone(failure))
@@ -59,9 +66,8 @@ def _leaving(work: Work) -> tuple[Leaving, ...]:
         return leaving.of(session, work.stack, work.result()) if work.compiled else ()
 
 
-def _look(work: Work) -> tuple[list[Leaving], list[Failure]]:
+def _look(work: Work, found: Sequence[Leaving]) -> tuple[list[Leaving], list[Failure]]:
     """The nodes that can be cleaned, and why the others cannot; a full disk is no hindrance."""
-    found = _leaving(work)
     access = work.access
     nodes = [
         replace(one.node, user=access.user or one.node.user, port=access.port or one.node.port)

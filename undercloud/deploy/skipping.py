@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from undercloud import durable
 from undercloud.db import machines as records
-from undercloud.deploy import ironic_access
+from undercloud.deploy import ironic_access, leaving
 from undercloud.deploy.runner import INVENTORY
 from undercloud.deploy.work import Work, deploy_request
 from undercloud.diagnostics import UndercloudError
@@ -39,10 +41,21 @@ def leave_out_by_limit(work: Work) -> None:
     work.skipped = frozenset(names - meant)
 
 
+def leave_out_gone(work: Work) -> None:
+    """Leave out the nodes whose machines were given back since the stack was deployed on them."""
+    with work.database.read() as session:
+        work.skipped |= leaving.gone(session, work.compilation)
+
+
 def pattern(work: Work) -> str:
     """Ansible's host pattern of what is left; empty for everything."""
-    limit, without = deploy_request(work).limit, sorted(_without_machine(work))
-    return ":".join([limit or "all", *(f"!{name}" for name in without)]) if without else limit
+    limit = deploy_request(work).limit
+    return all_but(_without_machine(work), limit) or limit
+
+
+def all_but(without: Collection[str], meant: str = "") -> str:
+    """Ansible's host pattern of what is ``meant`` (empty: all) without some; empty where there are none."""
+    return ":".join([meant or "all", *(f"!{name}" for name in sorted(without))]) if without else ""
 
 
 def _without_machine(work: Work) -> frozenset[str]:

@@ -117,7 +117,8 @@ def options(access: SshAccess, workspace: Workspace, persist: int) -> list[str]:
         chosen |= {"IdentityFile": f'"{access.private_key}"', "IdentitiesOnly": "yes"}
     if persist:
         chosen |= {"ControlMaster": "auto", "ControlPersist": f"{persist}s"}
-    return [word for name, value in chosen.items() for word in ("-o", f"{name}={value}")]
+    file = ["-F", str(workspace.ssh_config)] if workspace.ssh_config.exists() else []
+    return [*file, *(word for name, value in chosen.items() for word in ("-o", f"{name}={value}"))]
 
 
 def known_hosts_line(node: Node, kind: str, key: str) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from undercloud.conf import installed
-from undercloud.db import plans, states
+from undercloud.db import locks, plans, states
 from undercloud.db.models import Deployment, PlanVersion
-from undercloud.deploy import compiled, credentials, failures, gate, leaving, skipping
-from undercloud.deploy.compiling import STEPS, Node
+from undercloud.deploy import compiled, credentials, failures, gate, leaving, own_key, skipping
+from undercloud.deploy.compiling import STEPS, Compiled, Node
 from undercloud.deploy.engine import Failure
 from undercloud.deploy.events import FINAL_CHECKS, FINISH, NODE_CHECKS, Translator
 from undercloud.deploy.masking import Masker
@@ -25,6 +25,8 @@ from undercloud.deploy.workspace import LeftError, write_tree
 from undercloud.diagnostics import internal
 
 PLAYBOOK = "deploy_steps_playbook.yaml"
+ADDRESSES = "all addresses"
+"""The name of the lock under which stacks take addresses one after the other; no stack can be called so."""
 STEP_STAGES = (NODE_CHECKS, *step_stages(STEPS), FINISH, FINAL_CHECKS)
 
 
@@ -50,18 +52,32 @@ def validate_plan(work: Work, turns: Turns) -> None:
 def compile_plan(work: Work, turns: Turns) -> None:
     """Keep what was compiled, the new state before all, ere anything else is done with it."""
     _ = turns
-    vault = work.database.vault
     _reload(work)
-    made = work.compiled or gate.compile_anew(work)
+    made, before = work.compiled or gate.compile_anew(work), None
+    while not _keep(work, made, before):
+        made, before = gate.compile_anew(work), made
+    work.compiled = made
+
+
+def _keep(work: Work, made: Compiled, before: Compiled | None) -> bool:
+    """Keep a compilation; False where another stack has got one of its addresses since it was made.
+
+    Where that one changed nothing about them (``before``), the compiler means them to be shared.
+    """
+    vault, addresses = work.database.vault, made.state.get("addresses")
     with work.database.write() as session:
         work.lease.assert_held(session)
+        locks.alone(session, ADDRESSES)
+        taken = gate.clash(made, gate.reserved(session, vault, work.stack))
+        if taken and (before is None or before.state.get("addresses") != addresses):
+            return False
         plan = plans.ensure(session, work.stack)
         state = states.current(session, plan.id)
         kept = states.commit(session, vault, plan.id, made.state, state.number if state else 0)
         left = leaving.of(session, work.stack, made)
         work.compilation = compiled.keep(session, vault, _version(work, session), kept, made, left=left)
         _deployment(work, session).compilation_id = work.compilation
-    work.compiled = made
+    return True
 
 
 def _reload(work: Work) -> None:
@@ -207,6 +223,8 @@ def run_playbook(work: Work, turns: Turns, run: Run, nodes: Sequence[Node] = ())
 
 def preflight_of(work: Work) -> Preflight:
     """The look at nodes, as this deployment may reach them."""
+    if not work.access.private_key:
+        own_key.let_in(work.settings.paths.state_dir, work.workspace, work.installed())
     return Preflight(
         work.database,
         work.borders.ssh,

@@ -11,7 +11,7 @@ from typing import Any
 from undercloud.baremetal.ironic import Ironic
 from undercloud.conf import Settings
 from undercloud.db.database import Database
-from undercloud.deploy import compiled, failures, own_key
+from undercloud.deploy import compiled, failures, leaving
 from undercloud.deploy.compiling import Compiled, Compiler, Loaded, Node
 from undercloud.deploy.engine import Failure, Operation, Status
 from undercloud.deploy.ironic_access import no_ironic
@@ -102,9 +102,14 @@ class Work:
 
     @property
     def access(self) -> SshAccess:
-        """The way into the nodes; where we provisioned them and no key is named, with our own."""
-        given = self.request.ssh
-        return own_key.entering(self.settings.paths.state_dir, given) if self.result().machines else given
+        """The way into the nodes; without a key of the operator's, ours is for those that we installed."""
+        return self.request.ssh
+
+    def installed(self) -> frozenset[str]:
+        """The addresses of nodes that we installed, also of those that leave."""
+        with self.database.read() as session:
+            left = leaving.installed(session, self.stack)
+        return left | {one.address for one in self.result().machines}
 
     def nodes(self) -> list[Node]:
         """The nodes with the request's user and port, without those that are to be left out."""

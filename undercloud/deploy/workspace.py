@@ -52,6 +52,11 @@ class Workspace:
         return self.root / "known_hosts"
 
     @property
+    def ssh_config(self) -> Path:
+        """SSH's configuration, where nodes are entered in more than one way."""
+        return self.root / "ssh_config"
+
+    @property
     def control_dir(self) -> Path:
         """SSH's control sockets."""
         return self.root / "cp"

@@ -53,6 +53,7 @@ connection = sqlite:///{root}/ironic.sqlite
 [conductor]
 automated_clean = false
 sync_power_state_interval = 0
+power_state_change_timeout = 4
 workers_pool_size = 100
 [fake]
 {fake}

@@ -20,7 +20,8 @@ def run(directory: Path, program: str, words: list[str]) -> int:
     """Run one of the programs on a directory's configuration; its exit status."""
 
     def open_engine(settings: Settings) -> LocalEngine:
-        world = world_with_ansible(directory, leaks=(directory / "leaks").exists())
+        leaks, fenced = ((directory / name).exists() for name in ("leaks", "fenced"))
+        world = world_with_ansible(directory, leaks=leaks, fenced=fenced)
         world.settings = settings
         return world.engine()
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +85,12 @@ class Site:
             plans.add_version(session, opened.vault, plan, {"site.yaml": b"kept"}, {"stack": "overcloud"})
         opened.close()
 
-    def start(self, program: str, *words: str) -> Program:
-        """Start `undercloud-api` (and learn its URL) or `undercloud-engine`."""
+    def start(self, program: str, *words: str, within: Sequence[str] = ()) -> Program:
+        """Start `undercloud-api` (and learn its URL) or `undercloud-engine`, ``within`` another command."""
         with (self.directory / f"{program}.log").open("a") as log:
             process = subprocess.Popen(
                 [
+                    *within,
                     sys.executable,
                     "-m",
                     "tests.functional.service.simulated",

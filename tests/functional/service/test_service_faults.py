@@ -27,24 +27,6 @@ def embedded(tmp_path: Path) -> Iterator[Site]:
     site.close()
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[servers.Server]:
-    if not servers.installed("postgresql"):
-        pytest.skip("the package postgresql-15 is not installed (tools/bootstrap.sh --host)")
-    with servers.running("postgresql") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[rabbit.Rabbit]:
-    if not rabbit.installed():
-        pytest.skip("the package rabbitmq-server is not installed (tools/bootstrap.sh --host)")
-    server = rabbit.Rabbit()
-    server.start()
-    yield server
-    server.remove()
-
-
 @pytest.fixture
 def grown(tmp_path: Path, postgres: servers.Server, broker: rabbit.Rabbit) -> Iterator[Site]:
     """An API and two engines, RabbitMQ, PostgreSQL."""

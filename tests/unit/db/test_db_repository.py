@@ -313,3 +313,22 @@ def test_opening_it_once_more_frees_no_lock_of_this_process(embedded: Database, 
         )
         assert "database is locked" in other.stderr
     assert count(embedded, Plan) == 1
+
+
+def test_who_asks_for_the_same_name_waits(opener: Opener) -> None:
+    one, two = opener(), opener()
+    said: list[str] = []
+
+    def second() -> None:
+        with two.write() as session:
+            locks.alone(session, "all addresses")
+            said.append("second")
+
+    with one.write() as session:
+        locks.alone(session, "all addresses")
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.5)
+        said.append("first")
+    thread.join(30)
+    assert said == ["first", "second"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from tests.unit.deploy.world import FakeSsh, World
@@ -9,6 +10,20 @@ from undercloud.db import host_keys
 from undercloud.deploy.compiling import Node, Wanted
 from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.ssh import Cancelled
+
+
+class _Quick:
+    """The module time, but for long naps."""
+
+    monotonic = staticmethod(time.monotonic)
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        """A nap."""
+        time.sleep(min(seconds, 0.002))
+
+
+QUICK = _Quick()
 
 
 def wanted(number: int, **more: Any) -> Wanted:
@@ -42,11 +57,11 @@ class Answering(FakeSsh):
         self.strange: set[str] = set()
 
     def scan(self, node: Node, timeout: int, cancelled: Cancelled) -> dict[str, str]:
-        """The pinned key, as if cloud-init had taken it from the config drive."""
+        """The pinned key, as if cloud-init had taken it from the config drive; of others their own."""
         if node.name in self.mute:
             return {}
         if node.name in self.strange:
             return {"ssh-ed25519": "another"}
         assert self.engine is not None
         with self.engine._database.read() as session:
-            return host_keys.known(session, node.address, node.port)
+            return host_keys.known(session, node.address, node.port) or self.keys.get(node.name, {})

@@ -202,7 +202,7 @@ class SimulatedIronic(Ironic):
             (uuid,) = values["candidate_nodes"]
             if name in data["allocations"] or self._of(data, uuid).get("instance_uuid"):
                 raise ConflictError(f"allocate {name}", "it is taken")
-            self._of(data, uuid)["instance_uuid"] = f"instance of {name}"
+            self._of(data, uuid)["instance_uuid"] = name
             data["allocations"][name] = uuid
         return Allocation(name, name, "active", uuid)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -31,6 +32,15 @@ _PLAYBOOK = """
   gather_facts: false
   tags: [step{{ step }}]
   tasks:
+{%- if fenced %}
+    - name: Ask the node
+      undercloud.deploy.reconcile:
+        state: "{{ '{{ playbook_dir }}' }}/desired_state/ctl-0.json"
+        stack: a-test
+        step: {{ step }}
+        fence: "{{ '{{ undercloud_fence }}' }}"
+        state_dir: {{ directory }}/node
+{%- endif %}
     - name: Work
       ansible.builtin.shell: |
         echo {{ step }} {{ '{{ undercloud_fence }}' }} >> {{ directory }}/done
@@ -56,6 +66,13 @@ _PLAYBOOK = """
   tasks: []
 """
 
+_NOTHING = {
+    "version": 1,
+    "stack": "a-test",
+    "contract": "native/1",
+    "hosts": {"ctl-0": {"role": "Controller", "address": "127.0.0.1", "steps": {}}},
+}
+
 _CHILD = """
 import sys
 from pathlib import Path
@@ -67,11 +84,19 @@ engine.wait(engine.deploy(request()).id, 60)
 """
 
 
-def world_with_ansible(directory: Path, *, leaks: bool = False) -> World:
-    """With ``leaks`` the tasks of templates tell secrets, in every way that they can."""
+def world_with_ansible(directory: Path, *, leaks: bool = False, fenced: bool = False) -> World:
+    """With ``leaks`` the tasks of templates tell secrets, in every way that they can.
+
+    With ``fenced`` our module is asked first in every step, and keeps what it sees in the directory ``node``.
+    """
     world = make_world(directory)
-    text = Environment(autoescape=False).from_string(_PLAYBOOK).render(directory=directory, leaks=leaks)
-    world.compiler.files = {"deploy_steps_playbook.yaml": text.encode(), INVENTORY: _INVENTORY.encode()}
+    template = Environment(autoescape=False).from_string(_PLAYBOOK)
+    text = template.render(directory=directory, leaks=leaks, fenced=fenced)
+    world.compiler.files = {
+        "deploy_steps_playbook.yaml": text.encode(),
+        INVENTORY: _INVENTORY.encode(),
+        **({"desired_state/ctl-0.json": json.dumps(_NOTHING).encode()} if fenced else {}),
+    }
     options = Options(forks=5, keep_runs=5, control_persist=30, pass_environment=())
     world.real_runner = AnsibleRunner(options)
     return world

@@ -8,14 +8,13 @@ import json
 import os
 import shutil
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.unit.deploy.machine_world import Answering, want, wanted
+from tests.unit.deploy.machine_world import QUICK, Answering, want, wanted
 from tests.unit.deploy.simulated_ironic import Deadly, SimulatedIronic
 from tests.unit.deploy.world import World, make_world, request
 from undercloud.baremetal import fleet
@@ -46,20 +45,10 @@ _ALL = tuple(f"node-{number}" for number in range(_MACHINES))
 Start = Callable[[LocalEngine], Deployment]
 
 
-class _Quick:
-    """Time as always, but for naps."""
-
-    monotonic = staticmethod(time.monotonic)
-
-    @staticmethod
-    def sleep(seconds: float) -> None:
-        time.sleep(min(seconds, 0.002))
-
-
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "time", _Quick)
-    monkeypatch.setattr(provisioning, "time", _Quick)
+    monkeypatch.setattr(fleet, "time", QUICK)
+    monkeypatch.setattr(provisioning, "time", QUICK)
 
 
 def open_world(directory: Path, deadly: Deadly | None = None) -> tuple[World, LocalEngine, SimulatedIronic]:
@@ -209,6 +198,20 @@ def test_machines_are_given_back_once(deaths: Deaths) -> None:
         assert left.done() == once("deleted")
         assert left.states() == ["available"] * _MACHINES
         assert (left.engine.provisioned("overcloud"), left.ironic.allocations()) == ((), [])
+
+
+def test_a_node_leaves_and_its_machine_is_given_back_once(deaths: Deaths) -> None:
+    one = UnprovisionRequest("overcloud", ("compute-1",), leave=True)
+    before = (AVAILABLE, lambda engine: engine.deploy(request()))
+    for left in deaths(lambda engine: engine.unprovision(one), *before):
+        gone = not any(node.host == "compute-1" for node in left.engine.provisioned("overcloud"))
+        if gone and not left.engine.take_over():
+            continue  # it died after its last word
+        ended = left.engine.wait(left.engine.deployments("overcloud")[0].id, 60) if gone else left.ended()
+        assert ended.status is Status.SUCCEEDED, ended.findings
+        assert list(left.done().values()) == [1], "one machine was asked for one thing"
+        assert [node.host for node in left.engine.provisioned("overcloud")] == ["compute-0"]
+        assert list(left.engine.status("overcloud").hosts) == ["compute-0"]
 
 
 def test_what_failed_before_the_death_still_counts(tmp_path: Path) -> None:

@@ -156,7 +156,9 @@ def _addresses(facts: Facts, demands: Demands) -> Iterator[Found]:
             yield Found(
                 "NODE-109",
                 f"the address {address}/{planned['prefix']} of the network {network} is on no interface",
-                "Configure it there before, or correct the node's address in the deployment file.",
+                "Configure it there before: nodes that the undercloud installs get the control plane alone, "
+                "the rest (a VLAN, a second card) by config_drive: cloud_config of the deployment file. "
+                "Or correct its address, take the network off its role, or go on with --force NODE-109.",
             )
             continue
         name, link = known["link"], facts["links"].get(known["link"], {})

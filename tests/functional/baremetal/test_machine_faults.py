@@ -1,0 +1,228 @@
+"""What machines do wrong, and what befalls the undercloud while it works on them: against a real Ironic."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.functional.baremetal.contrary_bmc import Contrary, contrary
+from tests.functional.baremetal.real_ironic import PASSWORD, USER, RealIronic, bmcs
+from tests.functional.baremetal.test_machines import INVENTORY, SYSTEM, Heard, codes, entries, fake, redfish
+from tests.functional.baremetal.test_provisioning import Place, make_place
+from tests.unit.deploy.machine_world import wanted
+from tests.unit.deploy.world import request
+from undercloud.baremetal import preparing
+from undercloud.baremetal.enrolment import enrol, manage
+from undercloud.baremetal.fleet import Control, Outcome, Pace, travel
+from undercloud.baremetal.ironic import Access, Ironic
+from undercloud.deploy.engine import Deployment, EventKind, Status
+from undercloud.deploy.machines import BARE_METAL, MachinesRequest, MachineWork
+from undercloud.deploy.requests import GivenFile
+
+pytestmark = pytest.mark.functional
+_ROOT = str(Path(__file__).resolve().parents[3])
+_BIOS = {"bios_option1": "on"}
+
+
+@pytest.fixture(scope="module")
+def service(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealIronic]:
+    """An Ironic that takes its time, so that there is a middle of things."""
+    delays = ("deploy", "inspect", "bios")
+    fake = "".join(f"{name}_delay = 4\n" for name in delays)
+    made = RealIronic(tmp_path_factory.mktemp("slow"), fake=fake)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def bmc(tmp_path: Path) -> Iterator[tuple[Contrary, str]]:
+    with bmcs(tmp_path, [SYSTEM]) as address, contrary(address) as made:
+        yield made
+
+
+@pytest.fixture
+def control(ironic: Ironic) -> Control:
+    return Control(ironic, Heard(), Pace(limit=4, timeout=60, poll=0.2))
+
+
+def managed(control: Control, address: str) -> list[Outcome]:
+    """Enrol the machine behind a BMC, or bring it up to date, and try to use the BMC."""
+    return travel(control, enrol(control, entries(redfish(address))).machines, manage(control.ironic))
+
+
+def test_a_slow_bmc_is_waited_for(control: Control, bmc: tuple[Contrary, str]) -> None:
+    bmc[0].delay = 1.0
+    assert codes(managed(control, bmc[1])) == [""]
+    assert bmc[0].asked > 1
+
+
+@pytest.mark.parametrize(
+    ("mood", "code"), [("broken", "BM-110"), ("babbling", "BM-110"), ("silent", "BM-113")]
+)
+def test_a_bmc_that_answers_wrongly_is_named_and_tried_again(
+    control: Control, bmc: tuple[Contrary, str], mood: str, code: str
+) -> None:
+    bmc[0].mood = mood
+    (outcome,) = managed(control, bmc[1])
+    assert outcome.finding is not None
+    assert outcome.finding.code == code, outcome.finding
+    assert "redfish-1" in outcome.finding.message
+    bmc[0].mood = ""
+    assert codes(managed(control, bmc[1])) == [""]
+
+
+def test_a_power_that_does_not_change(control: Control, bmc: tuple[Contrary, str]) -> None:
+    machines = [one.machine for one in managed(control, bmc[1])]
+    bmc[0].mood = "lazy"
+    (outcome,) = travel(control, machines, preparing.power(control.ironic, "on"))
+    assert outcome.finding is not None
+    assert outcome.finding.code == "BM-114", outcome.finding
+    bmc[0].mood = ""
+    assert codes(travel(control, control.ironic.machines(), preparing.power(control.ironic, "on"))) == [""]
+
+
+@pytest.fixture
+def place(tmp_path: Path, service: RealIronic, ironic: Ironic) -> Iterator[Place]:
+    made = make_place(tmp_path, service, ironic)
+    yield made
+    made.close()
+
+
+def calls_back(place: Place, service: RealIronic, count: int, **shared: str) -> threading.Thread:
+    """Ramdisks that call back as soon as their machines wait for them; each once."""
+
+    def ramdisks() -> None:
+        left = set(range(1, count + 1))
+        deadline = time.monotonic() + 120
+        while left and time.monotonic() < deadline:
+            for number in sorted(left):
+                if place.ironic.machine(f"fake-{number}").provision_state == "inspect wait":
+                    one = {**INVENTORY["interfaces"][0], "mac_address": f"52:54:00:00:00:{number:02x}"}
+                    more = [{**one, "name": "eth1", "mac_address": mac} for mac in shared.values()]
+                    service.call_back({**INVENTORY, "interfaces": [one, *more]})
+                    left.discard(number)
+            time.sleep(0.2)
+
+    thread = threading.Thread(target=ramdisks)
+    thread.start()
+    return thread
+
+
+def preparation(count: int, *parts: MachineWork, **more: str) -> MachinesRequest:
+    file = GivenFile("nodes.json", json.dumps([fake(number + 1, **more) for number in range(count)]))
+    return MachinesRequest((MachineWork.ENROL, MachineWork.MANAGE, *parts), file, bios=_BIOS)
+
+
+def test_two_machines_that_show_one_mac_are_told_of(place: Place, service: RealIronic) -> None:
+    thread = calls_back(place, service, 2, both="52:54:00:00:00:aa")
+    asked = preparation(2, MachineWork.INTROSPECT, inspect_interface="agent")
+    ended = place.engine.wait(place.engine.prepare_machines(asked).id, 120)
+    thread.join()
+    told = {finding.code: finding.message for finding in ended.findings}
+    assert "52:54:00:00:00:aa" in told["BM-124"]
+    assert "fake-1" in told["BM-124"]
+    assert "fake-2" in told["BM-124"]
+
+
+_CHILD = """
+import sys
+from pathlib import Path
+from tests.functional.baremetal.test_machine_faults import child
+child(Path(sys.argv[1]), *sys.argv[2:])
+"""
+
+
+def child(directory: Path, endpoint: str, what: str) -> None:
+    """Work in a process of its own, to be killed."""
+    place = make_place(directory, None, Ironic(Access(endpoint, USER, PASSWORD)))
+    place.engine.wait(_start(place, what).id, 120)
+
+
+def _start(place: Place, what: str) -> Deployment:
+    if what == "deploy":
+        place.want(wanted(0), wanted(1))
+        return place.engine.deploy(request())
+    part = {"inspect": MachineWork.INTROSPECT, "clean": MachineWork.BIOS}[what]
+    return place.engine.prepare_machines(preparation(2, part, MachineWork.PROVIDE, bios_interface="fake"))
+
+
+def until(place: Place, *states: str) -> None:
+    deadline = time.monotonic() + 60
+    while not set(states) & set(place.states().values()):
+        assert time.monotonic() < deadline, place.states()
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("what", "states"),
+    [
+        ("inspect", ("inspecting", "inspect wait")),
+        ("clean", ("cleaning", "clean wait")),
+        ("deploy", ("deploying",)),
+    ],
+)
+@pytest.mark.parametrize("later", [False, True])
+def test_the_undercloud_is_killed_and_the_next_engine_goes_on(
+    place: Place, service: RealIronic, what: str, states: tuple[str, ...], *, later: bool
+) -> None:
+    if what == "deploy":
+        place.enrol(fake(1), fake(2), fake(3))
+    process = subprocess.Popen(
+        [sys.executable, "-c", _CHILD, str(place.directory), service.endpoint, what],
+        env={**os.environ, "PYTHONPATH": _ROOT},
+    )
+    until(place, *states)
+    time.sleep(0.5)  # both are on their way, and that is written down
+    process.kill()
+    process.wait()
+    if later:  # Ironic brings it to its end, and nobody is there to see it
+        until(place, "active" if what == "deploy" else "manageable")
+        time.sleep(2)
+    if what == "deploy":
+        place.want(wanted(0), wanted(1))
+    (taken,) = place.engine.take_over()
+    ended = place.engine.wait(taken, 120)
+    assert ended.status is Status.SUCCEEDED, ended.findings
+    stack = "overcloud" if what == "deploy" else BARE_METAL
+    assert len(place.engine.deployments(stack)) == 1
+    expected = ["active", "active", "available"] if what == "deploy" else ["available", "available"]
+    assert sorted(place.states().values()) == expected
+    # Whoever was set out by the dead engine was not set out again.
+    begun = [
+        event.host
+        for event in place.engine.events(ended.id)
+        if event.kind is EventKind.TASK and event.message.endswith(f": {_VERBS[what]} begins")
+    ]
+    assert len(begun) <= 4, begun
+    if later:
+        assert len(begun) == len(set(begun)) == 2, begun
+
+
+_VERBS = {"inspect": "inspect", "clean": "set the BIOS", "deploy": "deploy"}
+
+
+def test_ironic_is_killed_while_it_cleans(place: Place, service: RealIronic) -> None:
+    def accident() -> None:
+        until(place, "cleaning")
+        service.stop(signal.SIGKILL)
+        time.sleep(1)
+        service.start()
+
+    thread = threading.Thread(target=accident)
+    thread.start()
+    asked = dataclasses.replace(preparation(2, MachineWork.BIOS, bios_interface="fake"), timeout=120)
+    ended = place.engine.wait(place.engine.prepare_machines(asked).id, 180)
+    thread.join()
+    assert ended.status is Status.SUCCEEDED, ended.findings
+    assert set(place.states().values()) == {"manageable"}
