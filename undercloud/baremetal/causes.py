@@ -18,11 +18,23 @@ _CAUSES = (
         "Correct pm_user and pm_password in the file of machines and import it again.",
     ),
     cause(
+        "BM-131",
+        r"\bipmi call failed",
+        "the BMC of {machine} does not let Ironic in by IPMI: it is silent, or the password is wrong",
+        "This says which: openstack overcloud node discover --protocol ipmi --ip ADDRESS --credentials U:P",
+    ),
+    cause(
         "BM-114",
         r"failed to (change|set) .*power|power state.*(timed? ?out|timeout)|wait_for_power|PowerStateFailure|"
         r"did not (reach|change).*power",
         "the power of {machine} does not change",
         "Look at the machine and at its BMC; then give the command again.",
+    ),
+    cause(
+        "BM-132",
+        r"certificate_verify_failed|certificate verify failed|sslcertverificationerror",
+        "the certificate of the BMC of {machine} is not trusted",
+        "Let redfish_verify_ca name the file of its authority, or be false, and import the machine again.",
     ),
     cause(
         "BM-113",

@@ -140,7 +140,7 @@ def _driver_info(node: Mapping[str, Any], driver: str) -> dict[str, Any]:
     info = {
         str(key): value
         for key, value in node.items()
-        if str(key).startswith(machines.DRIVER_FIELDS) and value
+        if str(key).startswith(machines.DRIVER_FIELDS) and value not in (None, "")
     }
     prefix = _PREFIX.get(driver, driver.replace("-hardware", ""))
     address, port = str(node.get("pm_addr") or ""), str(node.get("pm_port") or "")

@@ -84,10 +84,12 @@ class NodeDiscover(node_work.MachineCommand):
         found = self._look(parsed_args)
         for name in found.known:
             self.app.stderr.write(f"{name} is registered already.\n")
-        for finding in found.findings:
-            self.app.stderr.write(f"{finding}\n")
+        if not found.machines and not found.known:
+            raise _nobody((*parsed_args.range, *parsed_args.ip), found.findings)
+        self.app.stderr.writelines(f"{finding}\n" for finding in found.findings)
         if not found.machines:
-            return self._nothing(found, (*parsed_args.range, *parsed_args.ip))
+            self.app.stdout.write("There is no other machine.\n")
+            return errors.CLEAN
         text = json.dumps({"nodes": list(found.machines)}, indent=2) + "\n"
         if parsed_args.output:
             files.write(Path(parsed_args.output).expanduser().absolute(), text)
@@ -119,13 +121,9 @@ class NodeDiscover(node_work.MachineCommand):
             say(f"{len(addresses)} addresses looked at: {len(machines)} machines")
         return Discovered(tuple(search.distinct(machines)), tuple(dict.fromkeys(known)), tuple(findings))
 
-    def _nothing(self, found: Discovered, asked: tuple[str, ...]) -> int:
-        """Nothing is left to do; BM-125 where that is because nobody answered as a machine."""
-        if found.known:
-            self.app.stdout.write("There is no other machine.\n")
-            return errors.CLEAN
-        raise UndercloudError.of(
-            "BM-125",
-            f"no BMC in {', '.join(asked)} lets us in",
-            fix="Look at the range, the port (--port), the protocol and the credentials.",
-        )
+
+def _nobody(asked: tuple[str, ...], findings: tuple[Finding, ...]) -> UndercloudError:
+    """BM-125, behind what was found instead."""
+    text = f"no BMC in {', '.join(asked)} lets us in"
+    fix = "Look at the range, the port (--port), the protocol and the credentials."
+    return UndercloudError(*findings, Finding("BM-125", text, fix))

@@ -16,6 +16,7 @@ import bcrypt
 import requests
 
 from undercloud.baremetal.ironic import Access
+from undercloud.images.tls import ensure
 
 VENV = Path(os.environ.get("UNDERCLOUD_IRONIC_VENV") or "/var/lib/undercloud/ironic/venv")
 USER, PASSWORD = "undercloud", "not to be seen"
@@ -29,16 +30,16 @@ host = test
 my_ip = 127.0.0.1
 tempdir = {root}
 state_path = {root}
-enabled_hardware_types = fake-hardware,redfish
+enabled_hardware_types = fake-hardware,redfish,ipmi
 enabled_bios_interfaces = fake,no-bios,redfish
-enabled_boot_interfaces = fake,redfish-virtual-media
+enabled_boot_interfaces = fake,redfish-virtual-media,ipxe
 enabled_console_interfaces = fake,no-console
 enabled_deploy_interfaces = fake,direct
 enabled_firmware_interfaces = fake,no-firmware
 enabled_inspect_interfaces = fake,agent,redfish,no-inspect
-enabled_management_interfaces = fake,redfish
+enabled_management_interfaces = fake,redfish,ipmitool
 enabled_network_interfaces = noop
-enabled_power_interfaces = fake,redfish
+enabled_power_interfaces = fake,redfish,ipmitool
 enabled_raid_interfaces = fake,no-raid
 enabled_rescue_interfaces = no-rescue
 enabled_storage_interfaces = noop
@@ -61,6 +62,13 @@ workers_pool_size = 100
 hooks = $default_hooks,root-device
 add_ports = all
 require_managed_boot = false
+[deploy]
+http_root = {root}/http
+[pxe]
+tftp_root = {root}/tftp
+[ipmi]
+command_retry_timeout = 4
+min_command_interval = 1
 [redfish]
 connection_attempts = 1
 connection_retry_interval = 1
@@ -91,6 +99,8 @@ class RealIronic:
         (root / "htpasswd").write_text(f"{USER}:{hashed}\n")
         text = _CONF.format(root=root, port=self.port, endpoint=self.endpoint, fake=fake)
         (root / "ironic.conf").write_text(text)
+        for name in ("http", "tftp"):  # for iPXE
+            (root / name).mkdir()
         programs = root / "bin"
         programs.mkdir()
         (programs / "mkisofs").symlink_to("/usr/bin/xorrisofs")  # config drives; Debian has no other
@@ -141,9 +151,21 @@ class RealIronic:
 
 
 @contextlib.contextmanager
-def bmcs(root: Path, systems: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """BMCs that speak Redfish and have nothing behind them; their address."""
-    port = free_port()
+def bmcs(
+    root: Path,
+    systems: Sequence[dict[str, Any]],
+    address: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    tls: bool = False,
+) -> Iterator[str]:
+    """BMCs that speak Redfish and have nothing behind them; their URL. ``port`` 0 is a free one."""
+    port = port or free_port()
+    root.mkdir(exist_ok=True)
+    secure = ""
+    if tls:
+        made = ensure(root / "tls", [address], server="bmc")
+        secure = f"SUSHY_EMULATOR_SSL_CERT = '{made.certificate}'\nSUSHY_EMULATOR_SSL_KEY = '{made.key}'\n"
     hashed = bcrypt.hashpw(BMC_PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     (root / "bmc.htpasswd").write_text(f"{BMC_USER}:{hashed}\n")
     storage = {
@@ -154,7 +176,7 @@ def bmcs(root: Path, systems: Sequence[dict[str, Any]]) -> Iterator[str]:
         for one in systems
     }
     (root / "sushy.conf").write_text(
-        f"SUSHY_EMULATOR_LISTEN_IP = '127.0.0.1'\nSUSHY_EMULATOR_LISTEN_PORT = {port}\n"
+        f"{secure}SUSHY_EMULATOR_LISTEN_IP = '{address}'\nSUSHY_EMULATOR_LISTEN_PORT = {port}\n"
         f"SUSHY_EMULATOR_AUTH_FILE = '{root}/bmc.htpasswd'\nSUSHY_EMULATOR_FAKE_DRIVER = True\n"
         f"SUSHY_EMULATOR_FAKE_SYSTEMS = {list(systems)!r}\nSUSHY_EMULATOR_STATE_DIR = '{root}'\n"
         f"SUSHY_EMULATOR_STORAGE = {storage!r}\nSUSHY_EMULATOR_DRIVES = {drives!r}\n"
@@ -165,9 +187,10 @@ def bmcs(root: Path, systems: Sequence[dict[str, Any]]) -> Iterator[str]:
         command = [str(VENV / "bin" / "sushy-emulator"), "--fake", "--config", str(root / "sushy.conf")]
         process = subprocess.Popen(command, stdout=output, stderr=output, env=_environment())
     try:
-        address = f"http://127.0.0.1:{port}"
-        _wait(lambda: requests.get(f"{address}/redfish/v1/", timeout=2).ok, log)
-        yield address
+        url = f"http{'s' if tls else ''}://{address}:{port}"
+        authority = str(root / "tls/ca.crt") if tls else True
+        _wait(lambda: requests.get(f"{url}/redfish/v1/", timeout=2, verify=authority).ok, log)
+        yield url
     finally:
         process.terminate()
         process.wait(20)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import json
+import ssl
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.functional.baremetal.commands import Commands
-from tests.functional.baremetal.real_ironic import BMC_PASSWORD, BMC_USER, RealIronic, bmcs
+from tests.functional.baremetal.real_ironic import BMC_PASSWORD, BMC_USER, RealIronic, bmcs, free_port
 from tests.functional.baremetal.test_machines import INVENTORY, SYSTEM, fake
 from undercloud.baremetal.ironic import Ironic
 from undercloud.conf import installed
+from undercloud.images import tls
 
 pytestmark = pytest.mark.functional
 
@@ -113,6 +118,74 @@ def test_discovery(openstack: Commands, ironic: Ironic, tmp_path: Path) -> None:
         assert found["pm_system_id"].endswith(str(SYSTEM["uuid"]))
         assert (tmp_path / "found.json").stat().st_mode & 0o77 == 0
     assert ironic.machines() == []
+
+
+class _Broken(http.server.BaseHTTPRequestHandler):
+    """Something that says it speaks Redfish, and does not."""
+
+    def do_GET(self) -> None:
+        body = b'{"RedfishVersion": "1.5.0"}' if self.path == "/redfish/v1/" else b"{}"
+        self.send_response(200 if self.path == "/redfish/v1/" else 500)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Nobody listens."""
+
+
+@contextlib.contextmanager
+def broken_bmc(directory: Path, address: str, port: int) -> Iterator[None]:
+    made = tls.ensure(directory, [address], server="broken")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.certificate, made.key)
+    with http.server.ThreadingHTTPServer((address, port), _Broken) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+
+
+def test_discovery_in_a_range(openstack: Commands, ironic: Ironic, tmp_path: Path) -> None:
+    """Two doors to one machine, two machines of one name, a stranger, something broken, and nobody."""
+    port, home = free_port(), tmp_path
+    second = {
+        **SYSTEM,
+        "uuid": str(SYSTEM["uuid"])[:-1] + "2",
+        "nics": [{"mac": "52:54:00:00:01:02", "ip": ""}],
+    }
+    where = ("--range", "127.93.0.0/28", "--port", str(port), "--protocol", "redfish")
+    look = ("overcloud", "node", "discover", *where, "--credentials", "root:calvin")
+    mine = (*look, "--credentials", f"{BMC_USER}:{BMC_PASSWORD}")
+    with (
+        bmcs(home / "1", [SYSTEM], "127.93.0.1", port, tls=True),
+        bmcs(home / "2", [SYSTEM], "127.93.0.2", port, tls=True),
+        bmcs(home / "3", [second], "127.93.0.3", port, tls=True),
+        broken_bmc(home / "4", "127.93.0.4", port),
+    ):
+        said = openstack(*look, status=1)
+        assert [said.count(code) for code in ("BM-129", "BM-130", "BM-125")] == [3, 1, 1]
+        assert "https://127.93.0.2" in said and "https://127.93.0.4" in said
+        openstack(*mine, "--output", "found.json")
+        found = json.loads((tmp_path / "found.json").read_text())["nodes"]
+        assert [one["mac"] for one in found] == [["52:54:00:00:01:01"], ["52:54:00:00:01:02"]]
+        assert len({one["name"] for one in found}) == 2, "two systems of one name are two machines"
+        assert ironic.machines() == []
+
+        # What is registered stays as it is, its name and whom it trusts too.
+        strict = {**found[0], "redfish_verify_ca": True}
+        told = openstack.json(
+            "overcloud", "node", "import", openstack.write("strict.json", [strict]), status=1
+        )
+        assert [failure["finding"]["code"] for failure in told["failures"]] == ["BM-132"]
+        registered = {**found[0], "name": "mine", "redfish_verify_ca": str(home / "1/tls/ca.crt")}
+        openstack("overcloud", "node", "import", openstack.write("nodes.json", [registered]))
+        openstack(*mine)
+        mine_now = ironic.machine("mine")
+        assert mine_now.driver_info["redfish_verify_ca"] == str(home / "1/tls/ca.crt")
+        assert sorted(len(macs) for macs in ironic.ports().values()) == [1, 1]
+        assert "There is no other machine" in openstack(*mine)
+        assert len(ironic.machines()) == 2
 
 
 def test_power_maintenance_and_forgetting(openstack: Commands, ironic: Ironic) -> None:

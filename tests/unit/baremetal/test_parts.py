@@ -20,6 +20,10 @@ SAID = yaml.safe_load("""
   code: BM-112
 - said: 'Redfish exception occurred. Error: Unable to connect to https://bmc. Connection refused'
   code: BM-113
+- said: 'Failed to get power state for node 7. Error: IPMI call failed: power status.'
+  code: BM-131
+- said: 'Unable to connect: SSLError(SSLCertVerificationError(1, [SSL: CERTIFICATE_VERIFY_FAILED])'
+  code: BM-132
 - said: 'Failed to change power state to power on: timed out'
   code: BM-114
 - said: 'Timeout reached while waiting for callback for node 7'

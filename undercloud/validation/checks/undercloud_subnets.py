@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Mapping
 
 import yaml
 
-from undercloud.diagnostics import Finding
+from undercloud.diagnostics import Finding, Severity
 from undercloud.validation.ranges import Address, Network, Range, address, network
 from undercloud.validation.undercloud_conf import UndercloudConf, options
 
@@ -22,6 +22,7 @@ CODES = {
     "UC-029": "Routes of a subnet have a destination and a next hop in the subnet",
     "UC-032": "A subnet has its router and its inspection range",
     "UC-033": "Name servers are given for all subnets or none, and of the subnet's family",
+    "UC-038": "Machines that boot over the network are where DHCP is answered",
 }
 
 
@@ -58,6 +59,22 @@ def check(conf: UndercloudConf) -> Iterator[Finding]:
         cidrs[name] = cidr
         yield from _subnet(conf, name, cidr)
     yield from _nameservers(conf, cidrs)
+    if conf.network_boot:
+        yield from _network_boot(conf)
+
+
+def _network_boot(conf: UndercloudConf) -> Iterator[Finding]:
+    """UC-038: what ipxe_enabled asks for and is not there."""
+    if conf.local is not None and conf.local.version == 6:
+        text = f"ipxe_enabled is on, and local_ip {conf.local} is of IPv6: DHCP is answered by IPv4 only"
+        fix = "Let machines boot from virtual media: ipxe_enabled = false."
+        yield conf.finding("UC-038", text, fix, "ipxe_enabled", "local_ip")
+    others = [name for name in conf.subnets if name != conf.local_subnet]
+    if others:
+        text = f"ipxe_enabled is on, and DHCP of the subnets {', '.join(others)} is not answered"
+        fix = f"Let their machines boot from virtual media; those of {conf.local_subnet} may use iPXE."
+        names = ("ipxe_enabled", "subnets")
+        yield conf.finding("UC-038", text, fix, *names, severity=Severity.WARNING)
 
 
 def _subnet(conf: UndercloudConf, name: str, cidr: Network) -> Iterator[Finding]:
