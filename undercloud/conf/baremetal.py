@@ -36,6 +36,11 @@ OPTIONS = [
         help="Whether the undercloud answers the DHCP of the machines that boot over the network, with "
         "addresses of inspection_iprange (undercloud.conf: ipxe_enabled = true).",
     ),
+    cfg.ListOpt(
+        "undercloud_addresses",
+        default=[],
+        help="Addresses of the undercloud itself on that network, which no node gets.",
+    ),
     cfg.StrOpt(
         "image", default="overcloud-full", help="The image of nodes whose deployment file names none."
     ),
@@ -58,6 +63,7 @@ class Baremetal:
     cidr: str
     gateway: str
     network_boot: bool
+    undercloud_addresses: tuple[str, ...]
     image: str
     deploy_timeout: int
     ssh_timeout: int
@@ -77,6 +83,7 @@ class Baremetal:
             cidr=area.cidr,
             gateway=area.gateway,
             network_boot=area.network_boot,
+            undercloud_addresses=tuple(area.undercloud_addresses),
             image=area.image,
             deploy_timeout=area.deploy_timeout,
             ssh_timeout=area.ssh_timeout,

@@ -14,6 +14,8 @@ from undercloud.conf import api, baremetal, database, deployment, ironic, messag
 from undercloud.diagnostics import Location, UndercloudError
 
 CONFIG_FILE = "/etc/undercloud/undercloud.conf"
+OWN_DIRECTORY = "etc"
+"""In a state directory: the configuration of an undercloud that shall not use the system's place."""
 AREAS = (paths, database, registry, runner, deployment, messaging, api, ironic, baremetal)
 
 
@@ -45,12 +47,13 @@ def load(
 
     The state directory is, in this order: ``state_dir`` (the command line's), ``UNDERCLOUD_STATE_DIR``, the
     file's ``[paths] state_dir``, /var/lib/undercloud. The file is ``config_file``, ``UNDERCLOUD_CONFIG_FILE``
-    or /etc/undercloud/undercloud.conf where it exists; the files of `overrides_beside` win over it. Raises
+    or the first that exists of `_usual_files`; the files of `overrides_beside` win over it. Raises
     DEP-020 for a file that is absent or wrong.
     """
     environment = os.environ if environment is None else environment
+    chosen = state_dir or environment.get("UNDERCLOUD_STATE_DIR", "")
     asked = config_file or environment.get("UNDERCLOUD_CONFIG_FILE", "")
-    file = asked or (CONFIG_FILE if Path(CONFIG_FILE).exists() else "")
+    file = asked or next((usual for usual in _usual_files(chosen) if Path(usual).exists()), "")
     overrides = overrides_beside(Path(file or CONFIG_FILE))
     conf = cfg.ConfigOpts()
     for group, options in list_opts():
@@ -62,7 +65,6 @@ def load(
             default_config_files=[file] if file else [],
             default_config_dirs=[str(overrides)] if file and overrides.is_dir() else [],
         )
-        chosen = state_dir or environment.get("UNDERCLOUD_STATE_DIR", "")
         if chosen:
             conf.set_override("state_dir", chosen, group=paths.GROUP)
         return Settings(
@@ -84,6 +86,13 @@ def load(
             fix="Mend the file, or name another with UNDERCLOUD_CONFIG_FILE.",
             location=Location(file) if file else None,
         ) from error
+
+
+def _usual_files(state_dir: str) -> tuple[str, ...]:
+    """Where the configuration may stand: in a state directory that is named (so underclouds can live side by
+    side), or in the system's place."""
+    own = (str(Path(state_dir) / OWN_DIRECTORY / Path(CONFIG_FILE).name),) if state_dir else ()
+    return (*own, CONFIG_FILE)
 
 
 def overrides_beside(file: Path) -> Path:

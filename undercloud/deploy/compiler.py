@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from undercloud.conf import installed
@@ -40,15 +41,21 @@ class NativeCompiler:
     """Implements ``compiling.Compiler`` with the pure compiler and this machine's entropy.
 
     ``registry`` is where nodes pull images unless the request says another; empty means the undercloud's own,
-    kept in ``registry_dir``. ``plane`` gives parameters of the control plane for a deployment file.
+    kept in ``registry_dir``. ``plane`` gives parameters of the control plane for a deployment file, ``own``
+    the addresses that no stack gets.
     """
 
     def __init__(
-        self, registry: str, registry_dir: Path, plane: Callable[[str], Mapping[str, Any]] = lambda _: {}
+        self,
+        registry: str,
+        registry_dir: Path,
+        plane: Callable[[str], Mapping[str, Any]] = lambda _: {},
+        own: Reserved = MappingProxyType({}),
     ) -> None:
         self._registry = registry
         self._registry_dir = registry_dir
         self._plane = plane
+        self._own = own
 
     def load(self, request: DeployRequest) -> Loaded:
         """Read the operator's files; UndercloudError with all that is wrong with them."""
@@ -71,7 +78,7 @@ class NativeCompiler:
 
     def compile(self, loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved) -> Compiled:
         """Compile with the plan's state; UndercloudError with all errors."""
-        return _compiled(_compile(loaded, state, reserved).raise_for_undeployable())
+        return _compiled(self._compile(loaded, state, reserved).raise_for_undeployable())
 
     def judge(
         self, loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved, known: Known
@@ -79,7 +86,7 @@ class NativeCompiler:
         """Compile and validate: everything that is wrong with the plan, at once."""
         from undercloud.validation import validate  # noqa: PLC0415 - rules are read, which only this needs
 
-        made = _compile(loaded, state, reserved)
+        made = self._compile(loaded, state, reserved)
         found = validate.findings(made, _extras(loaded, known))
         sensitive = frozenset(_sensitive(made))
         try:
@@ -88,6 +95,12 @@ class NativeCompiler:
             more = tuple(finding for finding in error.findings if finding not in found)
             return Judged((*found, *more), None, sensitive)
         return Judged(found, _compiled(made), sensitive)
+
+    def _compile(self, loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved) -> Compilation:
+        value = State() if state is None else states.from_json(json.dumps(state))
+        networks = (*self._own, *reserved)
+        held = {name: {**reserved.get(name, {}), **self._own.get(name, {})} for name in networks}
+        return compiler.compile(loaded.plan, value, SystemEntropy(), held)
 
 
 def generated(registry: str, registry_dir: Path) -> dict[str, Any]:
@@ -115,11 +128,6 @@ def _modes(plan: Plan) -> dict[str, int]:
     """Permission bits of the environments that were read from this machine's disk."""
     paths = [Path(layer.path) for layer in plan.environment.layers]
     return {str(path): path.stat().st_mode for path in paths if path.is_absolute() and path.is_file()}
-
-
-def _compile(loaded: Loaded, state: Mapping[str, Any] | None, reserved: Reserved) -> Compilation:
-    value = State() if state is None else states.from_json(json.dumps(state))
-    return compiler.compile(loaded.plan, value, SystemEntropy(), reserved)
 
 
 def _compiled(made: Compilation) -> Compiled:

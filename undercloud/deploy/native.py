@@ -9,7 +9,7 @@ from undercloud.db.database import open_database
 from undercloud.deploy import ironic_access
 from undercloud.deploy.compiling import Compiler
 from undercloud.deploy.local import LocalEngine
-from undercloud.deploy.provisioning_plane import plane_parameters
+from undercloud.deploy.provisioning_plane import own_addresses, plane_parameters
 from undercloud.deploy.runner import AnsibleRunner
 from undercloud.deploy.ssh import OpenSsh
 from undercloud.deploy.work import Borders
@@ -30,7 +30,8 @@ def open_engine(settings: Settings | None = None) -> LocalEngine:
         def plane(file: str) -> dict[str, Any]:
             return plane_parameters(settings.baremetal, file) if ironic_access.is_known(settings) else {}
 
-        return NativeCompiler(settings.registry.address, paths.state_dir / "registry", plane)
+        own = own_addresses(settings.baremetal)
+        return NativeCompiler(settings.registry.address, paths.state_dir / "registry", plane, own)
 
     borders = Borders(
         compiler, AnsibleRunner(settings.runner), OpenSsh(), lambda: ironic_access.open_ironic(settings)

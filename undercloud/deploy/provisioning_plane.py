@@ -1,16 +1,19 @@
-"""The control plane of plans whose nodes are installed by us, where the plan itself says nothing of it."""
+"""The control plane as the undercloud knows it: the range for nodes, and addresses that are no node's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from undercloud.conf.baremetal import Baremetal
+from undercloud.deploy.compiling import Reserved
 from undercloud.diagnostics import Report, UndercloudError
 from undercloud.plan import documents
 from undercloud.plan.files import read_file
 from undercloud.topology.deployment import read_deployment
+from undercloud.topology.model import CTLPLANE
 
 
 def plane_parameters(area: Baremetal, deployment_file: str) -> dict[str, Any]:
@@ -27,6 +30,20 @@ def plane_parameters(area: Baremetal, deployment_file: str) -> dict[str, Any]:
         "allocation_pools": [{"start": first, "end": last}],
     }
     return {"CtlplaneNetworkAttributes": {"subnets": {"ctlplane-subnet": subnet}}}
+
+
+def own_addresses(area: Baremetal) -> Reserved:
+    """What no stack gets on the control plane: the undercloud's own addresses, and those of ramdisks."""
+    held = dict.fromkeys(area.undercloud_addresses, "the undercloud")
+    held.update(dict.fromkeys(_each(area.inspection_iprange), "the ramdisks of machines"))
+    return {CTLPLANE: held} if held else {}
+
+
+def _each(ends: tuple[str, ...]) -> Iterator[str]:
+    """All addresses of a range (first, last); none for an empty one."""
+    if len(ends) == 2:
+        first, last = (ipaddress.ip_address(end) for end in ends)
+        yield from (str(type(first)(number)) for number in range(int(first), int(last) + 1))
 
 
 def _wants_machines(file: str) -> bool:

@@ -18,7 +18,8 @@ from undercloud.conf import Settings, load
 from undercloud.conf.settings import CONFIG_FILE, overrides_beside
 from undercloud.images.registry import PORT
 from undercloud.install.part import Say
-from undercloud.install.site import Site, address_of, certificate_file
+from undercloud.install.site import LOOPBACK, Site, address_of, certificate_file, names_of
+from undercloud.topology.networks import is_address
 from undercloud.validation.undercloud_conf import UndercloudConf
 
 FILE = Path(CONFIG_FILE).name
@@ -76,9 +77,16 @@ def rendered(conf: UndercloudConf, state_dir: Path) -> str:
         name: str(conf.get(name, subnet) or "") for name in ("cidr", "gateway", "inspection_iprange")
     }
     config["baremetal"]["network_boot"] = str(conf.network_boot).lower()
-    first, last = conf.get("dhcp_start", subnet), conf.get("dhcp_end", subnet)
-    if isinstance(first, str) and isinstance(last, str) and "," not in first + last:
-        config["baremetal"]["node_iprange"] = f"{first},{last}"
+    first: list[str] = conf.get("dhcp_start", subnet) or []
+    last: list[str] = conf.get("dhcp_end", subnet) or []
+    if len(first) == len(last) == 1:  # TripleO allows several ranges
+        config["baremetal"]["node_iprange"] = f"{first[0]},{last[0]}"
+    config["baremetal"]["undercloud_addresses"] = ",".join(_addresses(conf))
     text = io.StringIO()
     config.write(text)
     return _HEAD.format(made=_MADE, source=conf.file) + text.getvalue()
+
+
+def _addresses(conf: UndercloudConf) -> list[str]:
+    """The undercloud's own addresses on its networks."""
+    return [name for name in names_of(conf) if is_address(name) and name not in LOOPBACK]

@@ -2,9 +2,10 @@
 """Sets up the network of the ramdisk from the virtual media, so that no DHCP server is needed.
 
 Ironic puts the node's network data (OpenStack's network_data.json) on the medium labelled config-2. It
-becomes files of systemd-networkd. A ramdisk that was booted over the network (BOOTIF= names the port) asks
-DHCP there, and looks at no medium: a disk may still hold the one of a system that is gone. Without any of
-these every Ethernet port asks DHCP, unless the kernel's argument ip= has settled it already.
+becomes files of systemd-networkd. Only removable media count, since a disk may still hold the config drive, with
+the same label, of the system that the machine was before. A ramdisk that was booted over the network (BOOTIF=
+names the port) asks DHCP there and looks at no medium. Without any of these every Ethernet port asks DHCP, unless
+the kernel's argument ip= has settled it already.
 """
 
 import ipaddress
@@ -16,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-MEDIUM = Path("/dev/disk/by-label/config-2")
+LABEL = "config-2"
 MOUNTED = Path("/run/config-2")
 NETWORK_DATA = "openstack/latest/network_data.json"
 NETWORKD = Path("/run/systemd/network")
@@ -90,15 +91,28 @@ def _prefix(netmask: str) -> int:
     return int(ipaddress.ip_address(netmask)).bit_count()
 
 
+def listed_devices() -> list[dict[str, Any]]:
+    """The block devices as lsblk lists them: path, label, rm (a partition has its disk's)."""
+    command = ["lsblk", "--json", "--list", "--output", "PATH,LABEL,RM"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    devices: list[dict[str, Any]] = json.loads(said or '{"blockdevices": []}')["blockdevices"]
+    return devices
+
+
+def find_medium(devices: list[dict[str, Any]]) -> str | None:
+    """The path of the medium among them."""
+    return next((device["path"] for device in devices if device["label"] == LABEL and device["rm"]), None)
+
+
 def read_medium(arguments: str) -> dict[str, Any] | None:
     """The network data of the medium, None if there is none; ``arguments`` are the kernel's."""
     until = time.monotonic() + (PATIENCE if "boot_method=vmedia" in arguments else 0.0)
-    while not MEDIUM.exists():
+    while (medium := find_medium(listed_devices())) is None:
         if time.monotonic() > until:
             return None
         time.sleep(0.2)
     MOUNTED.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-o", "ro", str(MEDIUM), str(MOUNTED)], check=True)
+    subprocess.run(["mount", "-o", "ro", medium, str(MOUNTED)], check=True)
     try:
         file = MOUNTED / NETWORK_DATA
         return json.loads(file.read_text()) if file.exists() else None

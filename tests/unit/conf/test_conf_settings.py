@@ -58,3 +58,12 @@ def test_an_absent_file_that_was_asked_for(tmp_path: Path) -> None:
 
 def test_every_option_has_a_help() -> None:
     assert all(option.help for _, options in list_opts() for option in options)
+
+
+def test_a_named_state_directory_may_have_its_own_configuration(tmp_path: Path) -> None:
+    own = tmp_path / "state" / "etc" / "undercloud.conf"
+    own.parent.mkdir(parents=True)
+    own.write_text("[runner]\nforks = 7\n")
+    assert load(str(tmp_path / "state"), "", {}).runner.forks == 7
+    assert load("", "", {"UNDERCLOUD_STATE_DIR": str(tmp_path / "state")}).file == str(own)
+    assert settings(tmp_path, "[runner]\nforks = 8\n", state=str(tmp_path / "state")).runner.forks == 8

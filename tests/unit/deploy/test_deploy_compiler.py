@@ -16,6 +16,7 @@ from undercloud.deploy.compiling import Node
 from undercloud.deploy.engine import Status
 from undercloud.deploy.requests import PlanPaths
 from undercloud.deploy.stages import PLAYBOOK
+from undercloud.diagnostics import UndercloudError
 from undercloud.images import served
 
 DATA = installed.data_directory()
@@ -120,6 +121,14 @@ def test_a_plan_is_compiled_from_what_was_kept_of_it(native: World, tmp_path: Pa
     kept = compiler.reload(loaded.files, json.loads(json.dumps(loaded.source)))
     second = compiler.compile(kept, json.loads(json.dumps(first.state)), {})
     assert (second.files, second.secrets, second.state) == (first.files, first.secrets, first.state)
+
+
+def test_no_stack_gets_an_address_of_the_underclouds_own(native: World, tmp_path: Path) -> None:
+    own = {"ctlplane": {"192.168.24.100": "the undercloud"}}
+    compiler = NativeCompiler("", tmp_path / "registry", own=own)
+    loaded = compiler.load(request(plan=paths(tmp_path)))
+    with pytest.raises(UndercloudError, match=r"TOP-025: 192\.168\.24\.100 is wanted for the undercloud"):
+        compiler.compile(loaded, None, {})
 
 
 def test_mistakes_are_told_with_their_places(native: World, tmp_path: Path) -> None:

@@ -113,3 +113,14 @@ def test_booted_over_the_network_it_asks_on_that_port_alone(
     made = run(script, tmp_path, monkeypatch, stale, f"quiet BOOTIF={name} initrd=x")
     assert list(made) == ["90-dhcp.network"]
     assert made["90-dhcp.network"].startswith(f"{MATCH}[Network]\nDHCP=ipv4\n")
+
+
+def test_the_config_drive_that_a_disk_still_carries_is_not_the_medium(script: ModuleType) -> None:
+    disk = {"path": "/dev/sda3", "label": "config-2", "rm": False}
+    drive = {"path": "/dev/sr0", "label": "config-2", "rm": True}
+    assert script.find_medium([disk, {"path": "/dev/sda", "label": None, "rm": False}]) is None
+    assert script.find_medium([disk, drive]) == "/dev/sr0"
+
+
+def test_lsblk_says_what_is_asked(script: ModuleType) -> None:
+    assert all({"path", "label", "rm"} <= set(device) for device in script.listed_devices())

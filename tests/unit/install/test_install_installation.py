@@ -61,10 +61,16 @@ def test_machines_are_installed_on_the_local_subnet(tmp_path: Path) -> None:
     text = (
         "[DEFAULT]\nlocal_subnet = rack\nsubnets = rack\n[rack]\ncidr = 192.0.2.0/24\ngateway = 192.0.2.254\n"
     )
-    conf = undercloud_conf.read(text + "inspection_iprange = 192.0.2.100,192.0.2.120\n", "x.conf", Report())
+    text += "inspection_iprange = 192.0.2.100,192.0.2.120\ndhcp_start = 192.0.2.10\ndhcp_end = 192.0.2.50\n"
+    text = text.replace(
+        "[DEFAULT]", "[DEFAULT]\nlocal_ip = 192.0.2.1/24\nundercloud_public_host = 192.0.2.2", 1
+    )
+    conf = undercloud_conf.read(text, "x.conf", Report())
     options = configuration.site(conf, tmp_path, tmp_path, frozenset()).settings.baremetal
     assert (options.cidr, options.gateway) == ("192.0.2.0/24", "192.0.2.254")
     assert options.inspection_iprange == ("192.0.2.100", "192.0.2.120")
+    assert options.node_iprange == ("192.0.2.10", "192.0.2.50")
+    assert options.undercloud_addresses[:2] == ("192.0.2.1", "192.0.2.2")
 
 
 def test_an_ipv6_undercloud_is_written_with_brackets(tmp_path: Path) -> None:
