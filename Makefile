@@ -1,7 +1,7 @@
 # `make demo` deploys a cloud on this machine from nothing; `make test` runs the fast tests. `make help` lists all.
 
 PYTHON := .venv/bin/python
-NODES ?= containers
+NODES ?= machines
 export PYTHONPATH := $(CURDIR)
 
 .PHONY: help demo clean-demo bootstrap bootstrap-tests bootstrap-host test unit bench lint test-functional test-long test-baremetal test-conformance test-validation templates docs reference clean
@@ -9,9 +9,9 @@ export PYTHONPATH := $(CURDIR)
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 
-demo: ## Deploy a cloud on this machine, as root on a Debian 12 (NODES=containers: on emulated nodes)
+demo: ## From nothing to a cloud on virtual machines, as root on a Debian 12 (NODES=containers: in a hurry)
 	@[ "$$(id -u)" = 0 ] || { echo 'make demo makes nodes and images, which needs root: run it as root, or with sudo.' >&2; exit 1; }
-	@begun=$$(date +%s) && tools/bootstrap.sh --host && \
+	@begun=$$(date +%s) && tools/bootstrap.sh --host $(if $(filter machines,$(NODES)),--rack) && \
 	    exec $(PYTHON) -m tools.demo --nodes $(NODES) --begun $$begun $(DEMO_OPTIONS)
 
 clean-demo: ## Remove what `make demo` made: nodes, registry, state, images

@@ -1,39 +1,70 @@
-"""What the demo is: its files, its nodes and the commands an operator would type."""
+"""What every demo is: its files and the commands an operator would type; the nodes are made elsewhere."""
 
 import shlex
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import yaml
 
-from tools.demo.stages import Stage
-from tools.lab.model import NETWORKS, SSH_USER, Lab
+from tools.demo.stages import Stage, Step
+from tools.lab.model import NETWORKS
 
-ROLES = {"ControllerOpenstack": "node1", "DatabaseMessaging": "node2"}
-NETWORKS_FILE = "network-data-samples/internal-api.yaml"
-ENVIRONMENTS = ("shared-clock", "single-database", "small-nodes")
-PUBLIC_ADDRESS = 100  # the cloud's own address is the control plane's .100
+ROLES = ("ControllerOpenstack", "DatabaseMessaging")
+PUBLIC_ADDRESS = 60  # the cloud's own address is the control plane's .60
+GIB = 1024**3
 
 
 @dataclass(frozen=True)
-class Demo:
+class Needs:
+    """Bytes that a demo wants of disk, the first time and later, and of free memory; and loop devices."""
+
+    first_disk: int
+    next_disk: int
+    memory: int
+    loop_devices: bool = False
+
+
+@dataclass(frozen=True)
+class Demo(ABC):
     """A demo in `directory`, made from `checkout`; `ctlplane` is its nodes' control plane (CIDR)."""
 
     checkout: Path
     directory: Path
     ctlplane: str = NETWORKS[0].subnet
 
+    kind: ClassVar[str]  # what the nodes are: the word for `--nodes`
+    needs: ClassVar[Needs]
+    environments: ClassVar[tuple[str, ...]]  # those of the stock ones that such a cloud wants
+
+    @property
+    @abstractmethod
+    def place(self) -> Path:
+        """Where the tool that makes the nodes keeps them; it is there as long as they are."""
+
+    @property
+    @abstractmethod
+    def deployment_file(self) -> Path:
+        """The nodes, as the deployment is told of them."""
+
+    @abstractmethod
+    def options(self) -> tuple[str, ...]:
+        """What the deployment is told besides."""
+
+    @abstractmethod
+    def stages(self) -> list[Step]:
+        """The way to a cloud."""
+
+    @abstractmethod
+    def cleaning(self) -> list[Step]:
+        """The way back; the files in `directory` go afterwards."""
+
     @property
     def binaries(self) -> Path:
         """Where the virtual environment has its programs."""
         return self.checkout / ".venv" / "bin"
-
-    @property
-    def lab(self) -> Lab:
-        """The emulated nodes."""
-        networks = (replace(NETWORKS[0], subnet=self.ctlplane), *NETWORKS[1:])
-        return Lab(self.directory / "lab", networks)
 
     @property
     def state(self) -> Path:
@@ -60,6 +91,11 @@ class Demo:
         """What an operator says of this cloud alone."""
         return self.directory / "cloud.yaml"
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What `write_files` writes."""
+        return (self.cloud_file, self.directory / "activate", self.directory / "deploy")
+
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """`base` for the demo's commands: the installed undercloud, with a state and a home of its own."""
         kept = {
@@ -69,65 +105,42 @@ class Demo:
         own = {"UNDERCLOUD_STATE_DIR": str(self.state), "HOME": str(self.home)}
         return {**kept, **own, "PATH": path, "OS_CLIENT_CONFIG_FILE": str(self.clouds_file)}
 
-    def lab_command(self, *arguments: str) -> tuple[str, ...]:
-        """A command of the lab."""
-        return (
-            str(self.binaries / "python"),
-            "-m",
-            "tools.lab",
-            "--dir",
-            str(self.lab.directory),
-            *arguments,
-        )
+    def tool(self, module: str, *arguments: str) -> tuple[str, ...]:
+        """A command of the tool that makes the nodes."""
+        python = str(self.binaries / "python")
+        return (python, "-m", module, "--dir", str(self.place), *arguments)
 
     def deploy_command(self) -> tuple[str, ...]:
         """`openstack overcloud deploy` with the demo's files."""
         command = ["openstack", "overcloud", "deploy", "--templates", "-r", str(self.roles_file)]
-        command += ["-n", NETWORKS_FILE, "-b", str(self.lab.deployment_file)]
-        for file in [*self.environments(), self.cloud_file]:
+        command += ["-b", str(self.deployment_file)]
+        stock = [self.checkout / "environments" / f"{name}.yaml" for name in self.environments]
+        for file in (*stock, self.cloud_file):
             command += ["-e", str(file)]
-        command += ["--overcloud-ssh-user", SSH_USER, "--overcloud-ssh-key", str(self.lab.private_key)]
-        return (*command, "--known-hosts", str(self.lab.known_hosts))
+        return (*command, *self.options())
 
-    def environments(self) -> list[Path]:
-        """Those of the stock environments that a cloud on container nodes wants."""
-        return [self.checkout / "environments" / f"{name}.yaml" for name in ENVIRONMENTS]
-
-    def stages(self) -> list[Stage]:
-        """The way to a cloud on container nodes."""
-        roles = [word for role, nodes in ROLES.items() for word in ("--role", f"{role}={nodes}")]
-        networks = ("--ctlplane", self.ctlplane, "--network", "internal_api")
-        up = self.lab_command("up", "--nodes", "2", *networks, *roles)
+    def container_images(self) -> tuple[Stage, Stage]:
+        """The container images, built and pushed."""
         images = ("openstack", "overcloud", "container", "image")
-        serve = ("openstack", "undercloud", "registry", "start", "--address", self.lab.host_address)
-        generate = ("openstack", "overcloud", "roles", "generate", "-o", str(self.roles_file), *ROLES)
-        return [
-            Stage("nodes", "two emulated nodes", up),
-            Stage("registry", "the registry that the nodes pull from", serve),
+        return (
             Stage("build", "container images, from Debian packages", (*images, "build")),
             Stage("push", "the images into the registry", (*images, "push")),
+        )
+
+    def deployment(self) -> tuple[Stage, ...]:
+        """From nodes and images to a cloud that answers."""
+        generate = ("openstack", "overcloud", "roles", "generate", "-o", str(self.roles_file), *ROLES)
+        token = ("openstack", "--os-cloud", "overcloud", "token", "issue")
+        return (
             Stage("roles", "what runs where", generate),
             Stage("deploy", "the cloud", self.deploy_command()),
-            Stage(
-                "token",
-                "a token of the new cloud",
-                ("openstack", "--os-cloud", "overcloud", "token", "issue"),
-            ),
-        ]
-
-    def cleaning(self) -> list[Stage]:
-        """The way back; the files in `directory` go afterwards."""
-        stages = [Stage("nodes", "the nodes go", self.lab_command("down", "--purge"))]
-        if self.state.exists():
-            stages.insert(
-                0, Stage("registry", "the registry stops", ("openstack", "undercloud", "registry", "stop"))
-            )
-        return stages
+            Stage("token", "a token of the new cloud", token),
+        )
 
     def write_files(self) -> None:
         """The cloud's environment; `activate`, for a shell that uses it; `deploy`, which deploys it again."""
         self.home.mkdir(parents=True, exist_ok=True)
-        address = self.lab.networks[0].address(PUBLIC_ADDRESS)
+        address = self.address(PUBLIC_ADDRESS)
         values = {"ControlPlaneSubnetCidr": self.ctlplane, "ControlFixedIPs": [{"ip_address": address}]}
         self.cloud_file.write_text(yaml.safe_dump({"parameter_defaults": values}))
         words = {
@@ -145,6 +158,10 @@ class Demo:
         )
         deploy.chmod(0o755)
 
+    def address(self, offset: int) -> str:
+        """An address of the control plane by its number: 1 is the host's."""
+        return replace(NETWORKS[0], subnet=self.ctlplane).address(offset)
+
     def usage(self) -> str:
         """How to use the cloud that stands now."""
         directory = self.directory.relative_to(self.checkout)
@@ -159,12 +176,16 @@ Deploy it again, with a change (-e FILE) or to see what would change (--dry-run)
 
     {directory}/deploy
 
-Look at its nodes, or break one (python -m tools.lab --help):
+Look at its nodes:
 
-    python -m tools.lab ssh node1 sudo podman ps
+{self.looks()}
 
 Remove it:
 
     openstack overcloud delete overcloud --yes
     make clean-demo
 """
+
+    @abstractmethod
+    def looks(self) -> str:
+        """Commands that show a node, indented."""

@@ -4,15 +4,14 @@ import ipaddress
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-GIB = 1024**3
-FIRST_RUN_DISK = 5 * GIB
-NEXT_RUN_DISK = GIB
-MEMORY = 2 * GIB
-OWN_LINKS = "ul"  # the lab's bridges and cables begin so
+from tools.demo.cloud import GIB, Needs
+
+OWN_LINKS = "ul"  # bridges and cables of lab and rack begin so
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def look(directory: Path) -> Facts:
     links = json.loads(listed or "[]")
     return Facts(
         disk=disk.f_bavail * disk.f_frsize,
-        memory=int(memory[0]) * 1024 if memory else MEMORY,
+        memory=int(memory[0]) * 1024 if memory else sys.maxsize,
         loop_devices=Path("/dev/loop-control").exists(),
         addresses=[
             (str(link["ifname"]), f"{each['local']}/{each['prefixlen']}")
@@ -53,17 +52,17 @@ def look(directory: Path) -> Facts:
     )
 
 
-def problems(facts: Facts, subnets: Sequence[str], *, first: bool) -> list[Problem]:
+def problems(facts: Facts, subnets: Sequence[str], needs: Needs, *, first: bool) -> list[Problem]:
     """What stands in the way of a demo on these subnets (CIDR); `first`: nothing is built yet."""
     found = []
-    wanted = FIRST_RUN_DISK if first else NEXT_RUN_DISK
+    wanted = needs.first_disk if first else needs.next_disk
     if facts.disk < wanted:
         text = f"{facts.disk / GIB:.1f} GiB are free on this disk, and {wanted / GIB:.0f} GiB are wanted"
         found.append(Problem(text, "make room, or clone undercloud to a bigger disk"))
-    if facts.memory < MEMORY:
-        text = f"{facts.memory / GIB:.1f} GiB of memory are free, and {MEMORY / GIB:.0f} GiB are wanted"
+    if first and facts.memory < needs.memory:
+        text = f"{facts.memory / GIB:.1f} GiB of memory are free, and {needs.memory / GIB:.0f} GiB are wanted"
         found.append(Problem(text, "end other programs, or take a bigger machine"))
-    if not facts.loop_devices:
+    if needs.loop_devices and not facts.loop_devices:
         text = "there is no /dev/loop-control, and the nodes' disks are files"
         found.append(
             Problem(text, "load the module loop, or give the container that this is its loop devices")
@@ -83,3 +82,9 @@ def _in_use(subnet: str, link: str, address: str) -> Problem:
         f"the demo's network {subnet} is in use: {link} has the address {address}",
         "give it another: make demo DEMO_OPTIONS='--ctlplane 192.168.124.0/24'",
     )
+
+
+def others_there(kinds: Sequence[str]) -> list[Problem]:
+    """A demo of another kind has the network and the state that this one wants."""
+    fix = "remove it: make clean-demo"
+    return [Problem(f"the demo on {kind} is there, and both want the same network", fix) for kind in kinds]

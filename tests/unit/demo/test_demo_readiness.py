@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from tools.demo import cli, machine
-from tools.demo.machine import GIB, Facts
+from tools.demo import cli, readiness
+from tools.demo.cloud import GIB
+from tools.demo.containers import ContainerDemo
+from tools.demo.machines import MachineDemo
+from tools.demo.readiness import Facts
 
 GOOD = Facts(
     disk=20 * GIB,
@@ -45,13 +48,19 @@ CASES: dict[str, tuple[dict[str, Any], bool, list[str]]] = {
 
 @pytest.mark.parametrize(("change", "first", "told"), CASES.values(), ids=CASES)
 def test_problems(change: dict[str, Any], first: bool, told: list[str]) -> None:
-    found = machine.problems(replace(GOOD, **change), SUBNETS, first=first)
+    found = readiness.problems(replace(GOOD, **change), SUBNETS, ContainerDemo.needs, first=first)
     assert [problem.text for problem in found] == told
     assert all(problem.fix for problem in found)
 
 
+def test_virtual_machines_want_more_memory_and_no_loop_devices() -> None:
+    facts = replace(GOOD, loop_devices=False)
+    (problem,) = readiness.problems(facts, SUBNETS, MachineDemo.needs, first=True)
+    assert problem.text == "6.0 GiB of memory are free, and 9 GiB are wanted"
+
+
 def test_this_machine_is_looked_at(tmp_path: Path) -> None:
-    facts = machine.look(tmp_path / "not" / "there" / "yet")
+    facts = readiness.look(tmp_path / "not" / "there" / "yet")
     assert facts.disk > 0
     assert facts.memory > 0
     assert ("lo", "127.0.0.1/8") in facts.addresses
@@ -61,7 +70,7 @@ def test_nothing_is_made_on_a_machine_that_is_not_ready(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(machine, "look", lambda _: replace(GOOD, disk=0))
+    monkeypatch.setattr(readiness, "look", lambda _: replace(GOOD, disk=0))
     assert cli.main([]) == 1
     said = capsys.readouterr().out
     assert "0.0 GiB are free" in said
