@@ -97,11 +97,12 @@ def _parse(
 
 
 def keep_of(steps: Mapping[str, Mapping[str, Any]], step: int, values: Mapping[str, str]) -> dict[str, Any]:
-    """What the node must know of the other steps: every name, and what the earlier steps leave behind.
+    """What the node must know of other steps: every name, what earlier ones leave, the images of later ones.
 
     ``steps`` is a host's part of the desired state. The result is JSON; ``kept`` reads it.
     """
     result: dict[str, Any] = {"files": {}, "directories": {}, "units": {}, "containers": {}, "images": []}
+    result["later_images"] = {}
     for number in sorted(steps, key=int):
         part, earlier = steps[number], int(number) < step
         for path, raw in _with_unit_files(part).items():
@@ -116,8 +117,13 @@ def keep_of(steps: Mapping[str, Mapping[str, Any]], step: int, values: Mapping[s
             result["directories"][path] = {"step": int(number), **attributes}
         for kind in ("units", "containers"):
             result[kind].update(dict.fromkeys(part.get(kind) or {}, int(number)))
+        containers = part.get("containers") or {}
         if earlier:
-            result["images"] += [raw["image"] for raw in (part.get("containers") or {}).values()]
+            result["images"] += [raw["image"] for raw in containers.values()]
+        elif int(number) > step:
+            result["later_images"].update(
+                {name: {"image": raw["image"], "service": _service(raw)} for name, raw in containers.items()}
+            )
     result["images"] = sorted(set(result["images"]))
     return result
 
@@ -137,6 +143,10 @@ def kept(raw: Mapping[str, Any], step: int) -> Kept:
             path: _directory(entry) for path, entry in directories.items() if int(entry["step"]) < step
         },
         earlier_images=frozenset(raw.get("images") or ()),
+        later_images={
+            name: (str(entry["image"]), str(entry["service"]))
+            for name, entry in (raw.get("later_images") or {}).items()
+        },
     )
 
 

@@ -235,7 +235,10 @@ class ContainerEntry:
 
 @dataclasses.dataclass(frozen=True)
 class Kept:
-    """What the whole new state names: name → step; and what the steps before this one leave behind."""
+    """What the whole new state names: name → step; and what the steps before this one leave behind.
+
+    ``later_images``: container of a later step → its image and service.
+    """
 
     files: Mapping[str, int] = dataclasses.field(default_factory=dict)
     directories: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -244,6 +247,7 @@ class Kept:
     earlier_files: Mapping[str, FileEntry] = dataclasses.field(default_factory=dict)
     earlier_directories: Mapping[str, DirectoryEntry] = dataclasses.field(default_factory=dict)
     earlier_images: frozenset[str] = frozenset()
+    later_images: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -267,6 +271,11 @@ class Desired:
     def delete(self) -> bool:
         """Whether everything of the stack shall go from the node."""
         return self.purge and not self.finish
+
+    @property
+    def prefetches(self) -> bool:
+        """Whether the images of later steps are fetched: by the first step that has containers."""
+        return bool(self.containers) and not self.keep.earlier_images
 
 
 @dataclasses.dataclass(frozen=True)

@@ -74,5 +74,8 @@ def _assume(facts: Facts, desired: Desired) -> Facts:
         fact = paths.get(path)
         identity = fact.identity if fact and fact.sha256 == entry.sha256 else "rewritten"
         paths[path] = PathFact("file", entry.owner, entry.group, entry.mode, entry.sha256, identity)
-    images = {**dict.fromkeys(keep.earlier_images, ""), **facts.images}
+    own = {name: (entry.image, entry.service) for name, entry in desired.containers.items()}
+    follows = {**own, **keep.later_images} if keep.earlier_images else {}
+    fetched = lifecycle.prefetched(facts.manifest, follows)
+    images = {**dict.fromkeys({*keep.earlier_images, *fetched}, ""), **facts.images}
     return dataclasses.replace(facts, paths=paths, images=images)
