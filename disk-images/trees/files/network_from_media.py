@@ -2,10 +2,10 @@
 """Sets up the network of the ramdisk from the virtual media, so that no DHCP server is needed.
 
 Ironic puts the node's network data (OpenStack's network_data.json) on the medium labelled config-2. It
-becomes files of systemd-networkd. Only removable media count, since a disk may still hold the config drive, with
-the same label, of the system that the machine was before. A ramdisk that was booted over the network (BOOTIF=
-names the port) asks DHCP there and looks at no medium. Without any of these every Ethernet port asks DHCP, unless
-the kernel's argument ip= has settled it already.
+becomes files of systemd-networkd. Only removable media count, since a disk may still hold the config drive,
+with the same label, of the system that the machine was before. A ramdisk that was booted over the network
+(BOOTIF= names the port) asks DHCP there and looks at no medium. Without any of these every Ethernet port asks
+DHCP, unless the kernel's argument ip= has settled it already.
 """
 
 import ipaddress
