@@ -15,7 +15,9 @@ from undercloud.api.metrics import Metrics
 from undercloud.api.validations import Validations
 from undercloud.conf import Settings
 from undercloud.db.database import Database
-from undercloud.deploy.engine import Engine
+from undercloud.deploy import wire
+from undercloud.deploy.engine import Deployment
+from undercloud.deploy.machines import WholeEngine
 
 JSON = "application/json"
 T = TypeVar("T")
@@ -35,7 +37,7 @@ class Service:
 
     settings: Settings
     database: Database
-    engine: Engine
+    engine: WholeEngine
     document: Document
     library: Library
     answers: Answers
@@ -71,6 +73,12 @@ class Answer:
 
 
 Handler = Callable[[Call], Answer]
+
+
+def started(deployment: Deployment) -> Answer:
+    """Long work that has begun, and where to look."""
+    place = {"Location": f"/v1/deployments/{deployment.id}"}
+    return Answer(wire.to_plain(deployment), HTTPStatus.ACCEPTED, headers=place)
 
 
 def page(items: Sequence[T], name_of: Callable[[T], str], call: Call) -> list[T]:

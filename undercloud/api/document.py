@@ -16,6 +16,7 @@ import yaml
 from undercloud.api import schemas
 from undercloud.diagnostics import Finding, UndercloudError
 
+_FILES = ("openapi.yaml", "openapi_machines.yaml")
 _METHODS = ("get", "post", "put", "delete", "patch")
 _TRUE, _FALSE = "true", "false"
 
@@ -57,8 +58,7 @@ class Document:
     """The document, with the schemas of the Engine's values in it."""
 
     def __init__(self) -> None:
-        text = importlib.resources.files("undercloud.api").joinpath("openapi.yaml").read_text("utf-8")
-        self.content: dict[str, Any] = yaml.safe_load(text)
+        self.content = _read()
         self.content["components"]["schemas"].update(schemas.components())
         self.operations: dict[str, Operation] = {}
         self._routes: list[tuple[re.Pattern[str], dict[str, Operation]]] = []
@@ -115,6 +115,17 @@ class Document:
     def _validator(self, schema: Mapping[str, Any]) -> Any:
         whole = {**schema, "components": self.content["components"]}
         return jsonschema.Draft202012Validator(whole)
+
+
+def _read() -> dict[str, Any]:
+    """The files as one; each names paths, operations and components that no other has."""
+    directory = importlib.resources.files("undercloud.api")
+    whole, *more = (yaml.safe_load(directory.joinpath(name).read_text("utf-8")) for name in _FILES)
+    for part in more:
+        whole["paths"].update(part["paths"])
+        for kind, components in part["components"].items():
+            whole["components"][kind].update(components)
+    return dict(whole)
 
 
 def read_values(

@@ -9,8 +9,9 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from undercloud.deploy import engine, requests
+from undercloud.deploy import engine, machines, profiles, requests
 from undercloud.diagnostics import Finding
+from undercloud.diskimages.built import Built
 
 ROOTS = (
     engine.Deployment,
@@ -23,6 +24,12 @@ ROOTS = (
     engine.Credentials,
     engine.Explained,
     engine.Exported,
+    machines.MachineInfo,
+    machines.MachineDetail,
+    machines.ProvisionedNode,
+    profiles.Profile,
+    profiles.MatchedProfiles,
+    Built,
     requests.GivenFiles,
     Finding,
 )

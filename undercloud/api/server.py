@@ -24,8 +24,8 @@ from undercloud.api.validations import Validations
 from undercloud.conf import Settings
 from undercloud.db.database import Database, open_database
 from undercloud.deploy import rpc
-from undercloud.deploy.engine import Engine
 from undercloud.deploy.local import LocalEngine
+from undercloud.deploy.machines import WholeEngine
 from undercloud.deploy.succession import Succession
 from undercloud.diagnostics import UndercloudError
 from undercloud.images import tls
@@ -105,7 +105,7 @@ def prepare(settings: Settings, local: LocalEngine | None) -> Running:
 
 
 def _service(
-    settings: Settings, database: Database, engine: Engine, document: Document, limits: Limits
+    settings: Settings, database: Database, engine: WholeEngine, document: Document, limits: Limits
 ) -> Service:
     return Service(
         settings=settings,

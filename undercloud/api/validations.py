@@ -7,6 +7,8 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from undercloud.db import models, validations
 from undercloud.db.database import Database
 from undercloud.deploy import views, wire
@@ -45,17 +47,14 @@ class Validations:
     def find(self, name: str) -> dict[str, Any]:
         """One as it stands; API-010 when there is none."""
         with self._database.read() as session:
-            row = validations.find(session, name)
-            if row is None:
-                raise UndercloudError.of(
-                    "API-010", f"there is no validation {name}", fix="GET /v1/validations"
-                )
-            return _plain(row)
+            return _plain(_known(session, name))
 
-    def listing(self, plan: str, limit: int) -> list[dict[str, Any]]:
-        """All, newest first, without their findings."""
+    def listing(self, plan: str, limit: int, marker: str) -> list[dict[str, Any]]:
+        """All, newest first, without their findings; with a ``marker``, an id, those before it."""
         with self._database.read() as session:
-            return [{**_plain(row), "findings": []} for row in validations.listing(session, plan, limit)]
+            before = _known(session, marker) if marker else None
+            rows = validations.listing(session, plan, limit, before)
+            return [{**_plain(row), "findings": []} for row in rows]
 
     def close(self) -> None:
         """Begin no more; what runs is read as interrupted when its process has ended."""
@@ -80,6 +79,13 @@ class Validations:
             _LOG.exception("validation %s", name)
         finally:
             self._waiting.discard(name)
+
+
+def _known(session: Session, name: str) -> models.Validation:
+    row = validations.find(session, name)
+    if row is None:
+        raise UndercloudError.of("API-010", f"there is no validation {name}", fix="GET /v1/validations")
+    return row
 
 
 def _plain(row: models.Validation) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class NodeList(running.WithEngine, base.Lister):
 
 def _row(one: MachineInfo) -> Sequence[Any]:
     return (
-        one.name or one.uuid,
+        one.title,
         one.provision_state,
         one.power_state.removeprefix("power "),
         one.maintenance_reason or one.maintenance,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from undercloud.cli import base, errors, running
-from undercloud.deploy.machines import Configuration, MachineInfo, MachinesRequest, MachineWork, WholeEngine
+from undercloud.deploy import profiles
+from undercloud.deploy.machines import Configuration, MachinesRequest, MachineWork, WholeEngine
 
 
 class ProfilesList(running.WithEngine, base.Lister):
@@ -27,38 +28,13 @@ class ProfilesList(running.WithEngine, base.Lister):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], list[Sequence[Any]]]:
         """The table."""
         with self.engine() as engine:
-            found = engine.machines()
+            found = [profiles.profile_of(one) for one in engine.machines()]
         rows: list[Sequence[Any]] = [
-            (
-                one.uuid,
-                one.name,
-                one.provision_state,
-                one.profile,
-                ", ".join(_possible(one)),
-                _why_not(one),
-            )
+            (one.uuid, one.name, one.state, one.profile, ", ".join(one.possible), one.why_not)
             for one in found
-            if parsed_args.all or not _why_not(one)
+            if parsed_args.all or not one.why_not
         ]
         return ("uuid", "name", "state", "current profile", "possible profiles", "why not"), rows
-
-
-def _possible(one: MachineInfo) -> list[str]:
-    """TripleO's capabilities ``NAME_profile: 1``, which an introspection's rules or an operator set."""
-    yes = {"1", "true", "yes", "on"}
-    return [
-        key.removesuffix("_profile")
-        for key, value in one.capabilities.items()
-        if key.endswith("_profile") and value.lower() in yes
-    ]
-
-
-def _why_not(one: MachineInfo) -> str:
-    if one.maintenance:
-        return "in maintenance"
-    if one.host:
-        return f"{one.host} of {one.stack}"
-    return "" if one.provision_state in {"available", "active"} else f"it is {one.provision_state}"
 
 
 class ProfilesMatch(running.Running):
@@ -93,17 +69,16 @@ class ProfilesMatch(running.Running):
         """Find and set them."""
         wanted = _scales(parsed_args)
         with self.engine() as engine:
-            free = [one for one in engine.machines() if not _why_not(one)]
-            given, short = _match(free, wanted)
-            for name, profile in given.items():
+            found = profiles.match([profiles.profile_of(one) for one in engine.machines()], wanted)
+            for name, profile in found.given.items():
                 self.app.stdout.write(f"{name}: {profile}\n")
-            for profile, missing in short.items():
+            for profile, missing in found.missing.items():
                 self.app.stderr.write(f"{profile}: {missing} fewer than needed\n")
             if not parsed_args.dry_run:
-                for profile in sorted(set(given.values())):
-                    names = tuple(name for name, one in given.items() if one == profile)
+                for profile in sorted(set(found.given.values())):
+                    names = tuple(name for name, one in found.given.items() if one == profile)
                     self._set(engine, names, profile)
-        return errors.FOUND if short else errors.CLEAN
+        return errors.FOUND if found.missing else errors.CLEAN
 
     @staticmethod
     def _set(engine: WholeEngine, names: tuple[str, ...], profile: str) -> None:
@@ -130,22 +105,3 @@ def _scales(parsed_args: argparse.Namespace) -> dict[str, int]:
     if not wanted:
         raise errors.usage("no profile is asked for", "give --scale PROFILE=COUNT")
     return wanted
-
-
-def _match(free: Sequence[MachineInfo], wanted: Mapping[str, int]) -> tuple[dict[str, str], dict[str, int]]:
-    """Machine → the profile that it gets, and profile → how many it lacks; as many as possible get one."""
-    from undercloud.topology.matching import matched  # noqa: PLC0415  (start-up)
-
-    have = {profile: sum(one.profile == profile for one in free) for profile in wanted}
-    open_places = [p for p, count in wanted.items() for _ in range(max(0, count - have[p]))]
-    unset = [one for one in free if not one.profile]
-    choices = [[n for n, one in enumerate(unset) if place in _possible(one)] for place in open_places]
-    found = matched(choices)
-    given = {
-        unset[partner].name or unset[partner].uuid: open_places[place] for place, partner in found.items()
-    }
-    short: dict[str, int] = {}
-    for place, profile in enumerate(open_places):
-        if place not in found:
-            short[profile] = short.get(profile, 0) + 1
-    return given, short

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import math
-import tempfile
 import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from undercloud.client import sending
 from undercloud.client.http import Http
-from undercloud.client.refusals import NoMachines, not_over_there
+from undercloud.client.machines import RemoteMachines
+from undercloud.client.refusals import not_over_there
 from undercloud.client.settings import Remote
 from undercloud.deploy import wire
 from undercloud.deploy.engine import (
@@ -26,7 +27,6 @@ from undercloud.deploy.engine import (
     StackInfo,
     Validated,
 )
-from undercloud.deploy.plan_source import plan_source
 from undercloud.deploy.requests import (
     CheckRequest,
     DeleteRequest,
@@ -38,7 +38,7 @@ from undercloud.deploy.requests import (
 )
 from undercloud.diagnostics import Finding, UndercloudError
 from undercloud.plan import archive
-from undercloud.plan.bundle import Bundle, read
+from undercloud.plan.bundle import Bundle
 
 _LONGEST_WAIT = 20  # seconds that the API waits for an event
 _POLL = 1.0  # seconds between two looks at long work
@@ -54,25 +54,22 @@ _SAME = (
 )
 
 
-class RemoteEngine(NoMachines):
-    """Implements ``machines.WholeEngine``, but for its work with machines."""
+class RemoteEngine(RemoteMachines):
+    """Implements ``machines.WholeEngine``."""
 
     def __init__(self, remote: Remote) -> None:
-        self._http = Http(remote)
+        super().__init__(Http(remote))
 
     def deploy(self, request: DeployRequest) -> Deployment:
         """Send the plan's files, unless it asks for a kept version, and start."""
         if request.registry:
             raise not_over_there("--registry", "The undercloud adds where its images are.")
-        _own_key(request.ssh)
-        body = {name: getattr(request, name) for name in _SAME}
+        body = {name: getattr(request, name) for name in _SAME} | sending.way_in(request.ssh)
         body |= {
-            "version": request.version or self.keep_plan(read(plan_source(request))),
+            "version": sending.version_of(self._http, request),
             "force": list(request.force),
             "skip": list(request.skip),
             "given": wire.to_plain(request.given),
-            "ssh_user": request.ssh.user,
-            "ssh_port": request.ssh.port,
         }
         return self._http.post(Deployment, "/v1/deployments", body)
 
@@ -150,8 +147,8 @@ class RemoteEngine(NoMachines):
 
     def failures(self, stack: str, deployment: str = "") -> tuple[Failure, ...]:
         """Failures of a deployment, the stack's last one unless said."""
-        path = f"/v1/stacks/{quote(stack, safe='')}/failures"
-        return self._http.get(tuple[Failure, ...], path, "failures", deployment=deployment)
+        whose = _place(deployment) if deployment else f"/v1/stacks/{quote(stack, safe='')}"
+        return self._http.get(tuple[Failure, ...], f"{whose}/failures", "failures")
 
     def changes(self, deployment: str) -> tuple[Change, ...]:
         """What a dry run would change, or what a run changed."""
@@ -171,11 +168,7 @@ class RemoteEngine(NoMachines):
 
     def keep_plan(self, bundle: Bundle) -> int:
         """Send a plan's files; the number of the version they are."""
-        with tempfile.TemporaryFile() as stream:
-            archive.pack(bundle, stream)
-            stream.seek(0)
-            path = f"/v1/plans/{quote(bundle.name, safe='')}/versions"
-            return int(self._http.send(path, stream, "application/gzip")["number"])
+        return sending.keep_plan(self._http, bundle)
 
     def plan_files(self, stack: str, version: int = 0) -> Bundle:
         """The files of a version (0: the newest), as they were handed over."""
@@ -253,10 +246,3 @@ def _place(deployment: str) -> str:
 
 def _plain(reference: PlanRef) -> dict[str, Any]:
     return {"stack": reference.stack, "version": reference.version, "deployed": reference.deployed}
-
-
-def _own_key(ssh: SshAccess) -> None:
-    if ssh.private_key or ssh.known_hosts:
-        raise not_over_there(
-            "a key or known_hosts of this machine", "The undercloud enters nodes with its own."
-        )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from undercloud.db.models import Deployment, Stage
+from undercloud.db.pages import newest_first
 from undercloud.db.types import utcnow
 
 
@@ -21,13 +22,8 @@ def listing(
     session: Session, stack: str, limit: int, before: Deployment | None = None
 ) -> Sequence[Deployment]:
     """Deployments of a stack (all stacks when empty), newest first, those that are older than ``before``."""
-    query = select(Deployment).order_by(Deployment.started.desc(), Deployment.id).limit(limit)
-    if stack:
-        query = query.where(Deployment.stack == stack)
-    if before is not None:
-        at_once = and_(Deployment.started == before.started, Deployment.id > before.id)
-        query = query.where(or_(Deployment.started < before.started, at_once))
-    return session.scalars(query).all()
+    query = newest_first(Deployment, limit, before)
+    return session.scalars(query.where(Deployment.stack == stack) if stack else query).all()
 
 
 def whole(session: Session, stack: str, operation: str, status: str, but_with: str) -> Sequence[Deployment]:

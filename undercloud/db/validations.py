@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from undercloud.db.models import Validation
+from undercloud.db.pages import newest_first
 from undercloud.db.types import utcnow
 
 RUNNING = "running"
@@ -47,7 +48,9 @@ def find(session: Session, name: str) -> Validation | None:
     return session.get(Validation, name)
 
 
-def listing(session: Session, plan: str, limit: int) -> Sequence[Validation]:
-    """Validations of a plan (of all when empty), newest first."""
-    query = select(Validation).order_by(Validation.started.desc(), Validation.id).limit(limit)
+def listing(
+    session: Session, plan: str, limit: int, before: Validation | None = None
+) -> Sequence[Validation]:
+    """Validations of a plan (of all when empty), newest first, those that are older than ``before``."""
+    query = newest_first(Validation, limit, before)
     return session.scalars(query.where(Validation.plan == plan) if plan else query).all()

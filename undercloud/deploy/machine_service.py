@@ -11,6 +11,7 @@ from undercloud.baremetal.discovery import search
 from undercloud.baremetal.discovery.places import expanded
 from undercloud.baremetal.errors import IronicError
 from undercloud.baremetal.ironic import Ironic
+from undercloud.baremetal.service.settings import files_directory
 from undercloud.conf import Settings
 from undercloud.db import machines as records
 from undercloud.db.database import Database
@@ -24,6 +25,8 @@ from undercloud.deploy.machines import (
 )
 from undercloud.deploy.reading import known
 from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.diskimages import published
+from undercloud.diskimages.built import Built
 
 _USED = ("active", "deploying", "wait call-back", "deleting", "cleaning", "clean wait", "inspecting")
 
@@ -85,8 +88,9 @@ class MachineService:
         )
 
     def provisioned(self, stack: str) -> tuple[ProvisionedNode, ...]:
-        """The nodes of a stack that have a machine, by name."""
+        """The nodes of a stack that have a machine, by name; DEP-003 when the name is unknown."""
         with self._records.read() as session:
+            known(session, stack)
             return provisioned.of(session, stack)
 
     def addresses(self, stack: str) -> Mapping[str, Mapping[str, str]]:
@@ -96,6 +100,11 @@ class MachineService:
             state = gate.state_of(session, self._records.vault, stack) or {}
         found: Mapping[str, Mapping[str, str]] = state.get("addresses", {})
         return found
+
+    def disk_images(self) -> tuple[Built, ...]:
+        """The images that machines are handed, by name; IMG-043 where their list cannot be used."""
+        directory = files_directory(self._ours.paths.state_dir)
+        return tuple(published.load(directory).values())
 
     def set_maintenance(self, names: tuple[str, ...], on: bool, reason: str = "") -> None:
         """Put machines into maintenance, or take them out; BM-107 for unknown ones, before any is changed."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from undercloud.deploy.engine import Deployment, Engine
 from undercloud.deploy.requests import DeployRequest, GivenFile, SshAccess
 from undercloud.diagnostics import Finding
+from undercloud.diskimages.built import Built
 
 BARE_METAL = "bare metal"
 """In the place of a stack's name in the record of work with machines; no stack can be called so."""
@@ -155,6 +156,11 @@ class MachineInfo:
     last_error: str = ""
     maintenance_reason: str = ""
 
+    @property
+    def title(self) -> str:
+        """Its name, else its UUID."""
+        return self.name or self.uuid
+
 
 @dataclass(frozen=True)
 class MachineDetail:
@@ -196,7 +202,7 @@ class Machines(Protocol):
         ...
 
     def provisioned(self, stack: str) -> tuple[ProvisionedNode, ...]:
-        """The nodes of a stack that have a machine, by name."""
+        """The nodes of a stack that have a machine, by name; DEP-003 when the name is unknown."""
         ...
 
     def discover_machines(self, request: DiscoverRequest) -> Discovered:
@@ -217,6 +223,10 @@ class Machines(Protocol):
 
     def forget_machines(self, names: tuple[str, ...]) -> None:
         """Let Ironic forget machines; BM-107 unknown ones, BM-108 those that are nodes: then none is."""
+        ...
+
+    def disk_images(self) -> tuple[Built, ...]:
+        """The images that machines are handed, by name; IMG-043 where their list cannot be used."""
         ...
 
 

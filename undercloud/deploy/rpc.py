@@ -40,6 +40,7 @@ from undercloud.deploy.requests import (
     RollbackRequest,
 )
 from undercloud.diagnostics import Finding, UndercloudError, internal
+from undercloud.diskimages.built import Built
 from undercloud.plan.bundle import Bundle
 
 _LOG = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ _METHODS = (
     "discover_machines",
     "machines",
     "machine",
+    "disk_images",
     "set_maintenance",
     "forget_machines",
 )
@@ -262,6 +264,10 @@ class RpcEngine(Reading):
     def machine(self, name: str) -> MachineDetail:
         """One machine by name or UUID."""
         return wire.from_plain(MachineDetail, self._call("machine", name=name))
+
+    def disk_images(self) -> tuple[Built, ...]:
+        """The images that machines are handed, by name."""
+        return wire.from_plain(tuple[Built, ...], self._call("disk_images"))
 
     def set_maintenance(self, names: tuple[str, ...], on: bool, reason: str = "") -> None:
         """Put machines into maintenance, or take them out."""

@@ -1,4 +1,4 @@
-"""The node commands as an operator gives them, against a real Ironic."""
+"""The node commands as an operator gives them, on the undercloud and from afar, against a real Ironic."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 
 from tests.functional.baremetal.commands import Commands
 from tests.functional.baremetal.real_ironic import BMC_PASSWORD, BMC_USER, RealIronic, bmcs, free_port
+from tests.functional.baremetal.remote import RemoteCommands
 from tests.functional.baremetal.test_machines import INVENTORY, SYSTEM, fake
 from undercloud.baremetal.ironic import Ironic
 from undercloud.conf import installed
@@ -24,9 +25,44 @@ from undercloud.images import tls
 pytestmark = pytest.mark.functional
 
 
+_RANGE = "inspection_iprange = 192.168.24.100,192.168.24.110\n"
+
+
+@pytest.fixture(params=["on the undercloud", "over its API"])
+def openstack(
+    request: pytest.FixtureRequest, tmp_path: Path, service: RealIronic, ironic: Ironic
+) -> Iterator[Commands]:
+    if request.param == "on the undercloud":
+        yield Commands(tmp_path, service.endpoint, _RANGE)
+        return
+    remote = RemoteCommands(tmp_path, service.endpoint, _RANGE)
+    yield remote
+    assert "Traceback" not in remote.close()
+
+
 @pytest.fixture
-def openstack(tmp_path: Path, service: RealIronic, ironic: Ironic) -> Commands:
-    return Commands(tmp_path, service.endpoint, "inspection_iprange = 192.168.24.100,192.168.24.110\n")
+def api(tmp_path: Path, service: RealIronic, ironic: Ironic) -> Iterator[RemoteCommands]:
+    made = RemoteCommands(tmp_path, service.endpoint)
+    yield made
+    made.close()
+
+
+def test_over_rest_alone(api: RemoteCommands, ironic: Ironic) -> None:
+    """A client without our command line: import, list, power, delete."""
+    nodes = [fake(n, pm_password="s3cret-word") for n in (1, 2)]
+    body = {"file": {"path": "nodes.json", "text": json.dumps(nodes)}, "work": ["manage", "provide"]}
+    found = api.done("/v1/nodes", body)
+    assert found["status"] == "succeeded", found["findings"]
+    listed = api.ask("GET", "/v1/nodes?state=available")["nodes"]
+    assert [one["name"] for one in listed] == ["fake-1", "fake-2"]
+    api.done("/v1/nodes/work", {"work": ["power"], "power": "on", "nodes": ["fake-1"]})
+    assert ironic.machine("fake-1").power_state == "power on"
+    shown = api.ask("GET", f"/v1/nodes/{listed[0]['uuid']}")
+    assert shown["machine"]["power_state"] == "power on"
+    assert "s3cret-word" not in json.dumps([shown, api.ask("GET", f"/v1/deployments/{found['id']}/events")])
+    api.ask("DELETE", "/v1/nodes/fake-1", 204)
+    assert [one.name for one in ironic.machines()] == ["fake-2"]
+    assert api.ask("DELETE", "/v1/nodes/fake-1", 404)["findings"][0]["code"] == "BM-107"
 
 
 def states(openstack: Commands) -> dict[str, str]:

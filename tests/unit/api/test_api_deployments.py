@@ -222,6 +222,18 @@ def test_a_validation_is_long_work(client: Client) -> None:
     ]
 
 
+def test_validations_are_listed_page_by_page(client: Client) -> None:
+    prepared(client)
+    asked = [client.ask("POST", "/v1/validations", json={"plan": "overcloud"}).json()["id"] for _ in range(5)]
+    seen: list[str] = []
+    marker = ""
+    while page := client.get(f"/v1/validations?limit=2&marker={marker}")["validations"]:
+        seen += [each["id"] for each in page]
+        marker = seen[-1]
+    assert seen == asked[::-1]
+    assert client.codes("GET", "/v1/validations?marker=nothing", 404) == ["API-010"]
+
+
 def test_ten_thousand_hosts_are_read_page_by_page(client: Client) -> None:
     client.world.compiler.nodes = tuple(
         Node(f"n-{n:05}", f"10.0.{n >> 8}.{n & 255}", "Compute") for n in range(10_000)

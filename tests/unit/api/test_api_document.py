@@ -18,6 +18,7 @@ from schemathesis.specs.openapi import checks as openapi_checks
 
 from tests.unit.api.conftest import PASSWORD, Client
 from tests.unit.api.test_api_deployments import prepared
+from tests.unit.deploy.memory_ironic import MemoryIronic
 from undercloud.api.document import Document
 from undercloud.api.handlers import HANDLERS
 
@@ -54,6 +55,9 @@ def filled(shared: Client) -> Client:
     """With a plan that can be evaluated and a stack that was deployed."""
     shared.upload()
     prepared(shared)
+    ironic = MemoryIronic()
+    ironic.create("node-1", {"properties": {"capabilities": "profile:control"}})
+    shared.world.ironic = lambda: ironic
     body = {"stack": "overcloud", "version": 2}
     started = shared.ask("POST", "/v1/deployments", json=body).json()
     ended = shared.running.service.engine.wait(started["id"], 60)
@@ -91,6 +95,14 @@ _READ = (
     "/v1/deployments/{deployment}/events?limit=5",
     "/v1/deployments/{deployment}/changes",
     "/v1/validations",
+    "/v1/deployments/{deployment}/failures",
+    "/v1/nodes",
+    "/v1/nodes/node-1",
+    "/v1/nodes/none",
+    "/v1/profiles",
+    "/v1/disk-images",
+    "/v1/stacks/overcloud/nodes",
+    "/v1/stacks/overcloud/addresses",
 )
 
 
@@ -103,6 +115,11 @@ def test_requests_and_answers_keep_to_it(filled: Client) -> None:
         *(("GET", path.format(version=version, deployment=deployment), None) for path in _READ),
         ("POST", "/v1/validations", {"plan": "overcloud", "version": 1}),
         ("POST", "/v1/deployments", {"stack": "overcloud", "version": 9}),
+        ("POST", "/v1/nodes/work", {"work": ["manage"], "nodes": ["node-1"]}),
+        ("POST", "/v1/nodes", {"file": {"path": "nodes.yaml", "text": "nodes: {}"}}),
+        ("POST", "/v1/nodes/maintenance", {"nodes": ["node-1"], "on": True, "reason": "fan"}),
+        ("POST", "/v1/profiles/match", {"scale": {"control": 1}}),
+        ("POST", "/v1/stacks/overcloud/unprovision", {"hosts": ["nobody"]}),
     ]
     for method, path, body in asked:
         request = requests.Request(method, filled.running.address + path, json=body, auth=("admin", PASSWORD))
@@ -127,6 +144,7 @@ _ONLY_BAD = (
     "createCheck",
     "deletePlan",
     "createValidation",
+    "discoverNodes",
 )
 
 

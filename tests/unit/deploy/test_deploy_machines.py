@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.unit.deploy.world import World
-from undercloud.client.refusals import NoMachines
 from undercloud.conf import Settings
 from undercloud.db.database import open_database
 from undercloud.deploy import rpc, wire
@@ -63,7 +62,9 @@ def test_without_an_ironic_it_is_said_so(engine: WholeEngine) -> None:
 
 
 def test_what_no_machine_runs_is_not_given_back(engine: WholeEngine) -> None:
-    assert engine.provisioned("overcloud") == ()
+    with pytest.raises(UndercloudError) as caught:
+        engine.provisioned("overcloud")
+    assert code(caught) == "DEP-003"
     with pytest.raises(UndercloudError) as caught:
         engine.unprovision(UnprovisionRequest("overcloud", ("controller-0",)))
     assert code(caught) == "BM-148"
@@ -91,9 +92,3 @@ def test_a_request_travels_whole() -> None:
     )
     assert wire.from_plain(MachinesRequest, wire.to_plain(request)) == request
     assert "nodes: [" not in repr(request), "a file of machines holds passwords"
-
-
-def test_over_a_rest_api_it_says_where_it_is_done() -> None:
-    with pytest.raises(UndercloudError) as caught:
-        NoMachines().machines()
-    assert code(caught) == "CLI-045"

@@ -211,10 +211,14 @@ class World:
         paths, url = self.settings.paths, self.settings.database.connection
         database = open_database(url, paths.database, paths.key_file, busy_timeout)
         runner = self.real_runner or self.runner
-        borders = Borders(lambda: self.real_compiler or self.compiler, runner, self.ssh, self.ironic)
+        borders = Borders(lambda: self.real_compiler or self.compiler, runner, self.ssh, self.ask_ironic)
         engine = LocalEngine(self.settings, database, borders)
         self.engines.append(engine)
         return engine
+
+    def ask_ironic(self) -> Ironic:
+        """The Ironic that there is now: a test may change its mind."""
+        return self.ironic()
 
     @property
     def stack_dir(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from undercloud.api.calls import Handler
-from undercloud.api.handlers import contents, deployments, plans, service, validations
+from undercloud.api.handlers import contents, deployments, nodes, plans, provisioning, service, validations
 
 HANDLERS: dict[str, Handler] = {
     **service.OPERATIONS,
@@ -11,4 +11,6 @@ HANDLERS: dict[str, Handler] = {
     **contents.OPERATIONS,
     **validations.OPERATIONS,
     **deployments.OPERATIONS,
+    **nodes.OPERATIONS,
+    **provisioning.OPERATIONS,
 }

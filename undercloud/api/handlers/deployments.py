@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from undercloud.api import events
 from undercloud.api.answers import kept
-from undercloud.api.calls import Answer, Call, Handler, page
+from undercloud.api.calls import Answer, Call, Handler, page, started
 from undercloud.deploy import wire
-from undercloud.deploy.engine import Deployment
 from undercloud.deploy.requests import (
     CheckRequest,
     DeleteRequest,
@@ -47,13 +44,13 @@ def delete_stack(call: Call) -> Answer:
     request = DeleteRequest(
         call["stack"], abandon=call["abandon"], timeout=call["timeout"], verbosity=call["verbosity"]
     )
-    return _started(call.service.engine.delete(request))
+    return started(call.service.engine.delete(request))
 
 
 def check(call: Call) -> Answer:
     """Begin checks of a deployed cloud."""
     request = wire.from_plain(CheckRequest, {**call.body, "stack": call["stack"]})
-    return _started(call.service.engine.check(request))
+    return started(call.service.engine.check(request))
 
 
 def credentials(call: Call) -> Answer:
@@ -72,6 +69,13 @@ def failures(call: Call) -> Answer:
     return Answer({"failures": wire.to_plain(found)})
 
 
+def failures_of(call: Call) -> Answer:
+    """Why this one failed."""
+    found = call.service.engine.deployment(call["deployment"])
+    told = call.service.engine.failures(found.stack, found.id)
+    return Answer({"failures": wire.to_plain(told)})
+
+
 @kept
 def listing(call: Call) -> Answer:
     """Deployments, newest first."""
@@ -80,11 +84,19 @@ def listing(call: Call) -> Answer:
 
 
 def create(call: Call) -> Answer:
-    """Begin one; the nodes are entered with the undercloud's own key."""
+    """Begin one."""
+    return started(call.service.engine.deploy(deploy_request(call, call.body["stack"])))
+
+
+def deploy_request(call: Call, stack: str) -> DeployRequest:
+    """What a body asks for of a kept version; the nodes are entered with the undercloud's own key.
+
+    DEP-003 for an unknown plan, DEP-028 for an unknown version.
+    """
     body = call.body
-    call.service.library.exists(body["stack"], body["version"])
-    request = DeployRequest(
-        stack=body["stack"],
+    call.service.library.exists(stack, body["version"])
+    return DeployRequest(
+        stack=stack,
         plan=PlanPaths(""),
         version=body["version"],
         force=tuple(body.get("force", ())),
@@ -94,7 +106,6 @@ def create(call: Call) -> Answer:
         ssh=SshAccess(user=body.get("ssh_user", ""), port=body.get("ssh_port", 0)),
         **{name: body[name] for name in _SAME if name in body},
     )
-    return _started(call.service.engine.deploy(request))
 
 
 @kept
@@ -106,25 +117,20 @@ def show(call: Call) -> Answer:
 def resume(call: Call) -> Answer:
     """Go on with it."""
     limit, skip = call.body.get("limit", ""), tuple(call.body.get("skip", ()))
-    return _started(call.service.engine.resume(call["deployment"], limit, skip))
+    return started(call.service.engine.resume(call["deployment"], limit, skip))
 
 
 def rollback(call: Call) -> Answer:
     """Begin to deploy the last good version again, or an earlier one."""
     request = wire.from_plain(RollbackRequest, {**call.body, "stack": call["stack"], "operator": call.who})
-    return _started(call.service.engine.rollback(request))
+    return started(call.service.engine.rollback(request))
 
 
 def cancel(call: Call) -> Answer:
     """Ask it to stop."""
     reason = call.body.get("reason", "") or f"cancelled by {call.who}"
     call.service.engine.cancel(call["deployment"], reason)
-    return _started(call.service.engine.deployment(call["deployment"]))
-
-
-def _started(deployment: Deployment) -> Answer:
-    place = {"Location": f"/v1/deployments/{deployment.id}"}
-    return Answer(wire.to_plain(deployment), HTTPStatus.ACCEPTED, headers=place)
+    return started(call.service.engine.deployment(call["deployment"]))
 
 
 def read_events(call: Call) -> Answer:
@@ -178,6 +184,7 @@ OPERATIONS: dict[str, Handler] = {
     "cancelDeployment": cancel,
     "listEvents": read_events,
     "streamEvents": stream_events,
+    "listDeploymentFailures": failures_of,
     "listChanges": changes,
     "getLog": log,
 }

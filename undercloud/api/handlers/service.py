@@ -21,7 +21,10 @@ def service(call: Call) -> Answer:
 
 
 def _discovery(call: Call) -> dict[str, object]:
-    names = ("plans", "stacks", "deployments", "validations", "locks", "health", "metrics", "openapi.json")
+    names = (
+        *("plans", "stacks", "deployments", "validations", "nodes", "profiles", "disk-images"),
+        *("locks", "health", "metrics", "openapi.json"),
+    )
     version = call.service.document.content["info"]["version"]
     return {"id": "v1", "version": version, "links": {name: f"/v1/{name}" for name in names}}
 

@@ -25,7 +25,9 @@ def show(call: Call) -> Answer:
 
 def listing(call: Call) -> Answer:
     """All, newest first."""
-    return Answer({"validations": call.service.validations.listing(call["plan"], call["limit"])})
+    return Answer(
+        {"validations": call.service.validations.listing(call["plan"], call["limit"], call["marker"])}
+    )
 
 
 OPERATIONS: dict[str, Handler] = {

@@ -1,0 +1,118 @@
+"""Machines: looked at, made known, worked on, forgotten. No answer holds a password of a BMC."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from http import HTTPStatus
+
+from undercloud.api.calls import Answer, Call, Handler, page, started
+from undercloud.baremetal import instackenv
+from undercloud.baremetal.discovery.places import expanded
+from undercloud.deploy import logins, profiles, wire
+from undercloud.deploy.machines import DiscoverRequest, MachinesRequest, MachineWork
+from undercloud.diagnostics import UndercloudError
+
+_AT_ONCE = 64
+"""Addresses that are looked at in one request, which takes a minute at most."""
+
+
+def listing(call: Call) -> Answer:
+    """The machines by name."""
+    wanted = {"provision_state": call["state"], "profile": call["profile"], "stack": call["stack"]}
+    found = [
+        one
+        for one in call.service.engine.machines()
+        if all(not value or getattr(one, key) == value for key, value in wanted.items())
+    ]
+    shown = page(sorted(found, key=lambda one: one.title), lambda one: one.title, call)
+    return Answer({"nodes": wire.to_plain(shown)})
+
+
+def show(call: Call) -> Answer:
+    """One machine."""
+    return Answer(wire.to_plain(call.service.engine.machine(call["node"])))
+
+
+def enrol(call: Call) -> Answer:
+    """Begin to make machines known; a file with mistakes begins nothing."""
+    file = call.body["file"]
+    instackenv.read(file["text"], file["path"])
+    return _begun(call, [MachineWork.ENROL, *call.body.get("work", [MachineWork.MANAGE])])
+
+
+def discover(call: Call) -> Answer:
+    """Look for BMCs. Instead of a login it is said which of the caller's fits."""
+    asked = wire.from_plain(DiscoverRequest, call.body)
+    places = expanded(asked.addresses)
+    if len(places) > _AT_ONCE:
+        raise UndercloudError.of(
+            "API-001",
+            f"addresses: these are {len(places)}, and {_AT_ONCE} are looked at in one request",
+            fix="Ask for them one part after the other.",
+        )
+    found = call.service.engine.discover_machines(replace(asked, addresses=tuple(places)))
+    return Answer(logins.without(found, asked.credentials))
+
+
+def work(call: Call) -> Answer:
+    """Begin work with machines."""
+    return _begun(call, call.body["work"])
+
+
+def _begun(call: Call, parts: list[str]) -> Answer:
+    asked = {**call.body, "work": parts, "machines": call.body.get("nodes", [])}
+    return started(call.service.engine.prepare_machines(wire.from_plain(MachinesRequest, asked)))
+
+
+def set_maintenance(call: Call) -> Answer:
+    """Put machines in, or take them out."""
+    body = call.body
+    call.service.engine.set_maintenance(tuple(body["nodes"]), body["on"], body.get("reason", ""))
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+def unregister(call: Call) -> Answer:
+    """Forget machines."""
+    call.service.engine.forget_machines(tuple(call.body["nodes"]))
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+def delete(call: Call) -> Answer:
+    """Forget one."""
+    call.service.engine.forget_machines((call["node"],))
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+def list_profiles(call: Call) -> Answer:
+    """What each machine is meant for."""
+    shown = page(sorted(_profiles(call), key=lambda one: one.title), lambda one: one.title, call)
+    return Answer({"profiles": wire.to_plain(shown)})
+
+
+def match_profiles(call: Call) -> Answer:
+    """Who would get which profile."""
+    return Answer(wire.to_plain(profiles.match(_profiles(call), call.body["scale"])))
+
+
+def _profiles(call: Call) -> list[profiles.Profile]:
+    return [profiles.profile_of(one) for one in call.service.engine.machines()]
+
+
+def disk_images(call: Call) -> Answer:
+    """What machines are handed."""
+    return Answer({"images": wire.to_plain(call.service.engine.disk_images())})
+
+
+OPERATIONS: dict[str, Handler] = {
+    "listNodes": listing,
+    "getNode": show,
+    "enrolNodes": enrol,
+    "discoverNodes": discover,
+    "createNodeWork": work,
+    "setMaintenance": set_maintenance,
+    "unregisterNodes": unregister,
+    "deleteNode": delete,
+    "listProfiles": list_profiles,
+    "matchProfiles": match_profiles,
+    "listDiskImages": disk_images,
+}
