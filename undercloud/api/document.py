@@ -163,7 +163,7 @@ def read_body(operation: Operation, data: bytes) -> Any:
     if not data and not operation.body_required:
         return {}
     try:
-        value = json.loads(data)
+        value = json.loads(data, parse_float=_number)
     except (ValueError, RecursionError):
         raise UndercloudError.of("API-002", "the body is not JSON", fix="Send a JSON object.") from None
     errors = sorted(operation.body.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
@@ -172,6 +172,12 @@ def read_body(operation: Operation, data: bytes) -> Any:
             *(_wrong("/".join(map(str, e.absolute_path)) or "the body", e.message[:300]) for e in errors)
         )
     return value
+
+
+def _number(text: str) -> int | float:
+    """JSON Schema takes 1.0 for an integer, and so do we."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _typed(text: str, kind: str | None) -> Any:

@@ -1,15 +1,16 @@
-"""`overcloud image build`, `list` and `upload`: ramdisk and disk images; no cloud and no engine is asked."""
+"""`overcloud image build`, `list` and `upload`: ramdisk and disk images, on this machine."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from undercloud.cli import base, errors, image_options
+from undercloud.cli import base, errors, image_options, plugin
 
 if TYPE_CHECKING:
+    from undercloud.diskimages.built import Built
     from undercloud.diskimages.definitions import DiskImages
 
 _MEGABYTE = 10**6
@@ -84,6 +85,10 @@ class ImageUpload(base.Lister):
         from undercloud.diskimages.published import publish  # noqa: PLC0415
         from undercloud.images.store import Store  # noqa: PLC0415
 
+        if plugin.remote_name(self.app.client_manager):
+            from undercloud.client.refusals import not_over_there  # noqa: PLC0415
+
+            raise not_over_there("upload of images", "Upload on the undercloud itself, where they are built.")
         images = _definitions(parsed_args)
         store = Store(image_options.build_settings(self.app, parsed_args).store)
         tags = images.tags(parsed_args.edition)
@@ -119,10 +124,9 @@ class ImageList(base.Lister):
     def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """One row an image, or one a file."""
         from undercloud.diskimages.build import find  # noqa: PLC0415  (start-up)
-        from undercloud.diskimages.published import load  # noqa: PLC0415
         from undercloud.images.store import Store  # noqa: PLC0415
 
-        served = load(_served(self.app, parsed_args))
+        served = _uploaded(self.app, parsed_args)
         if parsed_args.files:
             files = [
                 (name, kind, file) for name, image in served.items() for kind, file in image.files.items()
@@ -179,6 +183,19 @@ def _served(app: Any, parsed_args: argparse.Namespace) -> Path:
     return (
         Path(named).expanduser().absolute() if named else files_directory(image_options.state_directory(app))
     )
+
+
+def _uploaded(app: Any, parsed_args: argparse.Namespace) -> Mapping[str, Built]:
+    """What machines are handed by this undercloud, or by the one that --undercloud names."""
+    from undercloud.diskimages.published import load  # noqa: PLC0415  (start-up)
+
+    if not plugin.remote_name(app.client_manager):
+        return load(_served(app, parsed_args))
+    engine = plugin.make_client(app.client_manager)
+    try:
+        return {one.name: one for one in engine.disk_images()}
+    finally:
+        engine.close()
 
 
 def _definitions(parsed_args: argparse.Namespace) -> DiskImages:

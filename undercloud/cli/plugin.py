@@ -23,7 +23,7 @@ API_VERSIONS = ("1",)
 
 def make_client(instance: Any) -> WholeEngine:
     """The Engine that this shell's commands speak to; ``instance`` is OSC's client manager."""
-    remote = instance._cli_options.config.get("undercloud")  # noqa: SLF001
+    remote = remote_name(instance)
     if remote:
         from undercloud.client.remote import RemoteEngine  # noqa: PLC0415  (heavy; few commands need it)
         from undercloud.client.settings import find  # noqa: PLC0415
@@ -32,6 +32,11 @@ def make_client(instance: Any) -> WholeEngine:
     from undercloud.deploy.native import open_engine  # noqa: PLC0415  (heavy; few commands need it)
 
     return open_engine(settings_of(instance))
+
+
+def remote_name(instance: Any) -> str:
+    """Which undercloud on another machine is meant; empty for this one's."""
+    return str(instance._cli_options.config.get("undercloud") or "")  # noqa: SLF001
 
 
 def settings_of(instance: Any) -> Settings:

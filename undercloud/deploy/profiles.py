@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -74,13 +75,12 @@ def match(profiles: Sequence[Profile], wanted: Mapping[str, int]) -> MatchedProf
     from undercloud.topology.matching import matched  # noqa: PLC0415 - few commands match anything
 
     free = [one for one in profiles if not one.why_not]
-    have = {profile: sum(one.profile == profile for one in free) for profile in wanted}
-    places = [p for p, count in wanted.items() for _ in range(max(0, count - have[p]))]
     unset = [one for one in free if not one.profile]
-    choices = [[n for n, one in enumerate(unset) if place in one.possible] for place in places]
-    found = matched(choices)
-    missing: dict[str, int] = {}
-    for number, profile in enumerate(places):
-        if number not in found:
-            missing[profile] = missing.get(profile, 0) + 1
-    return MatchedProfiles({unset[one].title: places[place] for place, one in found.items()}, missing)
+    may = {name: [n for n, one in enumerate(unset) if name in one.possible] for name in wanted}
+    lacks = {name: count - sum(one.profile == name for one in free) for name, count in wanted.items()}
+    # More places than there are candidates stay empty anyway.
+    places = [name for name, count in lacks.items() for _ in range(min(count, len(may[name])))]
+    found = matched([may[name] for name in places])
+    given = {unset[one].title: places[place] for place, one in found.items()}
+    got = Counter(given.values())
+    return MatchedProfiles(given, {name: n - got[name] for name, n in lacks.items() if n > got[name]})
