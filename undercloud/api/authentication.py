@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from keystoneauth1.exceptions import ConnectFailure, DiscoveryFailure, RequestTimeout
 from keystonemiddleware import auth_token
 from oslo_config import cfg
 
@@ -17,6 +18,8 @@ from undercloud.conf import Settings
 from undercloud.diagnostics import UndercloudError
 
 Environ = Mapping[str, Any]
+_AWAY = "undercloud.keystone_is_away"
+_SILENT = (ConnectFailure, DiscoveryFailure, RequestTimeout, auth_token.ksm_exceptions.ServiceError)
 
 
 class Authentication(Protocol):
@@ -68,19 +71,28 @@ class Basic:
 
 
 class Keystone:
-    """What keystonemiddleware verified, as it puts it into the request; it answers 401 itself only for us."""
+    """What keystonemiddleware verified, as it puts it into the request; a wrong token is a wrong password."""
 
     challenge = "Keystone"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, limits: Limits) -> None:
+        self._limits = limits
         self._conf = cfg.ConfigOpts()
         files = [settings.file] if settings.file else []
         self._conf(args=[], project="undercloud", default_config_files=files)
 
     def who(self, environ: Environ) -> Principal | None:
-        """As ``Authentication``."""
-        status = environ.get("HTTP_X_IDENTITY_STATUS", "")
+        """As ``Authentication``; API-007 after too many wrong ones, API-011 while Keystone is away."""
+        if _AWAY in environ:
+            raise UndercloudError.of(
+                "API-011",
+                "Keystone, which says who is who, does not answer",
+                fix="See that it runs, and [keystone_authtoken] of the undercloud; then try again.",
+            )
+        status, address = environ.get("HTTP_X_IDENTITY_STATUS", ""), environ.get("REMOTE_ADDR", "")
+        self._limits.may_login(address)
         if status == "Invalid" and environ.get("HTTP_X_AUTH_TOKEN"):
+            self._limits.failed_login(address)
             raise unauthenticated()
         if status != "Confirmed":
             return None
@@ -90,7 +102,30 @@ class Keystone:
     def around(self, application: Any) -> Any:
         """keystonemiddleware, which removes such headers of a client's and sets its own."""
         options = {"oslo_config_config": self._conf, "delay_auth_decision": True}
-        return auth_token.AuthProtocol(application, options)
+        return _Middleware(application, options)
+
+
+class _Away(Exception):  # noqa: N818 - not an error of ours: it is told as API-011
+    """Keystone did not answer."""
+
+
+class _Middleware(auth_token.AuthProtocol):  # type: ignore[misc]
+    """Tells a Keystone that does not answer from a token that is wrong."""
+
+    def fetch_token(self, token: str, **options: Any) -> Any:
+        try:
+            return super().fetch_token(token, **options)
+        except auth_token.ksm_exceptions.InvalidToken as error:
+            if isinstance(error.__context__, _SILENT):
+                raise _Away from error
+            raise
+
+    def process_request(self, request: Any) -> Any:
+        try:
+            return super().process_request(request)
+        except _Away:
+            request.environ[_AWAY] = True
+            return None
 
 
 class Socket:
@@ -113,7 +148,7 @@ def choose(settings: Settings, limits: Limits) -> Authentication:
     if options.auth == "basic":
         return Basic(Users(options.users(settings.paths.state_dir), options.remember), limits)
     if options.auth == "keystone":
-        return Keystone(settings)
+        return Keystone(settings, limits)
     if not options.unix_socket:
         raise UndercloudError.of(
             "API-024",

@@ -29,6 +29,10 @@ class Http:
         self._session.verify = remote.cacert or True
         if remote.token:
             self._session.headers["X-Auth-Token"] = remote.token
+        elif remote.cloud:
+            from undercloud.client.tokens import Token  # noqa: PLC0415  (heavy; most underclouds need none)
+
+            self._session.auth = Token(remote.cloud)
         elif remote.username:
             self._session.auth = HTTPBasicAuth(remote.username.encode(), remote.password.encode())
         retry = Retry(
@@ -37,6 +41,7 @@ class Http:
             status_forcelist=(503,),
             allowed_methods={"GET"},
             raise_on_status=False,
+            respect_retry_after_header=False,  # who asked too much is told so, instead of a minute's silence
         )
         self._session.mount("https://", HTTPAdapter(max_retries=retry))
 

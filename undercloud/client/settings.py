@@ -12,14 +12,15 @@ from undercloud.plan import files
 from undercloud.plan.documents import Document, parse
 
 FILE = "underclouds.yaml"
-_KEYS = ("url", "username", "password", "token", "cacert")
+_KEYS = ("url", "username", "password", "token", "cloud", "cacert")
 
 
 @dataclass(frozen=True)
 class Remote:
     """An undercloud's address and what it wants to see; ``cacert`` is a file, empty for the system's own.
 
-    ``token`` is one of Keystone, for an undercloud that is set up so.
+    ``token`` is one of Keystone, for an undercloud that is set up so; ``cloud`` names an entry of clouds.yaml
+    that one is fetched with.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Remote:
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     cacert: str = ""
+    cloud: str = ""
 
 
 def find(name: str, environment: Mapping[str, str], places: tuple[Path, ...] | None = None) -> Remote:
@@ -63,6 +65,7 @@ def find(name: str, environment: Mapping[str, str], places: tuple[Path, ...] | N
         environment.get("UNDERCLOUD_PASSWORD") or entry.get("password", ""),
         environment.get("UNDERCLOUD_TOKEN") or entry.get("token", ""),
         cacert,
+        entry.get("cloud", ""),
     )
 
 

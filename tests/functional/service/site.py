@@ -54,7 +54,10 @@ class Program:
 class Site:
     """The programs over one directory; the playbook waits in step 2 while the file ``wait`` is there."""
 
-    def __init__(self, directory: Path, state: Path, database: str = "", transport: str = "") -> None:
+    def __init__(
+        self, directory: Path, state: Path, database: str = "", transport: str = "", more: str = ""
+    ) -> None:
+        """``more`` are lines for the end of the configuration."""
         self.directory = directory
         self.state = state
         self.programs: list[Program] = []
@@ -66,7 +69,7 @@ class Site:
             f"[paths]\nstate_dir = {state}\nsecure_tmp = {memory}\n[api]\nport = 0\n"
             f"[deployment]\nheartbeat = 0.5\nlease = 8\n"
             f"[database]\nconnection = {database}\nbusy_timeout = 20\n"
-            f"[messaging]\ntransport_url = {transport}\ntimeout = 60\n"
+            f"[messaging]\ntransport_url = {transport}\ntimeout = 60\n{more}"
         )
         self.settings = load(config_file=str(file), environment={})
         users.put_user(self.settings.api.users(state), "anna", PASSWORD, "admin")

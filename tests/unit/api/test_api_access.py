@@ -214,7 +214,7 @@ def test_no_authentication_on_a_port_is_refused(tmp_path: Path) -> None:
 
 def test_keystone_decides_and_a_client_cannot_claim_it_did(tmp_path: Path) -> None:
     settings = load(state_dir=str(tmp_path), environment={})
-    keystone = Keystone(settings)
+    keystone = Keystone(settings, Limits("9/minute", "2/hour", 1))
     confirmed = {
         "HTTP_X_IDENTITY_STATUS": "Confirmed",
         "HTTP_X_ROLES": "reader, member",
@@ -222,8 +222,13 @@ def test_keystone_decides_and_a_client_cannot_claim_it_did(tmp_path: Path) -> No
     }
     assert keystone.who(confirmed) == Principal("anna", ("reader", "member"))
     assert keystone.who({}) is None
-    with pytest.raises(UndercloudError):
-        keystone.who({"HTTP_X_IDENTITY_STATUS": "Invalid", "HTTP_X_AUTH_TOKEN": "x"})
+    wrong = {"HTTP_X_IDENTITY_STATUS": "Invalid", "HTTP_X_AUTH_TOKEN": "x", "REMOTE_ADDR": "192.0.2.1"}
+    codes = []
+    for _ in range(3):
+        with pytest.raises(UndercloudError) as caught:
+            keystone.who(wrong)
+        codes.append(caught.value.findings[0].code)
+    assert codes == ["API-005", "API-005", "API-007"]
     seen: list[dict[str, Any]] = []
 
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:

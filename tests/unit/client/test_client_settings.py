@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from undercloud.client.http import Http
 from undercloud.client.settings import Remote, find
 from undercloud.diagnostics import UndercloudError
 
@@ -32,6 +33,15 @@ def test_an_undercloud_is_found(tmp_path: Path) -> None:
     url = "https://192.0.2.1:13989"
     assert found == Remote("prod", url, "anna", "x", "", str(tmp_path / "ca.crt"))
     assert "'x'" not in repr(found)
+
+
+def test_an_undercloud_whose_users_are_keystones(tmp_path: Path) -> None:
+    found = find("prod", {}, written(tmp_path, GOOD.replace("username: anna", "cloud: central"), 0o644))
+    assert (found.cloud, found.username) == ("central", "")
+    (tmp_path / "clouds.yaml").write_text("clouds: {}\n")
+    with pytest.raises(UndercloudError) as caught:
+        Http(found, retries=0).ask("GET", "/v1/plans")
+    assert caught.value.findings[0].code == "CLI-048", "before anything is sent anywhere"
 
 
 @pytest.mark.parametrize(
