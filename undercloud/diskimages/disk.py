@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from undercloud.diskimages import esp
+from undercloud.diskimages import esp, ext4
 from undercloud.diskimages.definitions import DiskImage
-from undercloud.diskimages.tools import Tools, kernel_version, write
+from undercloud.diskimages.tools import Tools, kernel_version, sized, write
 
 ROOT_LABEL = "img-rootfs"
 """The label that TripleO's images give their root file system."""
 
-_MIB = 1024**2
 _ESP_MIB = 40
-_JOURNAL_MIB = 64  # as for a file system of the size that it will grow to
 _NAMESPACE = uuid.UUID("5d7d6a5c-0c6f-4b52-9d0b-2f6f0f3f5a11")
 
 
@@ -51,14 +48,9 @@ def pack(image: DiskImage, tag: str, root: Path, place: Path, tools: Tools) -> d
     system, boot, disk = place / "root.img", place / "esp.img", place / "disk.raw"
     config = esp.finds_filesystem(identity.root, "boot/grub/grub.cfg")
     esp.make(tools, boot, config=config, kib=_ESP_MIB * 1024, serial=identity.volume)
-    size = _root_mib(image, root)
-    _sized(system, size)
-    tools.run(
-        *("mke2fs", "-q", "-t", "ext4", "-L", ROOT_LABEL, "-U", identity.root, "-m", "1"),
-        *("-J", f"size={_JOURNAL_MIB}", "-O", "^metadata_csum_seed"),
-        *("-E", f"hash_seed={identity.number('hash')},lazy_itable_init=1", "-d", root, system),
-    )
-    _sized(disk, 1 + _ESP_MIB + size + 1)
+    numbers = {"uuid": identity.root, "seed": identity.number("hash")}
+    size = ext4.make(tools, system, root, label=ROOT_LABEL, **numbers, spare_mib=image.spare_mib)
+    sized(disk, 1 + _ESP_MIB + size + 1)
     _partition(tools, identity, disk, size)
     for part, offset in ((boot, 1), (system, 1 + _ESP_MIB)):
         where = (f"if={part}", f"of={disk}", f"seek={offset}")
@@ -90,18 +82,6 @@ def _prepare(image: DiskImage, identity: Identity, root: Path) -> None:
         f"  linux /boot/vmlinuz-{version} root=UUID={identity.root} ro {image.kernel_arguments}\n"
         f"  initrd /boot/initrd.img-{version}\n}}\n",
     )
-
-
-def _root_mib(image: DiskImage, root: Path) -> int:
-    """Room for the tree: its blocks, what describes them, the journal, and the spare room that is wished."""
-    said = subprocess.run(["du", "-sm", str(root)], check=True, capture_output=True, text=True).stdout
-    used = int(said.split()[0])
-    return used + used // 20 + _JOURNAL_MIB + 32 + image.spare_mib
-
-
-def _sized(file: Path, mib: int) -> None:
-    with file.open("wb") as stream:
-        stream.truncate(mib * _MIB)
 
 
 def _partition(tools: Tools, identity: Identity, disk: Path, size: int) -> None:

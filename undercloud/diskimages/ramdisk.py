@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from undercloud.diskimages import esp
 from undercloud.diskimages.definitions import DiskImage
-from undercloud.diskimages.tools import EPOCH, Tools, kernel_version, write
+from undercloud.diskimages.tools import Tools, kernel_version, settle_times, write
 
 _ESP_KIB = 2880
 """El Torito boot images of this size (a floppy disk's) are understood by every firmware."""
@@ -45,13 +44,4 @@ def _prepare(image: DiskImage, root: Path) -> None:
     write(root, "etc/resolv.conf", "")
     write(root, "etc/hostname", f"{image.name}\n")
     write(root, "etc/hosts", f"127.0.0.1 localhost {image.name}\n")
-    _settle_times(root)
-
-
-def _settle_times(root: Path) -> None:
-    """No file is younger than the image calls itself: when it was built must not show in it."""
-    for directory, directories, files in os.walk(root, topdown=False):
-        for name in (*files, *directories):
-            path = Path(directory, name)
-            if path.lstat().st_mtime > EPOCH:
-                os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
+    settle_times(root)

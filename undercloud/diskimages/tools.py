@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ _CLOCK = {"SOURCE_DATE_EPOCH": str(EPOCH), "E2FSPROGS_FAKE_TIME": str(EPOCH)}
 PACKAGES = {
     "buildah": "buildah",
     "cpio": "cpio",
+    "debugfs": "e2fsprogs",
+    "dumpe2fs": "e2fsprogs",
     "grub-mkimage": "grub-common",
     "mcopy": "mtools",
     "mke2fs": "e2fsprogs",
@@ -63,6 +67,17 @@ class Tools:
         if self.store.run([str(word) for word in words], self.log, _CLOCK):
             raise ToolFailedError(str(words[0]))
 
+    def said(self, *words: str | Path) -> str:
+        """What a program says; the log hears it only if it fails. Raises as :meth:`run` does."""
+        with tempfile.TemporaryFile("w+", dir=self.store.root / "tmp") as answer:
+            status = self.store.run([str(word) for word in words], answer, _CLOCK)
+            answer.seek(0)
+            text = answer.read()
+        if status:
+            self.log.write(text)
+            raise ToolFailedError(str(words[0]))
+        return text
+
     @contextmanager
     def tree(self, reference: str) -> Iterator[Path]:
         """A copy of a tree in the store, mounted and writable; changes go away with the block."""
@@ -86,3 +101,23 @@ def write(root: Path, path: str, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     file.write_text(text, encoding="utf-8")
+
+
+def everything(root: Path) -> Iterator[Path]:
+    """A directory and all that is below it; links are not followed."""
+    yield root
+    for directory, directories, files in os.walk(root):
+        yield from (Path(directory, name) for name in (*files, *directories))
+
+
+def settle_times(root: Path) -> None:
+    """No file is younger than the image calls itself: when it was built must not show in it."""
+    for path in everything(root):
+        if path.lstat().st_mtime > EPOCH:
+            os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
+
+
+def sized(file: Path, mib: int) -> None:
+    """Make an empty file of so many MiB, which takes no room yet."""
+    with file.open("wb") as stream:
+        stream.truncate(mib * 1024**2)

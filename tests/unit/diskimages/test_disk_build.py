@@ -80,6 +80,17 @@ def test_what_only_the_machine_may_decide_is_not_in_the_disk(
     assert built.image.files["disk"].size > 40 * 1024**2
 
 
+def test_all_that_is_in_a_disk_was_changed_and_read_at_one_time(
+    tools: Tools, tree: Path, images: DiskImages, settings: BuildSettings
+) -> None:
+    build(images, ["node"], settings)
+    told = (tools.state / "times").read_text().splitlines()
+    assert [line.split()[1:3] for line in told] == [
+        [inode, field] for inode in ("<2>", "<11>", "<13>") for field in ("ctime", "atime")
+    ]
+    assert {line.split()[3] for line in told} == {f"@{programs.EPOCH}"}
+
+
 def test_a_tool_that_fails_is_told_and_nothing_is_kept(
     tools: Tools, tree: Path, images: DiskImages, settings: BuildSettings
 ) -> None:

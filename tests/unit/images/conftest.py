@@ -12,6 +12,8 @@ PACKING = (
     "bash",
     "chroot",
     "cpio",
+    "debugfs",
+    "dumpe2fs",
     "grub-mkimage",
     "mcopy",
     "mke2fs",
