@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,17 +46,39 @@ def up(rack: Rack, arguments: argparse.Namespace) -> int:
             _with_subnet(Rack.at(rack.directory), arguments.ctlplane), arguments.nodes, hardware
         )
         rack = replace(rack, protocol=arguments.bmc or rack.protocol)
-        networks.ensure(rack)
-        hypervisor.start(rack)
-        there = machines.defined(rack)
-        for machine in rack.machines:
-            if machine.name not in there:
-                machines.create(rack, machine)
-        rack.save()
-        bmc.start(rack)
+        is_first = not rack.file.exists()
+        try:
+            _raise(rack)
+        except BaseException:
+            if is_first:
+                _take_back(rack)
+            raise
     how = "KVM" if hypervisor.accelerated() else "software emulation"
     say(f"{len(rack.machines)} machines ({how}) in {time.monotonic() - begun:.1f} s: {rack.instackenv}")
     return 0
+
+
+def _raise(rack: Rack) -> None:
+    networks.ensure(rack)
+    hypervisor.start(rack)
+    there = machines.defined(rack)
+    for machine in rack.machines:
+        if machine.name not in there:
+            machines.create(rack, machine)
+    rack.save()
+    bmc.start(rack)
+
+
+def _take_back(rack: Rack) -> None:
+    """Take away what a first `up` made before it failed; what its programs said stays."""
+    bmc.stop(rack)
+    with suppress(LabError):  # perhaps it is libvirt that failed
+        for name in machines.defined(rack):
+            machines.remove(rack, name)
+    hypervisor.stop(rack)
+    networks.remove(rack)
+    shutil.rmtree(rack.runtime, ignore_errors=True)
+    rack.file.unlink(missing_ok=True)
 
 
 def _with_subnet(rack: Rack, subnet: str) -> Rack:

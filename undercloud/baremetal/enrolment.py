@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from undercloud.baremetal.errors import IronicError
-from undercloud.baremetal.fleet import Control, Journey, has_failed, to_states
+from undercloud.baremetal.fleet import Control, Journey, has_failed, side_by_side, to_states
 from undercloud.baremetal.instackenv import Entry
 from undercloud.baremetal.ironic import Ironic, Machine, Patch
 from undercloud.baremetal.preparing import make_manageable
@@ -38,24 +38,36 @@ def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
     pairs = _recognised(entries, Registered.of(known, ports))
     done: list[str] = []
     findings: list[tuple[str, Finding]] = []
-    for entry, known_as in pairs:
-        if control.cancelled():
-            break
-        try:
-            machine = known_as or ironic.create(entry.name, entry.values)
-            patch = list(_patch(entry, machine)) if known_as else []
-            ironic.update(machine.title, patch)
-            _complete(ironic, machine, entry, ports.get(machine.uuid, ()))
-            done.append(machine.uuid)
-        except IronicError as error:
-            findings += [(entry.name, finding) for finding in error.findings]
-            control.tell(entry.name, error.findings[0].message, "failed")
-            continue
-        said = "brought up to date" if patch else "known already"
-        control.tell(entry.name, said if known_as else "enrolled", "ok")
+
+    def one(pair: tuple[Entry, Machine | None]) -> tuple[str, str] | IronicError | None:
+        return None if control.cancelled() else _enrol(ironic, *pair, ports)
+
+    for (entry, _), outcome in zip(pairs, side_by_side(one, pairs), strict=True):
+        if isinstance(outcome, IronicError):
+            findings += [(entry.name, finding) for finding in outcome.findings]
+            control.tell(entry.name, outcome.findings[0].message, "failed")
+        elif outcome is not None:
+            uuid, said = outcome
+            done.append(uuid)
+            control.tell(entry.name, said, "ok")
     new = tuple(entry.name for entry, known_as in pairs if known_as is None)
     machines = {one.uuid: one for one in ironic.machines()}
     return Enrolled(tuple(machines[uuid] for uuid in done), new, tuple(findings))
+
+
+def _enrol(
+    ironic: Ironic, entry: Entry, known_as: Machine | None, ports: Mapping[str, Sequence[str]]
+) -> tuple[str, str] | IronicError:
+    """One machine: its UUID and what was done, or why it was refused."""
+    try:
+        machine = known_as or ironic.create(entry.name, entry.values)
+        patch = list(_patch(entry, machine)) if known_as else []
+        ironic.update(machine.title, patch)
+        _complete(ironic, machine, entry, ports.get(machine.uuid, ()))
+    except IronicError as error:
+        return error
+    said = "brought up to date" if patch else "known already"
+    return machine.uuid, said if known_as else "enrolled"
 
 
 def manage(ironic: Ironic) -> Journey:

@@ -1,15 +1,17 @@
 """Many machines on the same way at once: begin, watch, end, with a limit on how many are under way.
 
 One loop asks Ironic for the states of all machines in one request, so that a thousand of them cost no threads
-and no more requests than ten. Ironic may be away for a while: what it does goes on when it is back.
+and no more requests than ten; what has to be asked for each is asked for some at a time. Ironic may be away
+for a while: what it does goes on when it is back.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
 
 from undercloud.baremetal import causes
 from undercloud.baremetal.errors import IronicError, NotAnsweringError
@@ -18,7 +20,13 @@ from undercloud.diagnostics import Finding
 
 _PATIENCE = 300.0  # seconds that Ironic may be silent, as it is while it is restarted
 _RESTARTS = 2  # how often a machine sets out again because Ironic was started anew
+_HANDS = 8  # requests at the same time; most of one's time Ironic waits for its database and for locks
+_LEISURE = 4  # a look is followed by a pause of so many times its length, so that Ironic can work,
+_LONGEST_PAUSE = 10.0  # but of no more seconds
 _FAILED = frozenset({"enroll", "inspect failed", "clean failed", "deploy failed", "error", "adopt failed"})
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Tell(Protocol):
@@ -93,6 +101,12 @@ def to_states(states: Iterable[str]) -> Callable[[Machine], bool]:
 has_failed = to_states(_FAILED)
 
 
+def side_by_side(ask: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
+    """What ``ask`` answers for each thing, in their order; some are asked at the same time, in threads."""
+    with ThreadPoolExecutor(_HANDS, thread_name_prefix="machines") as hands:
+        yield from hands.map(ask, things)
+
+
 def travel(control: Control, machines: Iterable[Machine], journey: Journey) -> list[Outcome]:
     """Send machines on their way and wait for them; what is under way when it is cancelled goes on by itself.
 
@@ -116,32 +130,42 @@ class _Travel:
         self._silent_since = 0.0
 
     def run(self, machines: list[Machine]) -> list[Outcome]:
-        waiting = list(reversed(machines))
+        waiting = machines
         while (waiting or self._begun) and not self._cancelled():
-            while waiting and len(self._begun) < self._pace.limit and not self._cancelled():
-                machine = waiting.pop()
-                if not self._begin(machine):
-                    waiting.append(machine)
-                    break
+            room = max(0, self._pace.limit - len(self._begun))
+            waiting = [*self._set_out(waiting[:room]), *waiting[room:]]
+            looked = time.monotonic()
             self._look()
             if waiting or self._begun:
-                time.sleep(self._pace.poll)
+                took = time.monotonic() - looked
+                time.sleep(max(self._pace.poll, min(_LEISURE * took, _LONGEST_PAUSE)))
         return [self._ended[one.uuid] for one in machines if one.uuid in self._ended]
 
-    def _begin(self, machine: Machine) -> bool:
-        """Set a machine out; False where Ironic is away."""
-        try:
-            if not self._journey.has_begun(machine):
-                self._journey.begin(machine)
-        except NotAnsweringError as error:
-            self._be_patient(error)
-            return False
-        except IronicError as error:
-            self._end(machine, error.findings[0])
+    def _set_out(self, machines: list[Machine]) -> list[Machine]:
+        """Set machines out; those that could not be, because Ironic is away."""
+        left = []
+        for machine, outcome in zip(machines, side_by_side(self._begin, machines), strict=True):
+            if isinstance(outcome, NotAnsweringError):
+                self._be_patient(outcome)
+                left.append(machine)
+            elif isinstance(outcome, IronicError):
+                self._end(machine, outcome.findings[0])
+            elif outcome:
+                self._silent_since = 0.0
+                self._begun.setdefault(machine.uuid, time.monotonic())
+                self._tell(machine.title, f"{self._journey.what} begins", "begun")
+        return left
+
+    def _begin(self, machine: Machine) -> IronicError | bool:
+        """Whether it is on its way, which it is not where the work was cancelled; or why it cannot be."""
+        if self._journey.has_begun(machine):
             return True
-        self._silent_since = 0.0
-        self._begun.setdefault(machine.uuid, time.monotonic())
-        self._tell(machine.title, f"{self._journey.what} begins", "begun")
+        if self._cancelled():
+            return False
+        try:
+            self._journey.begin(machine)
+        except IronicError as error:
+            return error
         return True
 
     def _look(self) -> None:
@@ -182,7 +206,7 @@ class _Travel:
         if tried < tries:
             self._tries[machine.uuid] = tried + 1
             self._say(machine, f"{self._journey.what} failed and is tried again: {said}")
-            self._begin(machine)
+            self._set_out([machine])
             return
         self._end(machine, finding)
 

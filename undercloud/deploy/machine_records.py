@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy.orm import Session
 
 from undercloud.baremetal import registration
+from undercloud.baremetal.fleet import side_by_side
 from undercloud.baremetal.ironic import Ironic, Machine
 from undercloud.db import machines as records
 from undercloud.db.database import Database
@@ -42,7 +43,9 @@ def nodes(session: Session) -> dict[str, tuple[str, str]]:
 def keep(database: Database, ironic: Ironic, inspected: Iterable[Machine] = ()) -> None:
     """Write down what Ironic has now, and what the inspections of some machines saw."""
     known, ports = ironic.machines(), ironic.ports()
-    seen = {one.uuid: data for one in inspected if (data := ironic.inventory(one.uuid))}
+    looked_at = [one.uuid for one in inspected]
+    told = zip(looked_at, side_by_side(ironic.inventory, looked_at), strict=True)
+    seen = {uuid: data for uuid, data in told if data}
     with database.write() as session:
         records.forget_all_but(session, [one.uuid for one in known])
         for uuid, data in seen.items():

@@ -16,6 +16,7 @@ import bcrypt
 import requests
 
 from undercloud.baremetal.ironic import Access
+from undercloud.baremetal.service.ironic import write_ahead
 from undercloud.images.tls import ensure
 
 VENV = Path(os.environ.get("UNDERCLOUD_IRONIC_VENV") or "/var/lib/undercloud/ironic/venv")
@@ -106,6 +107,7 @@ class RealIronic:
         (programs / "mkisofs").symlink_to("/usr/bin/xorrisofs")  # config drives; Debian has no other
         self._environment = {**_environment(), "PATH": f"{programs}:{_environment()['PATH']}"}
         self._tool("ironic-dbsync", "create_schema")
+        write_ahead(root / "ironic.sqlite")
 
     @property
     def access(self) -> Access:

@@ -92,6 +92,22 @@ def test_two_racks_cannot_have_one_address(tool: RackTool, tmp_path: Path) -> No
     second("down")
 
 
+def test_a_first_up_that_fails_leaves_no_network_and_no_process(tmp_path: Path) -> None:
+    before = traces()
+    tool = RackTool(tmp_path / "failed")
+    small = ("--ctlplane", _beside(SUBNET), "--memory", "512", "--disk", "1")
+    try:
+        done = tool("up", "--nodes", "1", *small, "--cpus", "4000", check=False)
+        assert done.returncode == 1 and "rack: " in done.stderr, done.stderr
+        assert traces() == before
+        assert str(tool.directory) not in processes()
+        tool("up", "--nodes", "1", *small)
+        assert [row["bmc"] for row in tool.rows()] == ["ok"]
+    finally:
+        tool("down")
+    assert traces() == before
+
+
 def test_down_leaves_nothing(tmp_path: Path) -> None:
     before = traces()
     tool = RackTool(tmp_path / "gone")

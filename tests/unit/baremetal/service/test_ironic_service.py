@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
+import sqlite3
 import ssl
 import stat
 import sys
@@ -66,6 +68,8 @@ def test_a_database_is_made_whole_and_then_upgraded(service: IronicService, tmp_
         f"sqlite:///{directory}/ironic.sqlite.new create_schema",
         f"sqlite:///{directory}/ironic.sqlite upgrade",
     ]
+    with contextlib.closing(sqlite3.connect(service.settings.sqlite)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_database_that_was_begun_only_is_not_taken_for_one(service: IronicService, tmp_path: Path) -> None:
