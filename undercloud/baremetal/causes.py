@@ -24,13 +24,6 @@ _CAUSES = (
         "This says which: openstack overcloud node discover --protocol ipmi --ip ADDRESS --credentials U:P",
     ),
     cause(
-        "BM-114",
-        r"failed to (change|set) .*power|power state.*(timed? ?out|timeout)|wait_for_power|PowerStateFailure|"
-        r"did not (reach|change).*power",
-        "the power of {machine} does not change",
-        "Look at the machine and at its BMC; then give the command again.",
-    ),
-    cause(
         "BM-132",
         r"certificate_verify_failed|certificate verify failed|sslcertverificationerror",
         "the certificate of the BMC of {machine} is not trusted",
@@ -44,10 +37,18 @@ _CAUSES = (
         "See that pm_addr is right, that the BMC has power and that the undercloud reaches its network.",
     ),
     cause(
+        "BM-114",
+        r"failed to (change|set) .*power|power state.*(timed? ?out|timeout)|wait_for_power|PowerStateFailure|"
+        r"did not (reach|change).*power",
+        "the power of {machine} does not change",
+        "Look at the machine and at its BMC; then give the command again.",
+    ),
+    cause(
         "BM-115",
         r"timeout reached while waiting for callback|timed out waiting for|inspection timeout|callback",
-        "the ramdisk of {machine} never called back",
-        "Look at its console while it boots: virtual media, boot order, the address of the ramdisk.",
+        "the ramdisk of {machine} does not call back",
+        "See that it has power, and look at its console: virtual media, boot order, the address of "
+        "the ramdisk. Then give the command again.",
     ),
     cause(
         "BM-116",
@@ -63,7 +64,7 @@ _CAUSES = (
     ),
     cause(
         "BM-118",
-        r"too small|not enough space|exceeds|larger than",
+        r"too small|not enough space|no space left on device|exceeds|larger than",
         "the disk of {machine} is too small for the image",
         "Give it another root_device, or choose a machine with a larger disk.",
     ),

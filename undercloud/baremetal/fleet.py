@@ -190,8 +190,9 @@ class _Travel:
             self._fail(machine)
         elif time.monotonic() - self._begun[machine.uuid] > self._pace.timeout:
             text = (
-                f"{machine.title} is still {machine.provision_state} after {self._pace.timeout:.0f} seconds"
-                f"{' in step ' + machine.step if machine.step else ''}"
+                f"{self._journey.what} of {machine.title} is not done after {self._pace.timeout:.0f} s; "
+                f"it is {machine.provision_state}, {machine.power_state or 'its power is not known'}"
+                f"{', in step ' + machine.step if machine.step else ''}"
             )
             fix = "Look at its console; Ironic goes on with it until its own time is over. Then ask again."
             self._end(machine, Finding("BM-111", text, fix))

@@ -35,6 +35,13 @@ OPTIONS = [
         help="How long inspection listens for what switches say of themselves (LLDP), in seconds; they speak "
         "every 30 seconds, so 45 hears them. 0: not at all.",
     ),
+    cfg.IntOpt(
+        "ramdisk_timeout",
+        default=1800,
+        min=60,
+        help="How many seconds a machine's ramdisk may be silent, also from power-on; real servers take ten "
+        "minutes to a kernel. After that its inspection, cleaning or deployment has failed.",
+    ),
     cfg.StrOpt(
         "kernel_arguments",
         default="console=tty0 console=ttyS0,115200",
@@ -52,6 +59,7 @@ class Ironic:
     transport_url: str
     fast_track: bool
     lldp_seconds: int
+    ramdisk_timeout: int
     kernel_arguments: str
     debug: bool
 

@@ -8,15 +8,20 @@ from dataclasses import dataclass
 
 from undercloud.baremetal import host_keys, registration
 from undercloud.baremetal.errors import IronicError
-from undercloud.baremetal.ironic import Ironic, Machine
+from undercloud.baremetal.ironic import Allocation, Ironic, Machine
+from undercloud.baremetal.service.settings import files_directory
 from undercloud.db import machines as records
 from undercloud.deploy import machine_records
 from undercloud.deploy.compiling import Wanted
 from undercloud.deploy.work import Work
 from undercloud.diagnostics import Finding
+from undercloud.diskimages import published
+from undercloud.diskimages.built import DISK
 from undercloud.topology.placement import Chosen, Demand, Placed, place_machines
 
-_ALLOCATING = 60.0  # seconds that Ironic may take to give a machine
+_BEGUN = "allocating"
+_ALLOCATING, _PAUSE = 20.0, 0.05  # seconds that Ironic may take to give a machine, and between two looks
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,12 @@ def choose(
         for one in known
         if one.uuid not in without
     ]
-    return place_machines([_demand(one) for one in wanted], candidates)
+    images = published.load(files_directory(work.settings.paths.state_dir))
+    sizes = {name: built.files[DISK].size for name, built in images.items() if DISK in built.files}
+    default = work.settings.baremetal.image
+    return place_machines(
+        [_demand(one, sizes.get(one.image.get("href") or default, 0)) for one in wanted], candidates
+    )
 
 
 def keep(work: Work, chosen: Sequence[Chosen]) -> None:
@@ -100,20 +110,24 @@ def keep(work: Work, chosen: Sequence[Chosen]) -> None:
 
 
 def allocate(ironic: Ironic, stack: str, one: Assigned) -> Finding | None:
-    """Let Ironic keep the machine for the node; BM-142 where it does not."""
+    """Let Ironic keep the machine for the node; BM-142 where it does not.
+
+    One after the other: where its SQLite is busy, Ironic gives up an allocation without a word (39.0). That
+    one is taken back and asked for again.
+    """
     name = allocation_name(stack, one)
-    found = ironic.allocation(name)
-    if found is not None and found.state == "error":
-        ironic.deallocate(name)
-        found = None
     try:
-        if found is None and not one.machine.instance_uuid:
+        found = _settled(ironic, ironic.allocation(name))
+        for _ in range(_TRIES):
+            if found is not None and found.state != "active":
+                ironic.deallocate(name)
+                found = None
+            if found is not None or one.machine.instance_uuid:
+                break
             values = {"resource_class": one.machine.resource_class, "candidate_nodes": [one.machine.uuid]}
-            found = ironic.allocate(name, values)
-        deadline = time.monotonic() + _ALLOCATING
-        while found is not None and found.state == "allocating" and time.monotonic() < deadline:
-            time.sleep(0.2)
-            found = ironic.allocation(name)
+            found = _settled(ironic, ironic.allocate(name, values))
+            if found is None or found.state != _BEGUN:
+                break
     except IronicError as error:
         return error.findings[0]
     if found is not None and found.state == "active":
@@ -121,6 +135,15 @@ def allocate(ironic: Ironic, stack: str, one: Assigned) -> Finding | None:
     why = found.last_error if found else f"it has the instance {one.machine.instance_uuid}"
     text = f"Ironic does not give {one.machine.title} to {one.wanted.host}: {why or (found and found.state)}"
     return Finding("BM-142", text, "See it: openstack overcloud node show; somebody else may have taken it.")
+
+
+def _settled(ironic: Ironic, found: Allocation | None) -> Allocation | None:
+    """An allocation as it is when Ironic has decided, or after a while."""
+    deadline = time.monotonic() + _ALLOCATING
+    while found is not None and found.state == _BEGUN and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+        found = ironic.allocation(found.name)
+    return found
 
 
 def allocation_name(stack: str, one: Assigned) -> str:
@@ -132,7 +155,7 @@ def _title(node: tuple[str, str] | None) -> str:
     return f"the node {node[1]} of {node[0]}" if node else ""
 
 
-def _demand(one: Wanted) -> Demand:
+def _demand(one: Wanted, image_size: int) -> Demand:
     return Demand(
         node=one.host,
         role=one.role,
@@ -142,5 +165,6 @@ def _demand(one: Wanted) -> Demand:
         traits=one.traits,
         conductor_group=one.conductor_group,
         root_size=one.root_size,
+        image_size=image_size,
         location=one.location,
     )

@@ -29,11 +29,11 @@ from undercloud.deploy.ssh import SSH_PORT
 from undercloud.deploy.work import CancelledError, Turns, Work
 from undercloud.diagnostics import Finding, Severity, UndercloudError
 from undercloud.diskimages import published
+from undercloud.diskimages.built import DISK
 
 STAGE = "provision"
 _WORKERS = 32
 _PAUSE = 2.0
-_DISK = "disk"
 
 
 def provision(work: Work, turns: Turns) -> None:
@@ -181,14 +181,14 @@ class _Provisioning:
             return Image(href, given.get("checksum", ""), given.get("kernel", ""), given.get("ramdisk", ""))
         directory = files_directory(self._work.settings.paths.state_dir)
         built = published.load(directory).get(href)
-        if built is None or _DISK not in built.files:
+        if built is None or DISK not in built.files:
             raise UndercloudError.of(
                 "BM-143",
                 f"the image {href} of {wanted.host} is not there",
                 fix="Build it: openstack overcloud image build; or name one with image: {href: URL}.",
                 location=wanted.location,
             )
-        file = built.files[_DISK]
+        file = built.files[DISK]
         host = self._control.ironic.access.endpoint.partition("://")[2].rpartition(":")[0].strip("[]")
         return Image(f"{files_url(host)}/{file.name}", file.sha256)
 

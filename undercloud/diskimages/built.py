@@ -11,7 +11,8 @@ from typing import Any
 
 from undercloud.diagnostics import Location, UndercloudError
 
-SUFFIXES = {"disk": ".raw", "kernel": ".kernel", "initramfs": ".initramfs", "esp": ".esp"}
+DISK = "disk"
+SUFFIXES = {DISK: ".raw", "kernel": ".kernel", "initramfs": ".initramfs", "esp": ".esp"}
 """What the files are called, by what they are."""
 
 

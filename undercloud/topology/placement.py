@@ -37,7 +37,10 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True)
 class Demand:
-    """What one node wants of its machine; ``machine`` pins it by name or UUID, ``root_size`` is in GiB."""
+    """What one node wants of its machine.
+
+    ``machine`` pins it by name or UUID; ``root_size`` is in GiB, ``image_size`` in bytes (0: not known).
+    """
 
     node: str
     role: str
@@ -47,6 +50,7 @@ class Demand:
     traits: tuple[str, ...] = ()
     conductor_group: str = ""
     root_size: int = 0
+    image_size: int = 0
     location: Location | None = None
 
     @property
@@ -133,11 +137,9 @@ def _filters(demand: Demand) -> Iterator[_Filter]:
         yield f"it has the trait {trait}", _has(trait), lambda one: ", ".join(sorted(one.traits)) or "none"
     if demand.root_size:
         least = demand.root_size * GIB + _PARTITION
-        yield (
-            f"its root disk has {least // GIB} GiB or more",
-            lambda one: _root_size(one) is None or (_root_size(one) or 0) >= least,
-            lambda one: f"{(_root_size(one) or 0) // GIB} GiB",
-        )
+        yield _disk(f"its root disk has {least // GIB} GiB or more", least)
+    if demand.image_size:
+        yield _disk(f"its root disk holds the image of {demand.image_size / GIB:.1f} GiB", demand.image_size)
 
 
 def _capability(key: str, value: str) -> _Filter:
@@ -146,6 +148,16 @@ def _capability(key: str, value: str) -> _Filter:
         lambda one: one.capabilities.get(key) == value,
         lambda one: f"{key}:{one.capabilities[key]}" if key in one.capabilities else f"no {key}",
     )
+
+
+def _disk(what: str, least: int) -> _Filter:
+    """At least so many bytes; a machine that was never inspected may have them."""
+
+    def seen(one: Candidate) -> int:
+        size = _root_size(one)
+        return least if size is None else size
+
+    return what, lambda one: seen(one) >= least, lambda one: f"{seen(one) // GIB} GiB"
 
 
 def _has(trait: str) -> Callable[[Candidate], bool]:

@@ -55,7 +55,7 @@ connection = sqlite:///{root}/ironic.sqlite
 [conductor]
 automated_clean = false
 sync_power_state_interval = 0
-power_state_change_timeout = 4
+power_state_change_timeout = 15
 workers_pool_size = 100
 [fake]
 {fake}
@@ -73,6 +73,7 @@ min_command_interval = 1
 [redfish]
 connection_attempts = 1
 connection_retry_interval = 1
+read_timeout = 5
 [service_catalog]
 auth_type = none
 endpoint_override = {endpoint}
@@ -132,6 +133,18 @@ class RealIronic:
                 self._process.send_signal(how)
             self._process.wait(60)
             self._process = None
+
+    @property
+    def memory(self) -> int:
+        """MiB that its processes hold in memory."""
+        assert self._process
+        told = subprocess.run(
+            ["ps", "-o", "rss=", "-g", str(os.getsid(self._process.pid))],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        return sum(map(int, told.split())) // 1024
 
     def call_back(
         self, inventory: dict[str, Any], plugins: dict[str, Any] | None = None

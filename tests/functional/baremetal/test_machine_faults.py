@@ -92,6 +92,22 @@ def test_a_power_that_does_not_change(control: Control, bmc: tuple[Contrary, str
     assert codes(travel(control, control.ironic.machines(), preparing.power(control.ironic, "on"))) == [""]
 
 
+def test_a_bmc_that_freezes_while_it_is_asked_for_power(
+    control: Control, bmc: tuple[Contrary, str]
+) -> None:
+    """It takes calls and does not answer in time: nothing else becomes of its machine."""
+    machines = [one.machine for one in managed(control, bmc[1])]
+    bmc[0].delay = 20
+    patient = dataclasses.replace(control, pace=dataclasses.replace(control.pace, timeout=300))
+    (outcome,) = travel(patient, machines, preparing.power(control.ironic, "on"))
+    assert outcome.finding is not None
+    assert outcome.finding.code == "BM-113", outcome.finding
+    assert "redfish-1" in outcome.finding.message
+    assert control.ironic.machine("redfish-1").provision_state == "manageable"
+    bmc[0].delay = 0
+    assert codes(travel(patient, control.ironic.machines(), preparing.power(control.ironic, "on"))) == [""]
+
+
 @pytest.fixture
 def place(tmp_path: Path, service: RealIronic, ironic: Ironic) -> Iterator[Place]:
     made = make_place(tmp_path, service, ironic)

@@ -42,11 +42,14 @@ def test_a_thousand_machines(tmp_path: Path, service: RealIronic) -> None:
     def say(what: str, began: float, cpu: float) -> None:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         wall, own = time.monotonic() - began, time.process_time() - cpu
-        told.write(f"{COUNT} {what}: {wall:.0f} s, own CPU {own:.0f} s, {memory} MiB\n")
+        told.write(
+            f"{COUNT} {what}: {wall:.0f} s, own CPU {own:.0f} s, {memory} MiB, Ironic {service.memory} MiB\n"
+        )
         told.flush()
 
     timed("import", MachinesRequest((MachineWork.ENROL, MachineWork.MANAGE), file, concurrency=100))
     timed("import again", MachinesRequest((MachineWork.ENROL, MachineWork.MANAGE), file, concurrency=100))
+    timed("inspect", MachinesRequest((MachineWork.INTROSPECT,), concurrency=100))
     timed("power off", MachinesRequest((MachineWork.POWER,), power="off", concurrency=100))
     timed("provide", MachinesRequest((MachineWork.PROVIDE,), concurrency=100))
     nodes = (wanted(n, capabilities={"profile": f"p{n % 5}"}) for n in range(COUNT))

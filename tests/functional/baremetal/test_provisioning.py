@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.functional.baremetal.real_ironic import PASSWORD, USER, RealIronic
-from tests.functional.baremetal.test_machines import fake
+from tests.functional.baremetal.test_machines import fake, silent
 from tests.unit.deploy.machine_world import Answering, want, wanted
 from tests.unit.deploy.world import World, make_world, request
 from undercloud.baremetal import instackenv
@@ -44,10 +44,7 @@ class Place:
             one.close()
 
     def enrol(self, *nodes: dict[str, Any]) -> None:
-        def tell(machine: str, message: str, status: str) -> None:
-            """Nobody listens."""
-
-        control = Control(self.ironic, tell, Pace(timeout=60, poll=0.1))
+        control = Control(self.ironic, silent, Pace(timeout=60, poll=0.1))
         entries = instackenv.read(json.dumps(nodes), "nodes.json")
         machines = enrol(control, entries).machines
         travel(control, machines, manage(self.ironic))

@@ -72,6 +72,18 @@ CASES = yaml.safe_load("""
   machines: [{name: a, disk: 10}]
   demands: [{node: one, root_size: 40}]
   says: {BM-140: 'its root disk has 42 GiB or more'': a (10 GiB)'}
+- what: a disk that does not hold the image
+  machines: [{name: a, disk: 5}, {name: b, disk: 7}]
+  demands: [{node: one, image_size: 6979321856}]
+  chosen: {one: b}
+- what: no disk that holds the image
+  machines: [{name: a, disk: 5}]
+  demands: [{node: one, image_size: 6979321856}]
+  says: {BM-140: 'its root disk holds the image of 6.5 GiB'': a (5 GiB)'}
+- what: what was never inspected may hold it
+  machines: [{name: a}]
+  demands: [{node: one, image_size: 6979321856}]
+  chosen: {one: a}
 - what: what was never inspected may do
   machines: [{name: a}]
   demands: [{node: one, root_size: 40}]

@@ -167,7 +167,7 @@ def _api(settings: IronicSettings) -> dict[str, object]:
 
 
 def _conductor(settings: IronicSettings) -> dict[str, object]:
-    patience = 1800  # seconds: real servers take ten minutes from power-on to a kernel
+    patience = settings.ramdisk_timeout
     agent = f"{settings.files_url}/{AGENT}"
     return {
         "automated_clean": settings.clean,

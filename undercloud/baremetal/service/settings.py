@@ -27,8 +27,9 @@ class IronicSettings:
     provisioning network. ``certificate``, ``key`` and ``authority`` (PEM) are those of the API. ``database``
     is an SQLAlchemy URL, empty for SQLite in ``directory``; ``transport_url`` is oslo.messaging's, empty for
     no message bus. ``clean`` says whether a machine's partition tables are wiped before it is given out.
-    ``lldp_seconds`` is how long inspection listens for switches, 0 not at all. ``network_boot`` says whether
-    machines may boot over the network: somebody answers their DHCP.
+    ``lldp_seconds`` is how long inspection listens for switches, 0 not at all; ``ramdisk_timeout`` is how
+    many seconds a ramdisk may be silent. ``network_boot`` says whether machines may boot over the network:
+    somebody answers their DHCP.
     """
 
     directory: Path
@@ -45,6 +46,7 @@ class IronicSettings:
     clean: bool = True
     fast_track: bool = True
     lldp_seconds: int = 0
+    ramdisk_timeout: int = 1800
     kernel_arguments: str = "console=tty0 console=ttyS0,115200"
     debug: bool = False
     network_boot: bool = False

@@ -49,6 +49,7 @@ class Ironic:
             clean=site.conf.get("clean_nodes"),
             fast_track=options.fast_track,
             lldp_seconds=options.lldp_seconds,
+            ramdisk_timeout=options.ramdisk_timeout,
             kernel_arguments=options.kernel_arguments,
             debug=options.debug,
             network_boot=site.conf.network_boot,
