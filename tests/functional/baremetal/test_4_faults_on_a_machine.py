@@ -20,6 +20,7 @@ from tools.lab import networks
 from tools.rack import hypervisor
 from tools.rack.model import Rack
 from undercloud.baremetal.ironic import Access, Ironic, Machine
+from undercloud.baremetal.service.settings import files_directory
 from undercloud.diskimages import published
 
 pytestmark = [pytest.mark.functional, pytest.mark.long, needs_rack]
@@ -71,7 +72,7 @@ def test_the_switch_port_is_known_and_shown(operator: Operator) -> None:
 
 def test_an_image_that_is_not_the_one_that_was_meant(operator: Operator) -> None:
     """The ramdisk that runs already finds that its checksum is another, and nothing boots from the disk."""
-    file = published.load(operator.state / "ironic/http")["overcloud-full"].files["disk"]
+    file = published.load(files_directory(operator.state))["overcloud-full"].files["disk"]
     image = {"href": f"http://{HOST}.1:8088/{file.name}", "checksum": "0" * 64}
     told = failed(operator.provision(operator.deployment("wrong.yaml", image)), "BM-117")
     assert "node1" in told and "fix:" in told

@@ -92,9 +92,7 @@ def test_a_power_that_does_not_change(control: Control, bmc: tuple[Contrary, str
     assert codes(travel(control, control.ironic.machines(), preparing.power(control.ironic, "on"))) == [""]
 
 
-def test_a_bmc_that_freezes_while_it_is_asked_for_power(
-    control: Control, bmc: tuple[Contrary, str]
-) -> None:
+def test_a_bmc_that_freezes_while_it_is_asked_for_power(control: Control, bmc: tuple[Contrary, str]) -> None:
     """It takes calls and does not answer in time: nothing else becomes of its machine."""
     machines = [one.machine for one in managed(control, bmc[1])]
     bmc[0].delay = 20

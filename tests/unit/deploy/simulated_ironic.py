@@ -65,6 +65,17 @@ class Deadly:
         setattr(database, "write", watched)  # noqa: B010 - an instance's own
 
 
+def _come_further(one: dict[str, Any]) -> None:
+    state = one["provision_state"]
+    if one["target_state"] and one["breaking"] and state in _FAILED:
+        one |= {"provision_state": _FAILED[state], "target_state": "", "last_error": "it burns"}
+    elif one["target_state"]:
+        further = _NEXT.get(state, one["target_state"])
+        one["provision_state"] = further
+        if further == one["target_state"]:
+            one["target_state"] = ""
+
+
 class SimulatedIronic(Ironic):
     """The machines of a directory; ``deadly`` counts changes before and after they are made."""
 
@@ -72,6 +83,7 @@ class SimulatedIronic(Ironic):
         self.access = Access("http://192.0.2.1:6385")
         self._file = directory / "ironic.json"
         self._deadly = deadly or Deadly()
+        self._guard = threading.RLock()  # several threads ask at once
         if not self._file.exists():
             self._file.write_text(json.dumps({"machines": {}, "allocations": {}, "asked": [], "breaks": {}}))
 
@@ -81,11 +93,12 @@ class SimulatedIronic(Ironic):
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[dict[str, Any]]:
-        self._deadly.tick()
-        data = self._load()
-        yield data
-        self._store(data)
-        self._deadly.tick()
+        with self._guard:
+            self._deadly.tick()
+            data = self._load()
+            yield data
+            self._store(data)
+            self._deadly.tick()
 
     def _store(self, data: Mapping[str, Any]) -> None:
         new = self._file.with_suffix(".new")
@@ -104,17 +117,11 @@ class SimulatedIronic(Ironic):
 
     def machines(self, *, full: bool = True) -> list[Machine]:
         """All machines; those that are on their way have come further."""
-        data = self._load()
-        for one in data["machines"].values():
-            state = one["provision_state"]
-            if one["target_state"] and one["breaking"] and state in _FAILED:
-                one |= {"provision_state": _FAILED[state], "target_state": "", "last_error": "it burns"}
-            elif one["target_state"]:
-                further = _NEXT.get(state, one["target_state"])
-                one["provision_state"] = further
-                if further == one["target_state"]:
-                    one["target_state"] = ""
-        self._store(data)
+        with self._guard:
+            data = self._load()
+            for one in data["machines"].values():
+                _come_further(one)
+            self._store(data)
         fields = {each.name for each in dataclasses.fields(Machine)}
         return [
             Machine(**{key: value for key, value in one.items() if key in fields})
