@@ -216,7 +216,9 @@ def _kernel_arguments(settings: IronicSettings) -> str:
         else "ipa-collect-lldp=0"
     )
     collectors = "ipa-inspection-collectors=default,logs,pci-devices"
-    return f"{settings.kernel_arguments} {collectors} {lldp} systemd.show_status=0"
+    # A wrong checksum is no better at the tenth time, and each time is a whole image.
+    patience = "ipa-image-download-connection-retries=2"
+    return f"{settings.kernel_arguments} {collectors} {lldp} {patience} systemd.show_status=0"
 
 
 def _section(name: str, options: Mapping[str, object]) -> str:
