@@ -137,5 +137,7 @@ class MachineService:
 
 def _is_used(machine: str, node: tuple[str, str] | None, state: str) -> Finding:
     what = f"the node {node[1]} of {node[0]}" if node else state
-    fix = "Take it off its stack first, or wait until the work on it is done."
+    fix = (
+        "Take it off its stack first (openstack overcloud node delete), or wait until the work on it is done."
+    )
     return Finding("BM-108", f"{machine} is {what}, and is not forgotten", fix)

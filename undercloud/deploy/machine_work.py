@@ -123,7 +123,7 @@ def _manage(work: Work, turns: Turns) -> None:
 
 def _in_use(machine: Machine) -> Finding:
     text = f"{machine.title} is {machine.provision_state}: it is somebody's node, and stays as it is"
-    return Finding("BM-108", text, "Take it off its stack first: openstack overcloud node delete")
+    return Finding("BM-108", text, "Take it off its stack first: openstack overcloud node delete HOST")
 
 
 def _configure(work: Work, turns: Turns) -> None:

@@ -134,7 +134,11 @@ def allocate(ironic: Ironic, stack: str, one: Assigned) -> Finding | None:
         return None
     why = found.last_error if found else f"it has the instance {one.machine.instance_uuid}"
     text = f"Ironic does not give {one.machine.title} to {one.wanted.host}: {why or (found and found.state)}"
-    return Finding("BM-142", text, "See it: openstack overcloud node show; somebody else may have taken it.")
+    fix = (
+        "See it: openstack overcloud node show; somebody else may have taken it. Another that fits takes its "
+        "place: register or provide one, then go on with openstack overcloud resume."
+    )
+    return Finding("BM-142", text, fix)
 
 
 def _settled(ironic: Ironic, found: Allocation | None) -> Allocation | None:

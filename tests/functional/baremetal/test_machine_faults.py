@@ -121,7 +121,7 @@ def calls_back(place: Place, service: RealIronic, count: int, **shared: str) -> 
         deadline = time.monotonic() + 120
         while left and time.monotonic() < deadline:
             for number in sorted(left):
-                if place.ironic.machine(f"fake-{number}").provision_state == "inspect wait":
+                if place.states().get(f"fake-{number}") == "inspect wait":
                     one = {**INVENTORY["interfaces"][0], "mac_address": f"52:54:00:00:00:{number:02x}"}
                     more = [{**one, "name": "eth1", "mac_address": mac} for mac in shared.values()]
                     service.call_back({**INVENTORY, "interfaces": [one, *more]})

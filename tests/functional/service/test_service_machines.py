@@ -69,8 +69,12 @@ def machines(tmp_path: Path, postgres: servers.Server, broker: rabbit.Rabbit) ->
 
 def engines_of(machine: Program) -> list[int]:
     """The processes of its engine, without the playbooks that it began."""
-    inside = {int(pid) for pid in _children(machine.process.pid)}
-    return [pid for pid in inside if _ENGINE in _words(pid)]
+    words = {pid: _words(pid) for pid in _children(machine.process.pid)}
+    masters = [pid for pid, said in words.items() if _ENGINE in said and said[0] != "sh"]
+    workers = [pid for pid, said in words.items() if said and "worker(" in said[0]]  # cotyledon's title
+    assert masters
+    assert workers
+    return [*masters, *workers]
 
 
 def _children(pid: int) -> Iterator[int]:
@@ -79,10 +83,10 @@ def _children(pid: int) -> Iterator[int]:
         yield from _children(int(child))
 
 
-def _words(pid: int) -> str:
+def _words(pid: int) -> list[str]:
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    return ""
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    return []
 
 
 def test_a_machine_breaks_down_and_the_other_one_goes_on(machines: Machines) -> None:
