@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from tests.unit.deploy import rabbit
 
 pytestmark = pytest.mark.functional
 _MACHINE = ("unshare", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
-_ENGINE = "tests.functional.service.simulated"
+_TITLE = re.compile(r"master process|worker\(")  # as cotyledon calls its processes
 
 
 class Machines(Site):
@@ -69,24 +70,22 @@ def machines(tmp_path: Path, postgres: servers.Server, broker: rabbit.Rabbit) ->
 
 def engines_of(machine: Program) -> list[int]:
     """The processes of its engine, without the playbooks that it began."""
-    words = {pid: _words(pid) for pid in _children(machine.process.pid)}
-    masters = [pid for pid, said in words.items() if _ENGINE in said and said[0] != "sh"]
-    workers = [pid for pid, said in words.items() if said and "worker(" in said[0]]  # cotyledon's title
-    assert masters
-    assert workers
-    return [*masters, *workers]
+    found = [pid for pid in _children(machine.process.pid) if _TITLE.search(_title(pid))]
+    assert len(found) == 2, "cotyledon's master and one worker"
+    return found
 
 
 def _children(pid: int) -> Iterator[int]:
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        yield int(child)
-        yield from _children(int(child))
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in thread.read_text().split():
+            yield int(child)
+            yield from _children(int(child))
 
 
-def _words(pid: int) -> list[str]:
+def _title(pid: int) -> str:
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    return []
+        return Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0]
+    return ""
 
 
 def test_a_machine_breaks_down_and_the_other_one_goes_on(machines: Machines) -> None:
