@@ -81,7 +81,10 @@ class RemoteMachines:
     def unprovision(self, request: UnprovisionRequest) -> Deployment:
         """Start to give machines of a stack back."""
         chosen = {"everything": True} if request.everything else {"hosts": list(request.hosts)}
-        body = {**chosen, **{name: getattr(request, name) for name in ("sure", "concurrency", "timeout")}}
+        body = {
+            **chosen,
+            **{name: getattr(request, name) for name in ("leave", "sure", "concurrency", "timeout")},
+        }
         return self._http.post(Deployment, f"{_stack(request.stack)}/unprovision", body)
 
     def provisioned(self, stack: str) -> tuple[ProvisionedNode, ...]:

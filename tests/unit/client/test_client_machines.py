@@ -128,7 +128,7 @@ def test_a_plan_gets_its_nodes_and_gives_them_back(
     assert engine.addresses("overcloud") == local.addresses("overcloud")
     assert done(engine, engine.provision(asked)).version == 1
     assert engine.provisioned("overcloud") == local.provisioned("overcloud")
-    done(engine, engine.unprovision(UnprovisionRequest("overcloud", everything=True)))
+    done(engine, engine.unprovision(UnprovisionRequest("overcloud", everything=True, leave=True)))
     with pytest.raises(UndercloudError) as caught:
         engine.unprovision(UnprovisionRequest("overcloud", ("ctl-0",)))
     assert code(caught) == "BM-148"
