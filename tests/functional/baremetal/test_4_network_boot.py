@@ -1,0 +1,83 @@
+"""A machine that boots over the network: DHCP, TFTP, iPXE, and a ramdisk that looks at it.
+
+Some minutes without KVM, besides the ramdisk (UNDERCLOUD_RACK_STORE keeps it between runs).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.functional.baremetal.rack_tool import HOST, SUBNET, RackTool, needs_rack
+from tests.functional.baremetal.test_3_first_machine import KERNEL, UNDERCLOUD, Operator
+from tests.functional.install.dhcp_client import lease
+
+pytestmark = [pytest.mark.functional, pytest.mark.long, needs_rack]
+_RAMDISK = "ironic-python-agent"
+
+
+@pytest.fixture(scope="module")
+def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
+    tool = RackTool(tmp_path_factory.mktemp("rack") / "it")
+    try:
+        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "2048")
+        yield tool
+    finally:
+        tool("down")
+
+
+@pytest.fixture(scope="module")
+def operator(rack: RackTool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    operator = Operator(tmp_path_factory.mktemp("operator"))
+    operator.write("undercloud.conf", UNDERCLOUD.replace("[ctlplane", "ipxe_enabled = true\n[ctlplane", 1))
+    operator("undercloud", "install", "--config-dir", str(operator.directory / "etc"))
+    store = ("--store", os.environ.get("UNDERCLOUD_RACK_STORE") or str(operator.directory / "images"))
+    operator("overcloud", "image", "build", *KERNEL, *store, _RAMDISK)
+    operator("overcloud", "image", "upload", *KERNEL, *store, _RAMDISK)
+    yield operator
+    operator("undercloud", "uninstall", "--yes")
+
+
+def parts(operator: Operator) -> dict[str, str]:
+    """What each healthy process says of itself."""
+    rows = json.loads(operator("undercloud", "status", "-f", "json"))
+    return {row["Process"]: row["Says"] for row in rows if row["Healthy"]}
+
+
+@pytest.fixture
+def plug(operator: Operator) -> Iterator[str]:
+    """A card in the provisioning network, which is nobody's."""
+    name, bridge = f"ucq{os.getpid()}", parts(operator)["dhcp"].partition(";")[0]
+    inside = f"ucr{os.getpid()}"
+    subprocess.run(["ip", "link", "add", name, "type", "veth", "peer", "name", inside], check=True)
+    try:
+        subprocess.run(["ip", "link", "set", inside, "master", bridge, "up"], check=True)
+        subprocess.run(["ip", "link", "set", name, "up"], check=True)
+        yield name
+    finally:
+        subprocess.run(["ip", "link", "delete", name], check=True)
+
+
+def test_it_is_inspected_over_the_network_and_nobody_else_is_answered(
+    operator: Operator, rack: RackTool, plug: str
+) -> None:
+    mac = rack.registrations[0]["ports"][0]["address"]
+    assert lease(plug, mac, seconds=3) is None, "it is not registered yet"
+    nodes = [{**node, "boot_interface": "ipxe"} for node in rack.registrations]
+    operator.write("nodes.json", json.dumps({"nodes": nodes}))
+    operator("overcloud", "node", "import", "--introspect", "nodes.json")
+    (row,) = json.loads(operator("overcloud", "node", "list", "-f", "json"))
+    assert (row["state"], row["cpus"], int(row["memory GiB"])) == ("manageable", 2, 2)
+    assert "RACKDISK1" in row["root disk"]
+    assert "1 machine known" in parts(operator)["dhcp"]
+    console = rack("console", "--lines", "100000", "node1").stdout
+    assert f"http://{HOST}.1:8088/boot.ipxe... ok" in console
+    assert "initrd=authority.cpio" in console and "BOOTIF=" in console
+    assert lease(plug, "52:54:00:00:00:fe", seconds=3) is None, "a stranger"
+    operator("overcloud", "node", "power", "off", "node1")
+    given = lease(plug, mac)
+    assert given is not None and given.address == f"{HOST}.100"

@@ -1,0 +1,57 @@
+"""BIOS settings of a rack's machine: real Ironic between us and the BMC. No ramdisk is booted for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.functional.baremetal.commands import Commands
+from tests.functional.baremetal.rack_tool import SUBNET, RackTool, needs_rack
+from tests.functional.baremetal.real_ironic import RealIronic
+from undercloud.baremetal.ironic import Ironic
+
+pytestmark = [pytest.mark.functional, needs_rack]
+TURBO = "ProcTurboMode"
+
+
+@pytest.fixture(scope="module")
+def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
+    tool = RackTool(tmp_path_factory.mktemp("rack") / "it")
+    try:
+        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "512", "--cpus", "1", "--disk", "1")
+        yield tool
+    finally:
+        tool("down")
+
+
+@pytest.fixture
+def openstack(tmp_path: Path, service: RealIronic, ironic: Ironic, rack: RackTool) -> Commands:
+    made = Commands(tmp_path, service.endpoint)
+    made("overcloud", "node", "import", made.write("nodes.json", {"nodes": rack.registrations}))
+    return made
+
+
+def attributes(rack: RackTool) -> dict[str, str]:
+    """What the BMC says, asked past Ironic."""
+    node = rack.registrations[0]
+    with requests.Session() as session:
+        session.trust_env = False
+        session.auth, session.verify = (node["pm_user"], node["pm_password"]), node["redfish_verify_ca"]
+        answer = session.get(f"{node['pm_addr']}{node['pm_system_id']}/BIOS", timeout=30)
+    found: dict[str, str] = answer.json()["Attributes"]
+    return found
+
+
+def test_settings_reach_the_machine_and_go_back(openstack: Commands, ironic: Ironic, rack: RackTool) -> None:
+    factory = attributes(rack)
+    assert factory[TURBO] == "Enabled"
+    configure = ("overcloud", "node", "bios", "configure", "--configuration")
+    openstack(*configure, f'{{"settings": [{{"name": "{TURBO}", "value": "Disabled"}}]}}', "node1")
+    assert attributes(rack) == {**factory, TURBO: "Disabled"}
+    assert openstack.json("overcloud", "node", "show", "node1")["bios"][TURBO] == "Disabled"
+    openstack("overcloud", "node", "bios", "reset", "node1")
+    assert attributes(rack) == factory
+    assert ironic.machine("node1").provision_state == "manageable"
