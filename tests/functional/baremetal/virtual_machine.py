@@ -1,6 +1,6 @@
 """An operator with an undercloud and a rack of one machine, for tests that take it through its life.
 
-UNDERCLOUD_RACK_STORE names a directory that keeps images between runs (without it packages make them),
+UNDERCLOUD_RACK_STORE names a directory that keeps images between runs (without it, the demo's),
 UNDERCLOUD_RACK_KERNEL the package of their kernel, UNDERCLOUD_RACK_SUBNET the rack's subnet, and
 UNDERCLOUD_IRONIC_VENV an environment of Ironic's that is there already.
 """
@@ -17,8 +17,10 @@ from typing import Any
 
 from tests.functional.baremetal.rack_tool import HOST, SUBNET, RackTool
 from tests.functional.cloud.terminal import Said, Terminal
+from tests.functional.tool import CHECKOUT
 
 KERNEL = ("--kernel", os.environ.get("UNDERCLOUD_RACK_KERNEL", "linux-image-cloud-amd64"))
+STORE = ("--store", os.environ.get("UNDERCLOUD_RACK_STORE") or str(CHECKOUT / ".demo/state/images"))
 NODE = f"{HOST}.150"
 PATIENCE = 1500.0  # seconds for one command
 UNDERCLOUD = f"""\
@@ -57,17 +59,17 @@ class Operator(Terminal):
         known: dict[str, Any] = row
         return known
 
-    def deployment(self, name: str, image: dict[str, str] | None = None) -> str:
+    def deployment(self, name: str, image: dict[str, str] | None = None, role: str = "Controller") -> str:
         """A deployment file with one node, perhaps with an image of its own; its name."""
         instance = {"hostname": "first-0", "networks": [{"network": "ctlplane", "fixed_ip": NODE}]}
-        role = {
-            "name": "Controller",
+        entry = {
+            "name": role,
             "count": 1,
             "hostname_format": "first-%index%",
             "instances": [instance],
             **({"defaults": {"image": image}} if image else {}),
         }
-        return str(self.write(name, [role]))
+        return str(self.write(name, [entry]))
 
     def words_to_provision(self, deployment: str) -> tuple[str, ...]:
         """The command that makes the machine a node."""
@@ -84,25 +86,18 @@ class Operator(Terminal):
 
     def enter(self, command: str) -> str:
         """What a command says on the node."""
-        options = [
-            "-F",
-            "none",
-            "-i",
-            str(self.home / "key"),
-            "-oBatchMode=yes",
-            "-oStrictHostKeyChecking=no",
-        ]
-        options += ["-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR"]
+        options = ["-F", "none", "-i", str(self.state / "ssh/id_ed25519"), "-oBatchMode=yes"]
+        options += ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR"]
         ssh = ["ssh", *options, f"tripleo-admin@{NODE}", command]
         return subprocess.run(ssh, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 @contextmanager
-def standing(directory: Path) -> Iterator[RackTool]:
-    """A rack with one machine."""
+def standing(directory: Path, memory: int = 2048) -> Iterator[RackTool]:
+    """A rack with one machine of so many MiB."""
     tool = RackTool(directory)
     try:
-        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "2048")
+        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", str(memory))
         yield tool
     finally:
         tool("down")
@@ -121,11 +116,10 @@ def undercloud(directory: Path, own: str = "") -> Iterator[Operator]:
     if given:
         (operator.state / "ironic").mkdir(parents=True, mode=0o700)
         (operator.state / "ironic/venv").symlink_to(given)
-    store = ("--store", os.environ.get("UNDERCLOUD_RACK_STORE") or str(directory / "images"))
     operator("undercloud", "install", "--config-dir", str(directory / "etc"))
     try:
-        operator("overcloud", "image", "build", *KERNEL, *store)
-        operator("overcloud", "image", "upload", *KERNEL, *store)
+        operator("overcloud", "image", "build", *KERNEL, *STORE)
+        operator("overcloud", "image", "upload", *KERNEL, *STORE)
         yield operator
     finally:
         operator("undercloud", "uninstall", "--yes")
