@@ -75,7 +75,9 @@ class Executor:
         if len(actions) == 1:
             problems += self._try(actions[0])
         else:
-            with ThreadPoolExecutor(max_workers=min(SIDE_BY_SIDE, len(actions))) as pool:
+            # Images share layers: side by side, each podman would fetch and unpack them for itself.
+            workers = 1 if actions[0].kind == "image" else min(SIDE_BY_SIDE, len(actions))
+            with ThreadPoolExecutor(max_workers=workers) as pool:
                 for found in pool.map(self._try, actions):
                     problems += found
         if actions[0].lane or problems:
