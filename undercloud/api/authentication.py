@@ -90,8 +90,9 @@ class Keystone:
                 fix="See that it runs, and [keystone_authtoken] of the undercloud; then try again.",
             )
         status, address = environ.get("HTTP_X_IDENTITY_STATUS", ""), environ.get("REMOTE_ADDR", "")
-        self._limits.may_login(address)
         if status == "Invalid" and environ.get("HTTP_X_AUTH_TOKEN"):
+            # A token cannot be guessed, so that who has a good one need not suffer from a neighbour's.
+            self._limits.may_login(address)
             self._limits.failed_login(address)
             raise unauthenticated()
         if status != "Confirmed":

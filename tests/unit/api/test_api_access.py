@@ -229,6 +229,7 @@ def test_keystone_decides_and_a_client_cannot_claim_it_did(tmp_path: Path) -> No
             keystone.who(wrong)
         codes.append(caught.value.findings[0].code)
     assert codes == ["API-005", "API-005", "API-007"]
+    assert keystone.who({**confirmed, "REMOTE_ADDR": "192.0.2.1"}) == Principal("anna", ("reader", "member"))
     seen: list[dict[str, Any]] = []
 
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
