@@ -43,10 +43,11 @@ def test_every_operation_has_a_role_and_is_closed_to_those_below(shared: Client)
         "deployment": "0" * 32,
         "validation": "0" * 32,
         "address": "a",
+        "node": "n",
     }
     document = shared.running.service.document
     for path, item in document.content["paths"].items():
-        for method in {"get", "post", "delete"} & set(item):
+        for method in {"get", "post", "put", "patch", "delete"} & set(item):
             operation = document.operations[item[method]["operationId"]]
             url = path.format(**fill)
             for name, rank in {"": 0, "reader": 1, "member": 2, "admin": 3}.items():
