@@ -101,6 +101,23 @@ REFUSED_FOR_BACKUP = (
     Flag("--exclude-path", True, "nothing in a backup can be done without"),
 )
 
+_NO_REAR = "no image of a node is made: a node that is lost is installed anew, deployed, then restored"
+HARMLESS_FOR_OVERCLOUD_BACKUP = (
+    Flag("-i --inventory", True, "the nodes are those of the deployment"),
+    Flag("--working-dir", True, "everything lies in the state directory (--undercloud-state-dir)"),
+)
+REFUSED_FOR_OVERCLOUD_BACKUP = (
+    Flag("--init", True, _NO_REAR),
+    Flag("--setup-rear", False, _NO_REAR),
+    Flag("--setup-ironic", False, _NO_REAR),
+    Flag("--setup-nfs", False, "name a directory with --directory, which may be mounted from any server"),
+    Flag("--storage-ip", True, "name a directory with --directory, which may be mounted from any server"),
+    Flag("--cron", False, "call `openstack overcloud backup` from cron or a timer"),
+    Flag(
+        "--extra-vars", True, "run the playbook by hand with it: undercloud.deploy.backup, restore, snapshot"
+    ),
+)
+
 _COMPILE = "`openstack overcloud plan compile` writes the playbook directory and touches no node"
 _BY_HAND = "run ansible-playbook-command.sh of the compiled plan with the option"
 REFUSED = (

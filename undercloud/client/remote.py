@@ -28,6 +28,7 @@ from undercloud.deploy.engine import (
     Validated,
 )
 from undercloud.deploy.requests import (
+    BackupRequest,
     CheckRequest,
     DeleteRequest,
     DeployRequest,
@@ -76,9 +77,7 @@ class RemoteEngine(RemoteMachines):
     def delete(self, request: DeleteRequest) -> Deployment:
         """Start to undo a stack on its nodes, entered as the last deployment did."""
         if request.ssh != SshAccess():
-            raise not_over_there(
-                "a way into the nodes of its own", "The undercloud takes that of the deployment."
-            )
+            raise _own_way_in()
         query = {
             "abandon": str(request.abandon).lower(),
             "timeout": request.timeout,
@@ -90,9 +89,7 @@ class RemoteEngine(RemoteMachines):
     def check(self, request: CheckRequest) -> Deployment:
         """Start the checks of a deployed cloud."""
         if request.ssh != SshAccess():
-            raise not_over_there(
-                "a way into the nodes of its own", "The undercloud takes that of the deployment."
-            )
+            raise _own_way_in()
         body = {
             "groups": list(request.groups),
             "names": list(request.names),
@@ -100,6 +97,15 @@ class RemoteEngine(RemoteMachines):
             "verbosity": request.verbosity,
         }
         return self._http.post(Deployment, f"/v1/stacks/{quote(request.stack, safe='')}/checks", body)
+
+    def backup(self, request: BackupRequest) -> Deployment:
+        """Start to copy what a deployed cloud cannot be made again without, or to put it back."""
+        if request.ssh != SshAccess():
+            raise _own_way_in()
+        body = wire.to_plain(request)
+        del body["ssh"], body["stack"]
+        answer = self._http.ask("POST", f"/v1/stacks/{quote(request.stack, safe='')}/backups", json=body)
+        return wire.from_plain(Deployment, answer.json())
 
     def resume(self, deployment: str, limit: str = "", skip: tuple[str, ...] = ()) -> Deployment:
         """Go on with an interrupted or failed deployment at its first unfinished stage."""
@@ -246,3 +252,8 @@ def _place(deployment: str) -> str:
 
 def _plain(reference: PlanRef) -> dict[str, Any]:
     return {"stack": reference.stack, "version": reference.version, "deployed": reference.deployed}
+
+
+def _own_way_in() -> UndercloudError:
+    """What another machine's undercloud does not take."""
+    return not_over_there("a way into the nodes of its own", "The undercloud takes that of the deployment.")

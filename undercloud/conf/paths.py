@@ -46,6 +46,10 @@ class Paths:
         """What belongs to one stack: playbook directory, runner artifacts, credentials."""
         return self.state_dir / "stacks" / stack
 
+    def backups_dir(self, stack: str) -> Path:
+        """Backups of a stack's cloud, which outlive it."""
+        return self.state_dir / "backups" / stack
+
     @classmethod
     def read(cls, conf: cfg.ConfigOpts) -> Paths:
         """The values of a loaded configuration."""

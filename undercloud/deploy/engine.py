@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from undercloud.deploy.requests import (
+    BackupRequest,
     CheckRequest,
     DeleteRequest,
     DeployRequest,
@@ -26,12 +27,15 @@ from undercloud.plan.bundle import Bundle
 
 
 class Operation(enum.StrEnum):
-    """What a deployment does; a check only looks."""
+    """What a deployment does; a check only looks, and a backup or a snapshot only copies."""
 
     DEPLOY = "deploy"
     DRY_RUN = "dry-run"
     DELETE = "delete"
     CHECK = "check"
+    BACKUP = "backup"
+    RESTORE = "restore"
+    SNAPSHOT = "snapshot"
     PREPARE = "preparation"
     PROVISION = "provision"
     UNPROVISION = "unprovision"
@@ -290,6 +294,14 @@ class Engine(Protocol):
 
     def check(self, request: CheckRequest) -> Deployment:
         """Start the checks of a deployed cloud; DEP-005 where none is, DEP-001 while one writes it."""
+        ...
+
+    def backup(self, request: BackupRequest) -> Deployment:
+        """Start to copy what a deployed cloud cannot be made again without, or to put it back.
+
+        DEP-005 where none is deployed, DEP-001 while one writes it, DEP-035 for a directory that holds no
+        backup or may not become one.
+        """
         ...
 
     def resume(self, deployment: str, limit: str = "", skip: tuple[str, ...] = ()) -> Deployment:

@@ -15,15 +15,13 @@ from undercloud.db.database import Database
 from undercloud.deploy import processes, workspace
 from undercloud.deploy.engine import Failure, Operation, Status
 from undercloud.deploy.lease import Lease, LockLostError
-from undercloud.deploy.machines import MachinesRequest, UnprovisionRequest
 from undercloud.deploy.pipelines import PIPELINES
 from undercloud.deploy.recorder import Recorder
-from undercloud.deploy.requests import CheckRequest, DeleteRequest, DeployRequest
-from undercloud.deploy.work import Borders, Work, carry_out
+from undercloud.deploy.requests import DeployRequest
+from undercloud.deploy.work import Borders, Request, Work, carry_out
 from undercloud.diagnostics import Finding, UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
-Request = DeployRequest | DeleteRequest | CheckRequest | MachinesRequest | UnprovisionRequest
 
 
 @dataclass(frozen=True)

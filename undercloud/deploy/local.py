@@ -18,6 +18,7 @@ from undercloud.db.database import Database
 from undercloud.db.types import utcnow
 from undercloud.deploy import (
     attempts,
+    backup,
     gate,
     lease,
     processes,
@@ -28,7 +29,7 @@ from undercloud.deploy import (
 )
 from undercloud.deploy.engine import Deployment, EventKind, Explained, Exported, Operation, Status, Validated
 from undercloud.deploy.holder import Process, describe
-from undercloud.deploy.jobs import Job, Jobs, Request
+from undercloud.deploy.jobs import Job, Jobs
 from undercloud.deploy.machine_service import MachineService
 from undercloud.deploy.machines import MachinesRequest, UnprovisionRequest
 from undercloud.deploy.masking import Masker
@@ -36,6 +37,7 @@ from undercloud.deploy.pipelines import PIPELINES
 from undercloud.deploy.reading import WRITING, Reading, find, known
 from undercloud.deploy.recorder import Recorder
 from undercloud.deploy.requests import (
+    BackupRequest,
     CheckRequest,
     DeleteRequest,
     DeployRequest,
@@ -44,7 +46,7 @@ from undercloud.deploy.requests import (
     RollbackRequest,
     SshAccess,
 )
-from undercloud.deploy.work import Borders, mark_of, stage_names
+from undercloud.deploy.work import Borders, Request, mark_of, stage_names
 from undercloud.diagnostics import Finding, UndercloudError, internal
 from undercloud.plan.bundle import Bundle
 
@@ -56,6 +58,9 @@ _KINDS: dict[Operation, type[Request]] = {
     Operation.DRY_RUN: DeployRequest,
     Operation.DELETE: DeleteRequest,
     Operation.CHECK: CheckRequest,
+    Operation.BACKUP: BackupRequest,
+    Operation.RESTORE: BackupRequest,
+    Operation.SNAPSHOT: BackupRequest,
     Operation.PREPARE: MachinesRequest,
     Operation.ALLOCATE: DeployRequest,
     Operation.PROVISION: DeployRequest,
@@ -90,21 +95,34 @@ class LocalEngine(MachineService, Reading):
 
     def check(self, request: CheckRequest) -> Deployment:
         """Start the checks of a deployed cloud; without its own way in it takes that of the deployment."""
-        with self._database.read() as session:
-            known(session, request.stack)
-            # What a later one that failed wanted is not what stands on the nodes.
-            last = deployments.last(
-                session, request.stack, WRITING, compiled=True, status=str(Status.SUCCEEDED)
-            )
-            if last is None or last.operation == Operation.DELETE:
-                raise UndercloudError.of(
-                    "DEP-005",
-                    f"{request.stack} is not deployed, so there is nothing to check",
-                    fix=f"See how it stands: openstack overcloud status {request.stack}",
-                )
-            if request.ssh == SshAccess():
-                request = replace(request, ssh=self._request(last).ssh)
+        last = self._standing(request.stack)
+        if request.ssh == SshAccess():
+            request = replace(request, ssh=self._request(last).ssh)
         return self._start(Operation.CHECK, request, last.compilation_id)
+
+    def backup(self, request: BackupRequest) -> Deployment:
+        """Start to copy or put back; without its own way in it takes that of the deployment."""
+        last = self._standing(request.stack)
+        request = backup.placed(request, self._settings.paths)
+        if request.ssh == SshAccess():
+            request = replace(request, ssh=self._request(last).ssh)
+        return self._start(backup.ACTIONS[request.action].operation, request, last.compilation_id)
+
+    def _standing(self, stack: str) -> models.Deployment:
+        """The deployment that a stack stands as on its nodes; DEP-005 where it does not.
+
+        What a later one that failed wanted is not what stands on the nodes.
+        """
+        with self._database.read() as session:
+            known(session, stack)
+            last = deployments.last(session, stack, WRITING, compiled=True, status=str(Status.SUCCEEDED))
+        if last is None or last.operation == Operation.DELETE:
+            raise UndercloudError.of(
+                "DEP-005",
+                f"{stack} is not deployed",
+                fix=f"See how it stands: openstack overcloud status {stack}",
+            )
+        return last
 
     def rollback(self, request: RollbackRequest) -> Deployment:
         """Start to deploy the last good version again, or an earlier one; DEP-034 where there is none."""

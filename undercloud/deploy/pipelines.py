@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from undercloud.deploy import provisioning, scalein, skipping, stages
+from undercloud.deploy.backup import BACKUP
 from undercloud.deploy.checks import CHECK
 from undercloud.deploy.delete import DELETE
 from undercloud.deploy.dryrun import DRY_RUN
@@ -43,6 +44,9 @@ PIPELINES: Mapping[Operation, tuple[Stage, ...]] = {
     Operation.DRY_RUN: DRY_RUN,
     Operation.DELETE: DELETE,
     Operation.CHECK: CHECK,
+    Operation.BACKUP: BACKUP,
+    Operation.RESTORE: BACKUP,
+    Operation.SNAPSHOT: BACKUP,
     Operation.PREPARE: PREPARE,
     Operation.ALLOCATE: ALLOCATE,
     Operation.PROVISION: PROVISION,

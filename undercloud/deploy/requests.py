@@ -129,6 +129,22 @@ class DeleteRequest:
 
 
 @dataclass(frozen=True)
+class BackupRequest:
+    """What ``overcloud backup``, ``overcloud restore`` and ``overcloud backup snapshot`` ask for.
+
+    ``action`` is one of ``backup.ACTIONS``. ``directory`` (absolute, on the engine's machine) is where a
+    backup is put or lies; empty: a new one below the state directory.
+    """
+
+    stack: str
+    action: str
+    directory: str = ""
+    ssh: SshAccess = SshAccess()
+    timeout: int = 0
+    verbosity: int = 0
+
+
+@dataclass(frozen=True)
 class CheckRequest:
     """What ``overcloud validator run`` asks for: checks of a deployed cloud, on its nodes.
 

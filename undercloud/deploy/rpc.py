@@ -32,6 +32,7 @@ from undercloud.deploy.machines import (
 )
 from undercloud.deploy.reading import Reading
 from undercloud.deploy.requests import (
+    BackupRequest,
     CheckRequest,
     DeleteRequest,
     DeployRequest,
@@ -51,6 +52,7 @@ _METHODS = (
     "deploy",
     "delete",
     "check",
+    "backup",
     "resume",
     "rollback",
     "cancel",
@@ -182,6 +184,10 @@ class RpcEngine(Reading):
     def check(self, request: CheckRequest) -> Deployment:
         """Start the checks of a deployed cloud."""
         return self._deployment("check", request=request)
+
+    def backup(self, request: BackupRequest) -> Deployment:
+        """Start to copy what a deployed cloud cannot be made again without, or to put it back."""
+        return self._deployment("backup", request=request)
 
     def resume(self, deployment: str, limit: str = "", skip: tuple[str, ...] = ()) -> Deployment:
         """Go on with an interrupted or failed deployment at its first unfinished stage."""

@@ -18,7 +18,7 @@ from undercloud.deploy.ironic_access import no_ironic
 from undercloud.deploy.lease import Lease, LockLostError
 from undercloud.deploy.machines import MachinesRequest, UnprovisionRequest
 from undercloud.deploy.recorder import Recorder
-from undercloud.deploy.requests import CheckRequest, DeleteRequest, DeployRequest, SshAccess
+from undercloud.deploy.requests import BackupRequest, CheckRequest, DeleteRequest, DeployRequest, SshAccess
 from undercloud.deploy.runner import PlaybookRunner
 from undercloud.deploy.ssh import Ssh
 from undercloud.deploy.workspace import LeftError, Workspace
@@ -26,6 +26,11 @@ from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
 DIRECTORY = "config-download"
+_PASSING = frozenset(
+    {Operation.DRY_RUN, Operation.CHECK, Operation.BACKUP, Operation.RESTORE, Operation.SNAPSHOT}
+)
+
+Request = DeployRequest | DeleteRequest | CheckRequest | BackupRequest | MachinesRequest | UnprovisionRequest
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Work:
 
     deployment: str
     operation: Operation
-    request: DeployRequest | DeleteRequest | CheckRequest | MachinesRequest | UnprovisionRequest
+    request: Request
     settings: Settings
     database: Database
     borders: Borders
@@ -85,7 +90,7 @@ class Work:
     @property
     def short_lived(self) -> bool:
         """Whether nothing of it is to be kept but its record."""
-        return self.operation in {Operation.DRY_RUN, Operation.CHECK}
+        return self.operation in _PASSING
 
     @property
     def mark(self) -> str:

@@ -23,6 +23,7 @@ from undercloud.deploy.engine import (
     Validated,
 )
 from undercloud.deploy.requests import (
+    BackupRequest,
     CheckRequest,
     DeleteRequest,
     DeployRequest,
@@ -212,6 +213,10 @@ class World:
     def credentials(self, stack: str) -> Credentials:
         entry = {"auth": {"auth_url": "http://192.0.2.5:5000/v3", "password": "s3cret"}}
         return Credentials(stack, entry, "export OS_PASSWORD=s3cret\n", "AUTHORITY\n")
+
+    def backup(self, request: BackupRequest) -> Deployment:
+        self.asked.append(request)
+        return self._start(request.stack, Operation.BACKUP)
 
     def export_stack(self, stack: str) -> Exported:
         if stack not in self.exports:

@@ -7,6 +7,7 @@ from undercloud.api.answers import kept
 from undercloud.api.calls import Answer, Call, Handler, page, started
 from undercloud.deploy import wire
 from undercloud.deploy.requests import (
+    BackupRequest,
     CheckRequest,
     DeleteRequest,
     DeployRequest,
@@ -51,6 +52,12 @@ def check(call: Call) -> Answer:
     """Begin checks of a deployed cloud."""
     request = wire.from_plain(CheckRequest, {**call.body, "stack": call["stack"]})
     return started(call.service.engine.check(request))
+
+
+def back_up(call: Call) -> Answer:
+    """Begin a backup, a restore or a snapshot."""
+    request = wire.from_plain(BackupRequest, {**call.body, "stack": call["stack"]})
+    return _started(call.service.engine.backup(request))
 
 
 def credentials(call: Call) -> Answer:
@@ -173,6 +180,7 @@ OPERATIONS: dict[str, Handler] = {
     "listHosts": hosts,
     "deleteStack": delete_stack,
     "createCheck": check,
+    "createBackup": back_up,
     "createRollback": rollback,
     "getCredentials": credentials,
     "exportStack": export,

@@ -1,0 +1,93 @@
+"""Backups, restores and snapshots of a deployed cloud: the engine's half; Ansible is the world's."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.unit.deploy.world import World, failed, ok, request
+from undercloud.deploy.backup import SUMS
+from undercloud.deploy.engine import Deployment, Operation, Status
+from undercloud.deploy.requests import BackupRequest, DeleteRequest, SshAccess
+from undercloud.deploy.runner import Run
+from undercloud.diagnostics import UndercloudError
+
+
+def deploy(world: World) -> None:
+    engine = world.engine()
+    ended = engine.wait(engine.deploy(request(ssh=SshAccess(user="stack"))).id, 60)
+    assert ended.status is Status.SUCCEEDED
+
+
+def back_up(world: World, action: str, directory: str = "") -> Deployment:
+    engine = world.engine()
+    return engine.wait(engine.backup(BackupRequest("overcloud", action, directory)).id, 60)
+
+
+def refusal(world: World, action: str, directory: str = "") -> str:
+    with pytest.raises(UndercloudError) as caught:
+        world.engine().backup(BackupRequest("overcloud", action, directory))
+    return caught.value.findings[0].code
+
+
+def sealing(run: Run) -> None:
+    """What the playbook does last."""
+    (Path(run.variables["undercloud_backup"]) / SUMS).write_text("")
+
+
+def test_a_backup_goes_below_the_state_directory_and_is_found_there(world: World) -> None:
+    assert refusal(world, "backup") == "DEP-003"
+    deploy(world)
+    assert refusal(world, "restore") == "DEP-035"
+    world.runner.script = lambda play, run: sealing(run)
+    made = back_up(world, "backup")
+    assert (made.operation, made.status, made.stage) == (Operation.BACKUP, Status.SUCCEEDED, "nodes")
+    directory = Path(made.directory)
+    assert directory.parent == world.settings.paths.backups_dir("overcloud")
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    run = world.runner.runs[-1]
+    assert Path(run.playbook).is_file()
+    assert Path(run.playbook).name == "backup.yaml"
+    assert run.access.user == "stack", "the way in is that of the deployment"
+    assert refusal(world, "backup", str(directory)) == "DEP-035"
+
+    restored = back_up(world, "restore")
+    assert (restored.operation, restored.status) == (Operation.RESTORE, Status.SUCCEEDED)
+    assert world.runner.runs[-1].variables["undercloud_backup"] == str(directory)
+    assert Path(world.runner.runs[-1].playbook).name == "restore.yaml"
+    status = world.engine().status("overcloud")
+    assert (status.status, status.lock) == ("deployed", None), "neither is a deployment"
+
+
+def test_what_was_cut_off_is_no_backup(world: World, tmp_path: Path) -> None:
+    deploy(world)
+    world.runner.script = lambda play, run: [failed("db-0", "Dump the databases", msg="no room")]
+    ended = back_up(world, "backup", str(tmp_path / "mine"))
+    assert (ended.status, ended.stage) == (Status.FAILED, "nodes")
+    (failure,) = world.engine().failures("overcloud", ended.id)
+    assert (failure.host, failure.task) == ("db-0", "Dump the databases")
+    assert refusal(world, "restore", str(tmp_path / "mine")) == "DEP-035"
+    with pytest.raises(UndercloudError, match="DEP-007"):
+        world.engine().resume(ended.id)
+
+
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [("snapshot", "create"), ("remove-snapshot", "remove"), ("revert-snapshot", "revert")],
+)
+def test_snapshots(world: World, action: str, told: str) -> None:
+    deploy(world)
+    world.runner.script = lambda play, run: [ok("ctl-0", "Look what the node runs on")]
+    ended = back_up(world, action)
+    assert (ended.operation, ended.status, ended.directory) == (Operation.SNAPSHOT, Status.SUCCEEDED, "")
+    variables = world.runner.runs[-1].variables
+    assert (variables["undercloud_snapshot"], "undercloud_backup" in variables) == (told, False)
+
+
+def test_nothing_is_backed_up_that_is_not_there(world: World) -> None:
+    deploy(world)
+    engine = world.engine()
+    engine.wait(engine.delete(DeleteRequest("overcloud")).id, 60)
+    assert refusal(world, "backup") == "DEP-005"
