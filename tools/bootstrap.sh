@@ -16,7 +16,7 @@ host_packages=(
     buildah ca-certificates conmon debian-archive-keyring docker-registry e2fsprogs git iproute2 mmdebstrap
     mount netavark openssh-client podman procps runc skopeo util-linux
 )
-server_packages=(mariadb-client-core mariadb-server-core postgresql-15 rabbitmq-server)
+server_packages=(mariadb-client mariadb-server-core postgresql-15 rabbitmq-server)
 rack_packages=(
     cpio dnsmasq-base dosfstools gdisk grub-common grub-efi-amd64-bin ipmitool ipxe libvirt-clients libvirt-daemon-system mtools ovmf parted
     python3-libvirt qemu-system-x86 qemu-utils xorriso zstd

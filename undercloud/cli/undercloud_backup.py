@@ -15,9 +15,9 @@ Shown = tuple[Sequence[str], Sequence[Any]]
 class UndercloudBackup(base.ShowOne):
     """Write one archive with all that the undercloud cannot be made again without, while it runs.
 
-    Databases (copied by SQLite itself), the key of their secrets, certificates, passwords, undercloud.conf,
-    the stacks' files. Container images are not in it. It holds the key: keep it as you would the passwords.
-    It is read again and compared before the command ends.
+    Databases (copied by SQLite itself, or by pg_dump or mariadb-dump from a server), the key of their
+    secrets, certificates, passwords, undercloud.conf, the stacks' files. Container images are not in it. It
+    holds the key: keep it as you would the passwords. It is read again and compared before the command ends.
     """
 
     examples = (
@@ -49,7 +49,7 @@ class UndercloudBackup(base.ShowOne):
             str(file),
             file.stat().st_size,
             len(manifest.members),
-            " ".join(manifest.databases),
+            " ".join((*manifest.databases, *filter(None, (manifest.dump,)))),
             manifest.created,
         )
 

@@ -55,7 +55,7 @@ class Database:
         """
         with (
             self._turn(),
-            _explained(self._engine),
+            explained(self._engine),
             Session(self._engine, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -65,7 +65,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that only reads, from one consistent view."""
-        with _explained(self._engine), self._engine.connect() as connection:
+        with explained(self._engine), self._engine.connect() as connection:
             reader = connection.execution_options(**self._reading)
             with Session(reader) as session:
                 yield session
@@ -106,8 +106,9 @@ def open_database(
 ) -> Database:
     """The database of the URL ``connection``, or the SQLite file ``embedded`` when that is empty.
 
-    The embedded file is made and migrated as needed; another database is only migrated by
-    ``schema.upgrade``, and refused (DB-002) until then. ``busy_timeout`` is in seconds. The key is made with
+    The embedded file is made and migrated as needed. An empty database on a server gets our schema, too; one
+    of another version is only migrated by ``schema.upgrade``, and refused (DB-002) until then.
+    ``busy_timeout`` is in seconds. The key is made with
     the first use of a database and never again.
     """
     _private_directory(key_file.parent)
@@ -116,7 +117,7 @@ def open_database(
         _private_file(embedded)
     engine = make_engine(connection or f"sqlite:///{embedded}", busy_timeout)
     try:
-        with _explained(engine):
+        with explained(engine):
             schema.ensure(engine, lock=None if connection else embedded.with_suffix(".lock"), allow=upgrade)
         return Database(engine, _vault(engine, key_file), busy_timeout)
     except BaseException:
@@ -128,7 +129,7 @@ def upgrade_database(connection: str, embedded: Path, busy_timeout: int = 30) ->
     """Migrate the database that ``open_database`` would open; its URL without the password."""
     engine = make_engine(connection or f"sqlite:///{embedded}", busy_timeout)
     try:
-        with _explained(engine):
+        with explained(engine):
             if connection:
                 schema.upgrade(engine)
         return engine.url.render_as_string(hide_password=True)
@@ -224,7 +225,7 @@ def _private_file(path: Path) -> None:
 
 def _vault(engine: Engine, key_file: Path) -> Vault:
     """The vault, made together with its key when this database never had one."""
-    with _explained(engine), Session(engine) as session, session.begin():
+    with explained(engine), Session(engine) as session, session.begin():
         known = session.scalar(select(KeyCheck.sealed))
         if known is None:
             make_key(key_file)
@@ -246,7 +247,7 @@ def _first(session: Session, vault: Vault) -> bytes:
 
 
 @contextmanager
-def _explained(engine: Engine) -> Iterator[None]:
+def explained(engine: Engine) -> Iterator[None]:
     """Tell the database's own troubles as findings; what our code got wrong stays what it is."""
     try:
         yield

@@ -32,12 +32,16 @@ def revision(connection: Connection) -> str:
 def ensure(engine: Engine, lock: Path | None, *, allow: bool) -> None:
     """See that a database has our revision.
 
-    With a ``lock`` file it is ours alone and migrated when ``allow`` is set; otherwise DB-002 says what to
-    do.
+    With a ``lock`` file it is ours alone and migrated when ``allow`` is set; one on a server gets the schema
+    when it is ``allow``ed and holds no table yet. Otherwise DB-002 says what to do.
     """
     with engine.connect() as connection:
         found = revision(connection)
+        empty = not found and not inspect(connection).get_table_names()
     if found == HEAD:
+        return
+    if lock is None and allow and empty:
+        upgrade(engine)
         return
     if lock is None or not allow:
         raise UndercloudError.of(

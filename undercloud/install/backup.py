@@ -25,7 +25,7 @@ from typing import IO
 
 from undercloud import durable
 from undercloud.conf.settings import overrides_beside
-from undercloud.db import schema
+from undercloud.db import dumps, schema
 from undercloud.db.database import open_database
 from undercloud.diagnostics import UndercloudError
 from undercloud.install.installation import Installation, alone
@@ -33,6 +33,7 @@ from undercloud.install.part import Kept, Say
 
 MANIFEST = "manifest.json"
 STATE, CONFIG = "state", "config"
+DUMP = f"{STATE}/database.sql"
 FORMAT = 1
 _CHUNK = 1 << 20
 _TRIES = 3
@@ -50,7 +51,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an archive says of itself; ``databases`` are names of members, ``created`` is ISO 8601 in UTC."""
+    """What an archive says of itself; ``created`` is ISO 8601 in UTC.
+
+    ``databases`` are names of members that are SQLite's; ``dump`` is that of a copy of the database on a
+    server, empty for none.
+    """
 
     created: str
     schema: str
@@ -58,6 +63,7 @@ class Manifest:
     config_dir: str
     databases: tuple[str, ...]
     members: dict[str, Member]
+    dump: str = ""
     format: int = FORMAT
 
     def text(self) -> str:
@@ -73,8 +79,8 @@ def usual_name() -> str:
 def write(installation: Installation, file: Path, say: Say) -> Manifest:
     """Write a backup to ``file``, while the undercloud runs; what is there already is not replaced.
 
-    It is read again and compared before this returns. Raises INST-030 where it cannot be written, INST-031
-    where a database cannot be copied, INST-012 while another command is at it.
+    It is read again and compared before this returns. Raises INST-030 where it cannot be written, INST-031,
+    DB-007 or DB-008 where a database cannot be copied, INST-012 while another command is at it.
     """
     if file.exists():
         raise _unwritable(file, "it is there already")
@@ -86,8 +92,6 @@ def write(installation: Installation, file: Path, say: Say) -> Manifest:
         ):
             stage = Path(directory)
             manifest = _collected(installation, stage, say)
-            if installation.site.settings.database.connection:
-                say("the database on a server is not part of it: back it up with its own tools, now")
             say("archive")
             archive = stage / file.name
             _pack(manifest, stage, archive)
@@ -196,6 +200,7 @@ def _collected(installation: Installation, stage: Path, say: Say) -> Manifest:
         for each in (STATE, CONFIG):
             shutil.rmtree(stage / each, ignore_errors=True)
         databases = tuple(_databases(installation, kept, stage, say))
+        dump = _dump(installation, stage, say)
         say("files")
         _files(installation, kept, stage)
         if (key.read_bytes() if key.is_file() else b"") == before:
@@ -207,6 +212,7 @@ def _collected(installation: Installation, stage: Path, say: Say) -> Manifest:
         state_dir=str(site.state_dir),
         config_dir=str(site.config_dir),
         databases=databases,
+        dump=dump,
         members={name: _member(stage / name) for name in _names(stage)},
     )
 
@@ -227,6 +233,17 @@ def _databases(installation: Installation, kept: list[Kept], stage: Path, say: S
             ) from error
         target.chmod(0o600)
         yield str(target.relative_to(stage))
+
+
+def _dump(installation: Installation, stage: Path, say: Say) -> str:
+    """Copy the database on a server; the member's name, empty where there is none."""
+    connection = installation.site.settings.database.connection
+    if not connection:
+        return ""
+    say("database on its server")
+    (stage / STATE).mkdir(mode=0o700, parents=True, exist_ok=True)
+    dumps.save(connection, stage / DUMP)
+    return DUMP
 
 
 def _readable(database: Path) -> sqlite3.Connection:
@@ -277,10 +294,12 @@ def _place(installation: Installation, path: Path, stage: Path) -> Path:
 
 def _prove(installation: Installation, stage: Path) -> None:
     """See that the copied key opens the copied database; VAULT-004 and the like when it does not."""
-    paths = installation.site.settings.paths
+    settings = installation.site.settings
+    connection, paths = settings.database.connection, settings.paths
     database = _place(installation, paths.database, stage)
-    if database.is_file():
-        open_database("", database, _place(installation, paths.key_file, stage), upgrade=False).close()
+    if connection or database.is_file():
+        key = _place(installation, paths.key_file, stage)
+        open_database(connection, database, key, upgrade=False).close()
         for left in database.parent.glob(f"{database.stem}.lock"):
             left.unlink()
 

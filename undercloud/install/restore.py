@@ -12,9 +12,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
 from undercloud import durable
+from undercloud.conf import load
 from undercloud.conf.paths import Paths
-from undercloud.db.database import open_database
+from undercloud.conf.settings import overrides_beside
+from undercloud.db import dumps
+from undercloud.db.database import open_database, upgrade_database
 from undercloud.diagnostics import UndercloudError
 from undercloud.install import backup, installer
 from undercloud.install.installation import RECORD, Installation, alone, intended, needed, parsed
@@ -37,20 +42,23 @@ def restore(file: Path, target: Target, say: Say) -> tuple[Installation, Path | 
     """Bring the undercloud of a backup back and start it; also tells where the former one was moved to.
 
     Raises before anything is changed: INST-032 for a backup that is damaged, DB- and VAULT- for a database
-    or key in it that cannot be used, INST-033 over an undercloud that runs, INST-034 over one that is there,
-    and what :func:`installer.check` raises.
+    or key in it that cannot be used, INST-033 over an undercloud that runs, INST-034 over one that is there
+    or over a database on a server that is not empty, INST-036 where no setting names the server, and what
+    :func:`installer.check` raises.
     """
     state_dir = target.state_dir
     with _staged(file, state_dir, say) as stage:
         installation = _described(file, stage, target)
         _may_replace(installation, target)
         installer.check(installation)
+        _check_server(installation, stage, target)
         with alone(state_dir):
             say(f"state directory {state_dir}")
             aside = _exchange(stage / backup.STATE, state_dir)
             _configure(stage / backup.CONFIG, installation.site.config_dir)
             installation.write_record()
     found = needed(state_dir)  # with the operator's settings, which are only now in their place
+    _put_on_server(found, say)
     installer.install(found, say)
     return found, aside
 
@@ -129,6 +137,58 @@ def _may_replace(installation: Installation, target: Target) -> None:
             f"{site.state_dir} is not empty",
             fix="Give --replace to have it moved aside, or another --undercloud-state-dir.",
         )
+
+
+def _check_server(installation: Installation, stage: Path, target: Target) -> None:
+    """See that a copy of a database on a server can be put back where the operator's settings will say."""
+    if not (stage / backup.DUMP).is_file():
+        return
+    connection = _connection(installation, stage)
+    if not connection:
+        raise UndercloudError.of(
+            "INST-036",
+            "the backup holds a database that was on a server, and no setting names one",
+            fix=f"Write [database] connection into a file in {_overrides(installation)}.",
+        )
+    dumps.check(connection)
+    if not target.replace and not dumps.is_empty(connection):
+        raise UndercloudError.of(
+            "INST-034",
+            f"the database {make_url(connection).render_as_string(hide_password=True)} is not empty",
+            fix="Give --replace to have it copied into the state directory first, or name an empty one.",
+        )
+
+
+def _overrides(installation: Installation) -> Path:
+    return overrides_beside(Path(installation.site.settings.file))
+
+
+def _connection(installation: Installation, stage: Path) -> str:
+    """The URL in the settings that will hold: those that are there, else the backup's."""
+    there = _overrides(installation)
+    kept = there if there.exists() else stage / backup.CONFIG / there.name
+    probe = stage / "settings" / Path(installation.site.settings.file).name
+    probe.parent.mkdir()
+    probe.touch()
+    if kept.exists():
+        overrides_beside(probe).symlink_to(kept)
+    return load(str(installation.site.state_dir), str(probe)).database.connection
+
+
+def _put_on_server(installation: Installation, say: Say) -> None:
+    """Put the copy back; what is there is copied first. An older copy is migrated."""
+    site = installation.site
+    copy = site.state_dir / Path(backup.DUMP).name
+    if not copy.is_file():
+        return
+    connection = site.settings.database.connection
+    say("database on its server")
+    if not dumps.is_empty(connection):
+        now = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}"
+        dumps.save(connection, site.state_dir / f"replaced-{now}.sql")
+    dumps.replace(connection, copy)
+    upgrade_database(connection, site.settings.paths.database)
+    copy.unlink()
 
 
 def _exchange(fresh: Path, state_dir: Path) -> Path | None:

@@ -19,6 +19,7 @@ import requests
 from cryptography.fernet import Fernet
 
 from tests.functional.install.conftest import CONF, INSTALL, Machine
+from tests.unit.db import servers
 
 pytestmark = [
     pytest.mark.functional,
@@ -239,3 +240,36 @@ def _rewritten(archive: Path, broken: Path, name: str, change: Callable[[bytes],
                 data = change(data)
                 entry.size = len(data)
             new.addfile(entry, io.BytesIO(data))
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_database_on_a_server_is_made_kept_and_put_back(machine: Machine, kind: str) -> None:
+    if not servers.installed(kind):
+        pytest.skip(f"the packages of {kind} are not installed")
+    settings = machine.etc / "undercloud.conf.d/database.conf"
+    archive = machine.directory / "backup.tar.gz"
+    with servers.running(kind) as server:
+        settings.parent.mkdir(parents=True)
+        settings.write_text(f"[database]\nconnection = {server.new_database()}\n")
+        machine.install()
+        machine.done("--undercloud", "undercloud", "overcloud", "plan", "create", "--stack", "lab")
+        told = machine.done("undercloud", "backup", "--output", str(archive), "-f", "json")
+        assert json.loads(told)["databases"] == "state/database.sql"
+        machine.done("--undercloud", "undercloud", "overcloud", "plan", "create", "--stack", "later")
+        machine.done("undercloud", "uninstall", "--yes", "--no-backup")
+
+        refused = machine.openstack("undercloud", "restore", str(archive))
+        assert (refused.returncode, "INST-034" in refused.stdout) == (1, True), "the database is still there"
+        assert not machine.state.exists()
+        machine.done("undercloud", "restore", str(archive), "--replace")
+        assert machine.plans() == ["lab"]
+        (replaced,) = machine.state.glob("replaced-*.sql")
+        assert "later" in replaced.read_text()
+        assert not (machine.state / "database.sql").exists()
+
+        # On a machine that has nothing of it, with an empty database elsewhere.
+        machine.done("undercloud", "uninstall", "--yes", "--no-backup")
+        settings.write_text(f"[database]\nconnection = {server.new_database()}\n")
+        machine.done("undercloud", "restore", str(archive))
+        assert machine.plans() == ["lab"]
+        machine.done("undercloud", "uninstall", "--yes", "--no-backup")

@@ -107,6 +107,8 @@ def test_a_database_newer_than_the_program_is_left_alone(tmp_path: Path) -> None
 
 
 def test_a_foreign_database_is_not_migrated_by_itself(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "other.db") as raw:
+        raw.execute("CREATE TABLE theirs (id INTEGER)")
     with pytest.raises(UndercloudError) as caught:
         open_database(f"sqlite:///{tmp_path}/other.db", tmp_path / "unused.db", tmp_path / "secret.key")
     assert caught.value.findings[0].code == "DB-002"
