@@ -42,7 +42,7 @@ ACTIONS: Mapping[str, Action] = {
 def placed(request: BackupRequest, paths: Paths) -> BackupRequest:
     """The request with the directory that it means.
 
-    Raises UndercloudError (DEP-035): no backup there to be put back, or a place for a new one that is taken.
+    Raises DEP-035 there is no backup to be put back, or the place for a new one is taken.
     """
     if request.action not in ACTIONS:
         raise internal(f"{request.action} is no action of a backup")

@@ -19,16 +19,22 @@ _PROC = Path("/proc")
 _OURS = frozenset({"ansible-playbook", "ssh"})
 _KEEPER = [b"-m", b"undercloud.deploy.keeper"]
 _PATIENCE = 5.0  # seconds between asking a process to end and ending it
+_KILLED = 5.0  # seconds that one which was killed may take, on a busy machine
 
 
-def marked(value: str) -> list[int]:
-    """Ansible's processes on this machine whose environment says ``UNDERCLOUD_RUN=value``."""
+def marked(value: str, *, whole: bool = True) -> list[int]:
+    """Ansible's processes on this machine whose environment says ``UNDERCLOUD_RUN=value``.
+
+    Unless the mark is to be ``whole``, those too whose mark begins with it.
+    """
     wanted, found = f"{MARK}={value}".encode(), []
     for entry in _PROC.iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):
-            if wanted in (entry / "environ").read_bytes().split(b"\0") and _is_ansible(entry):
+            entries = (entry / "environ").read_bytes().split(b"\0")
+            named = wanted in entries if whole else any(each.startswith(wanted) for each in entries)
+            if named and _is_ansible(entry):
                 found.append(int(entry.name))
     return found
 
@@ -49,14 +55,20 @@ def ask_to_end(value: str) -> None:
             _signal(pid, signal.SIGTERM)
 
 
-def end_all(value: str, patience: float = _PATIENCE) -> int:
-    """End every marked process: asked first, killed after ``patience`` seconds; how many there were."""
-    pids = marked(value)
+def end_all(value: str, patience: float = _PATIENCE, *, whole: bool = True) -> int:
+    """End every process that ``marked`` finds: asked first, killed after ``patience`` seconds.
+
+    How many there were. One that the kernel holds is waited for as long again, and no longer.
+    """
+    pids = marked(value, whole=whole)
     for pid in pids:
         _signal(pid, signal.SIGTERM)
-    deadline = time.monotonic() + patience
-    while pids and (left := marked(value)):
-        if time.monotonic() > deadline:
+    begun = time.monotonic()
+    while pids and (left := marked(value, whole=whole)):
+        waited = time.monotonic() - begun
+        if waited > 2 * patience + _KILLED:
+            break
+        if waited > patience:
             for pid in left:
                 _signal(pid, signal.SIGKILL)
         time.sleep(0.05)

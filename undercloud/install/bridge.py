@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from undercloud.install import commands
+
 MARK = "undercloud"
 """The alias that says a bridge is ours, so that another one is never changed or removed."""
 _INTERVAL = 5.0  # seconds
+_LONGEST = 15  # seconds that ip may take
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ Links = Sequence[Mapping[str, Any]]
 
 
 def links() -> Links:
-    """All interfaces with their addresses; raises OSError or subprocess.CalledProcessError."""
+    """All interfaces with their addresses; raises OSError."""
     shown = {link["ifname"]: link for link in json.loads(_ip("-json", "link", "show"))}
     found = json.loads(_ip("-json", "address", "show"))
     return [{**shown.get(link["ifname"], {}), **link} for link in found]  # each has what the other lacks
@@ -81,7 +83,7 @@ def missing(wanted: Bridge, found: Links) -> list[list[str]]:
 
 
 def ensure(wanted: Bridge) -> list[list[str]]:
-    """Bring it to what is wanted; what had to be done. Raises OSError, subprocess.CalledProcessError."""
+    """Bring it to what is wanted; what had to be done. Raises OSError."""
     words = missing(wanted, links())
     for each in words:
         _ip(*each)
@@ -95,7 +97,10 @@ def remove(name: str) -> None:
 
 
 def _ip(*words: str) -> str:
-    return subprocess.run(["ip", *words], capture_output=True, text=True, check=True, timeout=30).stdout
+    done = commands.run(["ip", *words], _LONGEST)
+    if done.status:
+        raise OSError(done.err.strip() or f"ip {' '.join(words)}: status {done.status}")
+    return done.out
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -106,9 +111,8 @@ def main(words: Sequence[str] | None = None) -> None:
         try:
             for done in ensure(wanted):
                 sys.stdout.write(f"ip {' '.join(done)}\n")
-        except (OSError, subprocess.SubprocessError) as error:
-            said = (getattr(error, "stderr", "") or str(error)).strip()
-            sys.stdout.write(f"{name}: {said}\n")
+        except OSError as error:
+            sys.stdout.write(f"{name}: {error}\n")
         sys.stdout.flush()
         time.sleep(_INTERVAL)
 

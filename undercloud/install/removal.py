@@ -6,14 +6,17 @@ import shutil
 from pathlib import Path
 
 from undercloud.db.database import open_database
+from undercloud.deploy import processes
 from undercloud.deploy.engine import StackInfo
 from undercloud.deploy.reading import Reading
+from undercloud.deploy.work import mark_of
 from undercloud.diagnostics import UndercloudError
 from undercloud.install.installation import Installation, alone
 from undercloud.install.installer import AUTHORITY
 from undercloud.install.part import Say
 
 _WORKING = ("deploying", "deleting")
+_KEEPERS = 15.0  # seconds that the keepers of playbooks have to end what they keep
 
 
 def stacks(installation: Installation) -> tuple[StackInfo, ...] | None:
@@ -64,9 +67,13 @@ def uninstall(installation: Installation, say: Say) -> None:
     with alone(site.state_dir):
         say("stopping")
         installation.manager.remove()
+        # They survive the engine, so that it may be started anew; now there is none to come.
+        if ended := processes.end_all(mark_of(site.state_dir, ""), _KEEPERS, whole=False):
+            say(f"ended {ended} processes of playbooks that still ran")
         for part in reversed(installation.parts):
             say(f"removing {part.title}")
             part.remove()
+        say(f"deleting {site.state_dir}")
         _delete(installation)
 
 

@@ -9,6 +9,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Callable
@@ -240,6 +242,31 @@ def _rewritten(archive: Path, broken: Path, name: str, change: Callable[[bytes],
                 data = change(data)
                 entry.size = len(data)
             new.addfile(entry, io.BytesIO(data))
+
+
+def test_playbooks_that_outlive_the_engine_end_with_the_undercloud(machine: Machine) -> None:
+    """A real keeper, which waits for what it is to keep; that of another undercloud goes on."""
+    machine.install()
+    keepers = []
+    for name, state in (("ours", machine.state), ("theirs", machine.directory / "state-of-another")):
+        directory = machine.directory / name
+        directory.mkdir()
+        os.mkfifo(directory / "run.json")
+        words = [sys.executable, "-m", "undercloud.deploy.keeper", str(directory)]
+        environment = {**machine.environment, "UNDERCLOUD_RUN": f"{state}:overcloud"}
+        keepers.append(subprocess.Popen(words, env=environment))
+    ours, theirs = keepers
+    try:
+        said = machine.openstack("undercloud", "uninstall", "--yes", "--no-backup")
+        assert said.returncode == 0, said.stdout + said.stderr
+        assert ours.wait(10) == -signal.SIGTERM
+        assert theirs.poll() is None
+        assert f"deleting {machine.state}" in said.stderr
+        assert not machine.state.exists()
+    finally:
+        for keeper in keepers:
+            keeper.kill()
+            keeper.wait()
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])

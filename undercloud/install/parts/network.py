@@ -6,7 +6,6 @@ import errno
 import ipaddress
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
 
 from undercloud.diagnostics import Finding, UndercloudError
@@ -67,11 +66,10 @@ class Network:
         say(f"{wanted.name} with {wanted.address} on {wanted.interface}")
         try:
             bridge.ensure(wanted)
-        except (OSError, subprocess.SubprocessError) as error:
-            said = getattr(error, "stderr", "") or str(error)
+        except OSError as error:
             raise UndercloudError.of(
                 "INST-024",
-                f"the bridge {wanted.name} cannot be made: {said.strip()}",
+                f"the bridge {wanted.name} cannot be made: {error}",
                 fix="Mend what it says, or give local_ip to an interface yourself, and run it again.",
             ) from error
 
@@ -94,7 +92,7 @@ class Network:
         """The bridge, if it is ours."""
         try:
             bridge.remove(NAME)
-        except (OSError, subprocess.SubprocessError) as error:
+        except OSError as error:
             raise UndercloudError.of(
                 "INST-024", f"the bridge {NAME} cannot be removed: {error}", fix=f"ip link delete {NAME}"
             ) from error
@@ -130,7 +128,7 @@ class Network:
     def _links(self) -> bridge.Links:
         try:
             return bridge.links()
-        except (OSError, subprocess.SubprocessError):
+        except OSError:
             return ()  # without the program ip there is nothing to be seen; the package is installed first
 
 

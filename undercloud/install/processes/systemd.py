@@ -6,12 +6,12 @@ systemd.unit(5), systemd.service(5) and systemd.exec(5).
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from undercloud import durable
+from undercloud.install import commands
 from undercloud.install.part import Process
 from undercloud.install.processes.manager import Condition, State, base_environment, failed
 
@@ -204,10 +204,9 @@ def _systemctl(*words: str) -> str:
 
 def _run(words: list[str]) -> str:
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise failed(f"{' '.join(words)}: {error}") from error
-    if done.returncode != 0:
-        said = done.stderr.strip() or f"exit status {done.returncode}"
-        raise failed(f"{' '.join(words[:3])} failed: {said}")
-    return done.stdout
+        done = commands.run(words, _TIMEOUT)
+    except OSError as error:
+        raise failed(f"{' '.join(words[:3])}: {error}") from error
+    if done.status != 0:
+        raise failed(f"{' '.join(words[:3])} failed: {done.err.strip() or f'exit status {done.status}'}")
+    return done.out
