@@ -69,7 +69,10 @@ class OvercloudBackup(_Copying):
 
     def interrupted(self, parsed_args: argparse.Namespace) -> str:
         """It is not whole."""
-        return f"\nStopped. The backup of {parsed_args.stack} is not whole; nothing changed on its nodes.\n"
+        return (
+            f"\nStopped. The backup of {parsed_args.stack} is not whole; nothing changed on its nodes. "
+            f"Go on: openstack overcloud resume {parsed_args.stack}\n"
+        )
 
 
 class OvercloudRestore(_Copying):
@@ -107,8 +110,8 @@ class OvercloudRestore(_Copying):
     def interrupted(self, parsed_args: argparse.Namespace) -> str:
         """The databases may be of both times."""
         return (
-            f"\nStopped. The databases of {parsed_args.stack} may be put back in part: run it again. "
-            "`overcloud status` tells how it ended.\n"
+            f"\nStopped. The databases of {parsed_args.stack} may be put back in part. "
+            f"Go on: openstack overcloud resume {parsed_args.stack}\n"
         )
 
 

@@ -78,7 +78,7 @@ class Database:
         """
         if self._turns is None:
             return None
-        with _explained(self._engine), self._watch_guard:
+        with explained(self._engine), self._watch_guard:
             if self._watch is None:
                 self._watch = self._engine.raw_connection()
                 self._watch.detach()
