@@ -57,7 +57,7 @@ def check(call: Call) -> Answer:
 def back_up(call: Call) -> Answer:
     """Begin a backup, a restore or a snapshot."""
     request = wire.from_plain(BackupRequest, {**call.body, "stack": call["stack"]})
-    return _started(call.service.engine.backup(request))
+    return started(call.service.engine.backup(request))
 
 
 def credentials(call: Call) -> Answer:
