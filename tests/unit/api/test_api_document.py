@@ -18,7 +18,7 @@ from schemathesis.specs.openapi import checks as openapi_checks
 
 from tests.unit.api.conftest import PASSWORD, Client
 from tests.unit.api.test_api_deployments import prepared
-from tests.unit.deploy.memory_ironic import MemoryIronic
+from tests.unit.deploy.simulated_ironic import SimulatedIronic
 from undercloud.api.document import Document
 from undercloud.api.handlers import HANDLERS
 
@@ -55,7 +55,7 @@ def filled(shared: Client) -> Client:
     """With a plan that can be evaluated and a stack that was deployed."""
     shared.upload()
     prepared(shared)
-    ironic = MemoryIronic()
+    ironic = SimulatedIronic(shared.world.settings.paths.state_dir, hurry=True)
     ironic.create("node-1", {"properties": {"capabilities": "profile:control"}})
     shared.world.ironic = lambda: ironic
     body = {"stack": "overcloud", "version": 2}

@@ -11,15 +11,15 @@ import pytest
 from tests.unit.api import bmc
 from tests.unit.api.conftest import PASSWORD, Client
 from tests.unit.cli.conftest import Openstack, Outcome
-from tests.unit.deploy.memory_ironic import MemoryIronic
+from tests.unit.deploy.simulated_ironic import SimulatedIronic
 from undercloud.baremetal.service.settings import files_directory
 from undercloud.diskimages.built import Built, measure
 from undercloud.diskimages.published import publish
 
 
 @pytest.fixture
-def ironic(client: Client) -> MemoryIronic:
-    made = MemoryIronic()
+def ironic(client: Client, tmp_path: Path) -> SimulatedIronic:
+    made = SimulatedIronic(tmp_path, hurry=True)
     client.world.ironic = lambda: made
     return made
 
@@ -62,7 +62,7 @@ def imported(overcloud: Openstack, *words: str) -> Outcome:
     return overcloud("node", "import", "nodes.json", *words)
 
 
-def test_from_a_file_to_profiles(overcloud: Openstack, ironic: MemoryIronic) -> None:
+def test_from_a_file_to_profiles(overcloud: Openstack, ironic: SimulatedIronic) -> None:
     outcome = imported(overcloud, "--introspect", "--provide")
     assert outcome.status == 0, outcome.err
     assert [row["state"] for row in listed(overcloud, "node", "list")] == ["available", "available"]
@@ -73,9 +73,9 @@ def test_from_a_file_to_profiles(overcloud: Openstack, ironic: MemoryIronic) -> 
     assert {row["name"]: row["current profile"] for row in rows} == {"m1": "control", "m2": "compute"}
 
 
-def test_power_maintenance_settings_and_forgetting(overcloud: Openstack, ironic: MemoryIronic) -> None:
+def test_power_maintenance_settings_and_forgetting(overcloud: Openstack, ironic: SimulatedIronic) -> None:
     imported(overcloud)
-    ironic.asked.clear()
+    before = len(ironic.asked)
     raid = '{"logical_disks": [{"size_gb": "MAX", "raid_level": "1"}]}'
     for words in (
         ("node", "power", "on", "m1"),
@@ -88,8 +88,8 @@ def test_power_maintenance_settings_and_forgetting(overcloud: Openstack, ironic:
     ):
         outcome = overcloud(*words)
         assert outcome.status == 0, outcome.err + outcome.out
-    assert [verb.partition(" ")[0] for _, verb in ironic.asked] == [
-        "on",
+    assert [verb.partition(" ")[0] for _, verb in ironic.asked[before:]] == [
+        "power",
         *["clean"] * 2,
         "raid",
         *["clean"] * 2,
@@ -102,16 +102,18 @@ def test_power_maintenance_settings_and_forgetting(overcloud: Openstack, ironic:
     assert [one.name for one in ironic.machines()] == ["m2"]
 
 
-def test_one_that_fails_is_named(overcloud: Openstack, ironic: MemoryIronic) -> None:
+def test_one_that_fails_is_named(overcloud: Openstack, ironic: SimulatedIronic) -> None:
     imported(overcloud)
-    ironic._set("m1", provision_state="active")
+    ironic.put("m1", provision_state="active")
     outcome = overcloud("node", "provide", "m1", "m2")
     assert outcome.status == 1
     assert "BM-108" in outcome.out
     assert ironic.machine("m2").provision_state == "available"
 
 
-def test_what_is_found_is_written_here_with_its_password(overcloud: Openstack, ironic: MemoryIronic) -> None:
+def test_what_is_found_is_written_here_with_its_password(
+    overcloud: Openstack, ironic: SimulatedIronic
+) -> None:
     login = f"{bmc.USER}:{bmc.PASSWORD}"
     with bmc.serving() as address:
         words = ("node", "discover", "--ip", address, "--credentials", login)

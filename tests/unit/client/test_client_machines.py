@@ -12,7 +12,7 @@ from tests.unit.api import bmc
 from tests.unit.api.conftest import BUNDLE, Client
 from tests.unit.api.test_api_deployments import prepared
 from tests.unit.client.test_client_remote import code, remote
-from tests.unit.deploy.memory_ironic import MemoryIronic
+from tests.unit.deploy.simulated_ironic import SimulatedIronic
 from undercloud.client.remote import RemoteEngine
 from undercloud.deploy.engine import Deployment, Status
 from undercloud.deploy.machines import (
@@ -35,14 +35,14 @@ _WAY = (MachineWork.ENROL, MachineWork.MANAGE)
 
 
 @pytest.fixture
-def ironic(client: Client) -> MemoryIronic:
-    made = MemoryIronic()
+def ironic(client: Client, tmp_path: Path) -> SimulatedIronic:
+    made = SimulatedIronic(tmp_path, hurry=True)
     client.world.ironic = lambda: made
     return made
 
 
 @pytest.fixture
-def engine(client: Client, ironic: MemoryIronic) -> Iterator[WholeEngine]:
+def engine(client: Client, ironic: SimulatedIronic) -> Iterator[WholeEngine]:
     made = RemoteEngine(remote(prepared(client)))
     yield made
     made.close()
@@ -55,7 +55,7 @@ def done(engine: WholeEngine, started: Deployment) -> Deployment:
 
 
 def test_all_that_the_local_engine_says_of_machines_the_remote_one_says(
-    client: Client, engine: WholeEngine, ironic: MemoryIronic
+    client: Client, engine: WholeEngine, ironic: SimulatedIronic
 ) -> None:
     local = client.running.service.engine
     done(engine, engine.prepare_machines(MachinesRequest((*_WAY, MachineWork.PROVIDE), file=FILE)))
@@ -72,9 +72,9 @@ def test_all_that_the_local_engine_says_of_machines_the_remote_one_says(
     assert [one.name for one in engine.machines()] == ["m2"]
 
 
-def test_every_work_arrives_as_it_was_asked_for(engine: WholeEngine, ironic: MemoryIronic) -> None:
+def test_every_work_arrives_as_it_was_asked_for(engine: WholeEngine, ironic: SimulatedIronic) -> None:
     done(engine, engine.prepare_machines(MachinesRequest(_WAY, file=FILE)))
-    ironic.asked.clear()
+    before = len(ironic.asked)
     raid = {"logical_disks": [{"size_gb": "MAX", "raid_level": "1"}]}
     for request in (
         MachinesRequest((MachineWork.INTROSPECT, MachineWork.CLEAN), machines=("m1",), retries=1),
@@ -84,13 +84,13 @@ def test_every_work_arrives_as_it_was_asked_for(engine: WholeEngine, ironic: Mem
         MachinesRequest((MachineWork.MANAGE, MachineWork.PROVIDE)),
     ):
         done(engine, engine.prepare_machines(request))
-    assert ironic.asked == [
+    assert ironic.asked[before:] == [
         ("m1", "inspect"),
         ("m1", "clean"),
         ("m1", "clean"),
         ("m1", f"raid {raid}"),
         ("m1", "clean"),
-        ("m2", "soft reboot"),
+        ("m2", "soft power reboot"),
         ("m1", "provide"),
         ("m2", "provide"),
     ]
@@ -100,9 +100,9 @@ def test_every_work_arrives_as_it_was_asked_for(engine: WholeEngine, ironic: Mem
     assert [one.profile for one in engine.machines()] == ["control", ""]
 
 
-def test_what_failed_is_told_of_this_work(engine: WholeEngine, ironic: MemoryIronic) -> None:
+def test_what_failed_is_told_of_this_work(engine: WholeEngine, ironic: SimulatedIronic) -> None:
     done(engine, engine.prepare_machines(MachinesRequest(_WAY, file=FILE)))
-    ironic._set("m1", provision_state="active")
+    ironic.put("m1", provision_state="active")
     started = engine.prepare_machines(MachinesRequest((MachineWork.MANAGE,), machines=("m1",)))
     assert engine.wait(started.id, 60).status is Status.FAILED
     (failure,) = engine.failures(started.stack, started.id)

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from undercloud.baremetal.errors import ConflictError
+from undercloud.baremetal.errors import ConflictError, UnknownError
 from undercloud.baremetal.ironic import Access, Allocation, Ironic, Machine, Patch
 from undercloud.db.database import Database
 
@@ -77,9 +77,14 @@ def _come_further(one: dict[str, Any]) -> None:
 
 
 class SimulatedIronic(Ironic):
-    """The machines of a directory; ``deadly`` counts changes before and after they are made."""
+    """The machines of a directory; ``deadly`` counts changes before and after they are made.
 
-    def __init__(self, directory: Path, deadly: Deadly | None = None) -> None:
+    In a ``hurry`` machines arrive at once. ``inventories`` are what inspections see, by name.
+    """
+
+    def __init__(self, directory: Path, deadly: Deadly | None = None, *, hurry: bool = False) -> None:
+        self._hurry = hurry
+        self.inventories: dict[str, dict[str, Any]] = {}
         self.access = Access("http://192.0.2.1:6385")
         self._file = directory / "ironic.json"
         self._deadly = deadly or Deadly()
@@ -127,6 +132,23 @@ class SimulatedIronic(Ironic):
             Machine(**{key: value for key, value in one.items() if key in fields})
             for _, one in sorted(data["machines"].items())
         ]
+
+    def machine(self, name: str) -> Machine:
+        """One machine by name or UUID."""
+        found = next((one for one in self.machines() if name in {one.uuid, one.name}), None)
+        if found is None:
+            raise UnknownError(f"show {name}", "not found")
+        return found
+
+    def put(self, name: str, **fields: str) -> None:
+        """Let a machine be otherwise, whoever made it so."""
+        with self._change() as data:
+            self._of(data, name).update(fields)
+
+    def delete(self, name: str) -> None:
+        """Forget a machine."""
+        with self._change() as data:
+            del data["machines"][self._of(data, name)["name"]]
 
     def ports(self) -> dict[str, tuple[str, ...]]:
         """Machine's UUID → its MAC addresses."""
@@ -180,6 +202,8 @@ class SimulatedIronic(Ironic):
                     break
             else:
                 raise ConflictError(f"{verb} {name}", f"it is {one['provision_state']}")
+            if self._hurry and one["target_state"]:
+                one |= {"provision_state": one["target_state"], "target_state": ""}
             if verb == "deleted":
                 one["instance_uuid"] = ""
             data["asked"].append((one["name"], verb))
@@ -188,16 +212,25 @@ class SimulatedIronic(Ironic):
         """Switch at once."""
         with self._change() as data:
             self._of(data, name)["power_state"] = "power off" if target == "off" else "power on"
-            data["asked"].append((name, f"power {target}"))
+            data["asked"].append((name, f"{'soft ' if soft else ''}power {target}"))
 
     def set_maintenance(self, name: str, on: bool, reason: str = "") -> None:
         """Keep it."""
         with self._change() as data:
-            self._of(data, name)["maintenance"] = on
+            self._of(data, name).update(maintenance=on, maintenance_reason=reason)
+
+    def set_raid(self, name: str, wanted: Mapping[str, Any]) -> None:
+        """Keep that it was asked for."""
+        with self._change() as data:
+            data["asked"].append((name, f"raid {dict(wanted)}"))
+
+    def bios(self, name: str) -> dict[str, str]:
+        """One setting."""
+        return {"ProcVirtualization": "Enabled"}
 
     def inventory(self, name: str) -> dict[str, Any]:
-        """Nothing: what inspections see is not simulated."""
-        return {}
+        """What the inspection of a machine sees, where a test says it."""
+        return self.inventories.get(self.machine(name).name, {}) if self.inventories else {}
 
     def problems(self, name: str, interfaces: Any) -> dict[str, str]:
         """None."""
