@@ -17,7 +17,7 @@ import pytest
 
 from tests.functional.baremetal.contrary_bmc import Contrary, contrary
 from tests.functional.baremetal.real_ironic import PASSWORD, USER, RealIronic, bmcs
-from tests.functional.baremetal.test_machines import SYSTEM, Heard, codes, entries, fake, redfish
+from tests.functional.baremetal.test_machines import INVENTORY, SYSTEM, Heard, codes, entries, fake, redfish
 from tests.functional.baremetal.test_provisioning import Place, make_place
 from tests.unit.deploy.machine_world import wanted
 from tests.unit.deploy.world import request
@@ -113,9 +113,40 @@ def place(tmp_path: Path, service: RealIronic, ironic: Ironic) -> Iterator[Place
     made.close()
 
 
+def calls_back(place: Place, service: RealIronic, count: int, **shared: str) -> threading.Thread:
+    """Ramdisks that call back as soon as their machines wait for them; each once."""
+
+    def ramdisks() -> None:
+        left = set(range(1, count + 1))
+        deadline = time.monotonic() + 120
+        while left and time.monotonic() < deadline:
+            for number in sorted(left):
+                if place.states().get(f"fake-{number}") == "inspect wait":
+                    one = {**INVENTORY["interfaces"][0], "mac_address": f"52:54:00:00:00:{number:02x}"}
+                    more = [{**one, "name": "eth1", "mac_address": mac} for mac in shared.values()]
+                    service.call_back({**INVENTORY, "interfaces": [one, *more]})
+                    left.discard(number)
+            time.sleep(0.2)
+
+    thread = threading.Thread(target=ramdisks)
+    thread.start()
+    return thread
+
+
 def preparation(count: int, *parts: MachineWork, **more: str) -> MachinesRequest:
     file = GivenFile("nodes.json", json.dumps([fake(number + 1, **more) for number in range(count)]))
     return MachinesRequest((MachineWork.ENROL, MachineWork.MANAGE, *parts), file, bios=_BIOS)
+
+
+def test_two_machines_that_show_one_mac_are_told_of(place: Place, service: RealIronic) -> None:
+    thread = calls_back(place, service, 2, both="52:54:00:00:00:aa")
+    asked = preparation(2, MachineWork.INTROSPECT, inspect_interface="agent")
+    ended = place.engine.wait(place.engine.prepare_machines(asked).id, 120)
+    thread.join()
+    told = {finding.code: finding.message for finding in ended.findings}
+    assert "52:54:00:00:00:aa" in told["BM-124"]
+    assert "fake-1" in told["BM-124"]
+    assert "fake-2" in told["BM-124"]
 
 
 _CHILD = """
