@@ -12,34 +12,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.functional.baremetal.rack_tool import HOST, SUBNET, RackTool, needs_rack
-from tests.functional.baremetal.test_3_first_machine import KERNEL, UNDERCLOUD, Operator
+from tests.functional.baremetal.rack_tool import HOST, RackTool, needs_rack
+from tests.functional.baremetal.virtual_machine import Operator, standing, undercloud
 from tests.functional.install.dhcp_client import lease
 
 pytestmark = [pytest.mark.functional, pytest.mark.long, needs_rack]
-_RAMDISK = "ironic-python-agent"
 
 
 @pytest.fixture(scope="module")
 def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
-    tool = RackTool(tmp_path_factory.mktemp("rack") / "it")
-    try:
-        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "2048")
-        yield tool
-    finally:
-        tool("down")
+    with standing(tmp_path_factory.mktemp("rack") / "it") as rack:
+        yield rack
 
 
 @pytest.fixture(scope="module")
 def operator(rack: RackTool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    operator = Operator(tmp_path_factory.mktemp("operator"))
-    operator.write("undercloud.conf", UNDERCLOUD.replace("[ctlplane", "ipxe_enabled = true\n[ctlplane", 1))
-    operator("undercloud", "install", "--config-dir", str(operator.directory / "etc"))
-    store = ("--store", os.environ.get("UNDERCLOUD_RACK_STORE") or str(operator.directory / "images"))
-    operator("overcloud", "image", "build", *KERNEL, *store, _RAMDISK)
-    operator("overcloud", "image", "upload", *KERNEL, *store, _RAMDISK)
-    yield operator
-    operator("undercloud", "uninstall", "--yes")
+    with undercloud(tmp_path_factory.mktemp("operator"), more="ipxe_enabled = true\n") as operator:
+        yield operator
 
 
 def parts(operator: Operator) -> dict[str, str]:

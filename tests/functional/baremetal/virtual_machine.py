@@ -104,10 +104,13 @@ def standing(directory: Path, memory: int = 2048) -> Iterator[RackTool]:
 
 
 @contextmanager
-def undercloud(directory: Path, own: str = "") -> Iterator[Operator]:
-    """An undercloud on the rack's network with both images; ``own`` are settings beside undercloud.conf."""
+def undercloud(directory: Path, own: str = "", more: str = "") -> Iterator[Operator]:
+    """An undercloud on the rack's network with both images.
+
+    ``own`` are settings beside undercloud.conf, ``more`` lines of undercloud.conf's first section.
+    """
     operator = Operator(directory)
-    operator.write("undercloud.conf", UNDERCLOUD)
+    operator.write("undercloud.conf", UNDERCLOUD.replace("[ctlplane", f"{more}[ctlplane", 1))
     if own:
         settings = directory / "etc/undercloud.conf.d/own.conf"
         settings.parent.mkdir(parents=True)
