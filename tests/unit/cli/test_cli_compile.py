@@ -69,6 +69,7 @@ def test_what_is_written(compile_plan: Compile, tmp_path: Path) -> None:
     assert {path.name for path in out.iterdir()} == {
         "config-download",
         "desired_state.json",
+        "export.json",
         "facts.json",
         "snapshot.json",
         "plan.json",

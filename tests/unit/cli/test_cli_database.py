@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.cli.conftest import Openstack
 from undercloud.db import schema
-from undercloud.db.database import open_database
+from undercloud.db.database import make_engine, open_database
 
 
 @pytest.fixture
@@ -44,16 +44,21 @@ def test_a_key_open_to_others_is_refused(openstack: Openstack, state: Path) -> N
     assert (state / "secret.key").read_bytes() == before
 
 
-def test_upgrade_makes_the_tables_of_a_database_on_a_server(
+def test_upgrade_brings_a_database_on_a_server_to_this_version(
     openstack: Openstack, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A URL is a server's, whatever is behind it: nothing but this command may migrate it.
     file = state / "undercloud.conf"
-    file.write_text(f"[database]\nconnection = sqlite:///{state}/other.db\n")
+    url = f"sqlite:///{state}/other.db"
+    file.write_text(f"[database]\nconnection = {url}\n")
+    engine = make_engine(url)
+    schema.upgrade(engine)
+    schema.downgrade(engine, "-1")
+    engine.dispose()
     monkeypatch.setenv("UNDERCLOUD_CONFIG_FILE", str(file))
     refused = openstack("overcloud", "plan", "list")
     assert "DB-002" in refused.out + refused.err
     done = openstack("undercloud", "upgrade", "-f", "json")
     assert (done.status, done.err) == (0, "")
-    assert json.loads(done.out) == {"database": f"sqlite:///{state}/other.db", "schema": schema.HEAD}
+    assert json.loads(done.out) == {"database": url, "schema": schema.HEAD}
     assert openstack("overcloud", "plan", "list").status == 0
