@@ -14,7 +14,7 @@ logs=${BOOTSTRAP_LOGS:-$root/.demo/logs}
 venv=$root/.venv
 host_packages=(
     buildah ca-certificates conmon debian-archive-keyring docker-registry e2fsprogs git iproute2 mmdebstrap
-    mount netavark openssh-client podman procps runc skopeo util-linux
+    mount netavark nftables openssh-client podman procps runc skopeo util-linux
 )
 server_packages=(mariadb-client mariadb-server-core postgresql-15 rabbitmq-server)
 rack_packages=(

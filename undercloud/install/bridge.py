@@ -10,16 +10,14 @@ from __future__ import annotations
 import ipaddress
 import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from undercloud.install import commands
+from undercloud.install import commands, keeping
 
 MARK = "undercloud"
 """The alias that says a bridge is ours, so that another one is never changed or removed."""
-_INTERVAL = 5.0  # seconds
 _LONGEST = 15  # seconds that ip may take
 
 
@@ -97,24 +95,14 @@ def remove(name: str) -> None:
 
 
 def _ip(*words: str) -> str:
-    done = commands.run(["ip", *words], _LONGEST)
-    if done.status:
-        raise OSError(done.err.strip() or f"ip {' '.join(words)}: status {done.status}")
-    return done.out
+    return commands.output(["ip", *words], _LONGEST)
 
 
-def main(words: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Keep a bridge until this process is ended; it stays then."""
-    name, interface, address, mtu = sys.argv[1:] if words is None else words
+    name, interface, address, mtu = sys.argv[1:]
     wanted = Bridge(name, interface, address, int(mtu))
-    while True:
-        try:
-            for done in ensure(wanted):
-                sys.stdout.write(f"ip {' '.join(done)}\n")
-        except OSError as error:
-            sys.stdout.write(f"{name}: {error}\n")
-        sys.stdout.flush()
-        time.sleep(_INTERVAL)
+    keeping.keep(name, lambda: [f"ip {' '.join(words)}" for words in ensure(wanted)])
 
 
 if __name__ == "__main__":

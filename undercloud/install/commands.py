@@ -42,3 +42,11 @@ def run(words: Sequence[str], seconds: float) -> Done:
             stream.seek(0)
             texts.append(stream.read().decode(errors="replace"))
     return Done(status, *texts)
+
+
+def output(words: Sequence[str], seconds: float) -> str:
+    """What a command prints; raises OSError with what it complains about, where it fails."""
+    done = run(words, seconds)
+    if done.status:
+        raise OSError(done.err.strip() or f"{' '.join(words)}: status {done.status}")
+    return done.out

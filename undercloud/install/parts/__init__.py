@@ -8,6 +8,7 @@ from undercloud.install.part import Part
 from undercloud.install.parts.api import Api
 from undercloud.install.parts.files import Files
 from undercloud.install.parts.ironic import Ironic
+from undercloud.install.parts.masquerade import Masquerading, masqueraded
 from undercloud.install.parts.network import Network
 from undercloud.install.parts.network_boot import NetworkBoot
 from undercloud.install.parts.registry import Registry
@@ -18,6 +19,7 @@ def all_parts(site: Site) -> tuple[Part, ...]:
     """Every part of this undercloud, each after those it needs. A new part gets its line here."""
     return in_order(
         Network(site),
+        *((Masquerading(site),) if masqueraded(site.conf) else ()),
         Registry(site),
         Api(site),
         *((Files(site), Ironic(site)) if site.conf.get("enable_ironic") else ()),

@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 
-from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.diagnostics import Finding, Severity, UndercloudError
 from undercloud.install import bridge
 from undercloud.install.bridge import Bridge
 from undercloud.install.part import Health, Kept, Package, Process, Say, own_environment, own_program
@@ -57,6 +57,7 @@ class Network:
                 locations=(conf.locate("local_ip"), conf.locate("local_interface")),
                 parameters=("local_ip", "local_interface"),
             )
+        yield from self._override()
 
     def prepare(self, say: Say) -> None:
         """The bridge."""
@@ -96,6 +97,24 @@ class Network:
             raise UndercloudError.of(
                 "INST-024", f"the bridge {NAME} cannot be removed: {error}", fix=f"ip link delete {NAME}"
             ) from error
+
+    def _override(self) -> Iterator[Finding]:
+        """INST-009: nobody applies net_config_override; that matters where the address is not here yet."""
+        conf = self._site.conf
+        file = conf.get("net_config_override")
+        if not file:
+            return
+        ours = self._is_ours_to_make()
+        why = f"only {NAME} is made, of local_interface, local_ip and local_mtu"
+        if not ours:
+            why = f"local_ip {self._site.address} is here already, and its interface is left as it is"
+        yield conf.finding(
+            "INST-009",
+            f"nothing of net_config_override = {file} is applied, no interface, bond, VLAN or route: {why}",
+            "Configure the interfaces yourself, one of them with local_ip; then remove the option.",
+            "net_config_override",
+            severity=Severity.ERROR if ours else Severity.WARNING,
+        )
 
     def _is_ours_to_make(self) -> bool:
         """Whether the address is on our bridge, or nowhere."""
