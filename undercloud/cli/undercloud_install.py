@@ -205,6 +205,7 @@ def _use(wanted: Installation, started: Sequence[str]) -> Shown:
             "state_dir": str(site.state_dir),
             "config_dir": str(site.config_dir),
             "processes": wanted.manager.name,
+            "boot": wanted.boot.told,
             "started": " ".join(started) or "nothing differed",
         }
     )

@@ -11,11 +11,11 @@ from undercloud.cli import base, errors, rendering, undercloud_options
 if TYPE_CHECKING:
     from undercloud.install.installation import Installation
 
-COLUMNS = ("Part", "Process", "State", "PID", "Since", "Healthy", "Says")
+COLUMNS = ("Part", "Process", "State", "PID", "Since", "Boot", "Healthy", "Says")
 
 
 class UndercloudStatus(base.Lister):
-    """Show every part of the undercloud: its processes, and whether it does its work.
+    """Show every part of the undercloud: its processes, what starts them after a boot, its health.
 
     Exit status: 0 all is well, 1 something is not, 2 no undercloud is installed.
     """
@@ -42,10 +42,20 @@ def _rows(installation: Installation) -> Iterator[tuple[Any, ...]]:
     from undercloud.install.processes.manager import Condition, State  # noqa: PLC0415  (start-up)
 
     states = installation.manager.states()
+    boot = str(installation.boot.taken)
     for part in installation.parts:
         health = part.healthy()
         for process in part.processes():
             state = states.get(process.name, State(Condition.STOPPED))
             healthy = health.ok and state.condition is Condition.RUNNING
             since = rendering.duration(state.seconds) if state.pid else ""
-            yield part.name, process.name, str(state.condition), state.pid, since, healthy, health.message
+            yield (
+                part.name,
+                process.name,
+                str(state.condition),
+                state.pid,
+                since,
+                boot,
+                healthy,
+                health.message,
+            )

@@ -16,6 +16,7 @@ from undercloud.install import configuration
 from undercloud.install.part import Part, Process
 from undercloud.install.parts import all_parts
 from undercloud.install.processes import choice
+from undercloud.install.processes.boot import Boot
 from undercloud.install.processes.manager import Manager
 from undercloud.install.site import Site
 from undercloud.validation import undercloud_conf
@@ -51,6 +52,11 @@ class Installation:
     def file(self) -> Path:
         """Where the record is kept."""
         return self.site.state_dir / RECORD
+
+    @property
+    def boot(self) -> Boot:
+        """What brings it back after a boot."""
+        return Boot(self.site.state_dir, self.manager.name)
 
     def processes(self) -> tuple[Process, ...]:
         """The processes of all parts."""

@@ -43,6 +43,7 @@ def install(installation: Installation, say: Say) -> tuple[str, ...]:
             durable.write(site.config_dir / AUTHORITY, Path(site.cacert).read_bytes(), 0o644)
         say(f"processes, kept running by {installation.manager.name}")
         started = installation.manager.put(installation.processes())
+        installation.boot.ensure()
         for part in installation.parts:
             _await(installation, part, say)
     return started
@@ -63,6 +64,7 @@ def outline(installation: Installation) -> dict[str, str]:
         "state_dir": str(installation.site.state_dir),
         "config_dir": str(installation.site.config_dir),
         "processes": installation.manager.name,
+        "boot": installation.boot.told,
         "parts": ", ".join(part.name for part in installation.parts),
         "packages": ", ".join(package.name for package in missing) or "all are there",
     }

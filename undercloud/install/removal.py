@@ -66,6 +66,7 @@ def uninstall(installation: Installation, say: Say) -> None:
     check(installation)
     with alone(site.state_dir):
         say("stopping")
+        installation.boot.remove()
         installation.manager.remove()
         # They survive the engine, so that it may be started anew; now there is none to come.
         if ended := processes.end_all(mark_of(site.state_dir, ""), _KEEPERS, whole=False):

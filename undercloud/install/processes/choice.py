@@ -22,4 +22,9 @@ def manager(name: str, state_dir: Path) -> Manager:
     """The manager of that name for the undercloud in ``state_dir``."""
     if name == Systemd.name:
         return Systemd()
+    return supervisor(state_dir)
+
+
+def supervisor(state_dir: Path) -> Supervisor:
+    """The supervisor of the undercloud in ``state_dir``."""
     return Supervisor(state_dir / "processes", state_dir / "log")

@@ -33,7 +33,7 @@ class State:
 
 
 class Manager(Protocol):
-    """Keeps processes running: each is started again when it ends, and (systemd) after a boot."""
+    """Keeps processes running: each is started again when it ends."""
 
     @property
     def name(self) -> str:

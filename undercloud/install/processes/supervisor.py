@@ -1,7 +1,7 @@
 """Processes under supervisord, where systemd is not PID 1: in containers, and for users who are not root.
 
 supervisord is started by ``put`` and told what to do over its XML-RPC interface on a private Unix socket
-(http://supervisord.org/api.html). It does not come back after a boot by itself.
+(http://supervisord.org/api.html). It comes back after a boot where ``boot`` finds who starts it.
 """
 
 from __future__ import annotations
@@ -64,6 +64,11 @@ class Supervisor:
             return self._update()
         self._launch()
         return tuple(process.name for process in processes)
+
+    def start(self) -> None:
+        """Start supervisord with what it was told last, as after a boot; nothing where it runs already."""
+        if not self._running():
+            self._launch()
 
     def states(self) -> Mapping[str, State]:
         """As supervisord tells; all are stopped where there is none."""
