@@ -154,6 +154,11 @@ def add_format(parser: argparse.ArgumentParser, default: str, *others: str, mean
     )
 
 
+def allow_options_between(parser: argparse.ArgumentParser) -> None:
+    """Take ``VERB --option NAME``: argparse thinks that names which may be left out are, at the option."""
+    parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
+
+
 def default_stack() -> str:
     """The stack that is meant where none is named."""
     return os.environ.get("OVERCLOUD_STACK_NAME") or DEFAULT_STACK

@@ -257,6 +257,7 @@ class NodePower(ChosenMachines):
         """The parser, with how it is asked for."""
         parser = super().get_parser(prog_name)
         parser.add_argument("--soft", action="store_true", help="Ask the operating system")
+        base.allow_options_between(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:

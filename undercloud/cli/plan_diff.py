@@ -73,6 +73,7 @@ class PlanDiff(running.WithEngine, base.Compiling):
         )
         parser.add_argument("before", metavar="<before>", help="A directory, or NAME@VERSION")
         parser.add_argument("after", metavar="<after>", nargs="?", help="Another one")
+        base.allow_options_between(parser)
         plan_options.add_plan_options(parser)
         parser.add_argument(
             "--registry",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Openstack
+from tests.unit.cli.test_cli_commands import commands, parser_of
 
 # What the package bash-completion has for this, as far as the words are not split at colons.
 _WORDS = """
@@ -43,3 +45,12 @@ def test_bash_completes_commands_and_options(openstack: Openstack, tmp_path: Pat
         assert set(done.stdout.split()) >= wanted, typed
         last = typed.rpartition(" ")[2]
         assert all(word.startswith(last) for word in done.stdout.split()), typed
+
+
+def test_every_command_and_each_of_its_options_is_known(openstack: Openstack) -> None:
+    lines = (line.strip().partition("=") for line in openstack("complete").out.splitlines())
+    known = {name: set(words.strip("'").split()) for name, _, words in lines if name.startswith("cmds_")}
+    for name in commands():
+        shown = [action for action in parser_of(name)._actions if action.help != argparse.SUPPRESS]
+        options = {option for action in shown for option in action.option_strings}
+        assert options <= known[f"cmds_{name.replace(' ', '_').replace('-', '_')}"], name

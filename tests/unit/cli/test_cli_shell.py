@@ -11,16 +11,11 @@ import pytest
 
 from tests.unit.cli import metadata
 from tests.unit.cli.conftest import Openstack
-
-COMMANDS = sorted(
-    line.split("=")[0].strip().replace("_", " ")
-    for line in metadata.entry_points()["openstack.undercloud.v1"].strip().splitlines()
-    if "undercloud.cli.container_image" not in line
-)
+from tests.unit.cli.test_cli_commands import commands
 
 
 def test_every_command_has_help_with_examples(openstack: Openstack) -> None:
-    for command in COMMANDS:
+    for command in commands():
         shown = openstack(*command.split(), "--help")
         assert shown.status == 0, command
         assert "Examples:\n  # " in shown.out, command
