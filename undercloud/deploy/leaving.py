@@ -115,9 +115,9 @@ def judge(session: Session, vault: Vault, leaving: Sequence[Leaving]) -> list[Fi
         for one in leaving
     ]
     for compilation in sorted({one.compilation for one in leaving}):
-        files = states.compiled_files(session, vault, compilation)
+        holders = _holders(states.compiled_files(session, vault, compilation), gone(session, compilation))
         names = {one.node.name for one in leaving if one.compilation == compilation}
-        findings += _lost(_holders(files), names)
+        findings += _lost(holders, names)
     return findings
 
 
@@ -139,14 +139,19 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(set(names)))
 
 
-def _holders(files: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
-    """Service → host → directory, out of the desired states in a playbook directory."""
+def _holders(files: Mapping[str, bytes], without: Collection[str]) -> dict[str, dict[str, str]]:
+    """Service → host → directory, out of the desired states in a playbook directory.
+
+    The files still have the hosts that were given back since they were made: ``without`` these.
+    """
     found: dict[str, dict[str, str]] = {}
     for path, content in files.items():
         if not path.startswith("desired_state/"):
             continue
         hosts: Mapping[str, Any] = json.loads(content)["hosts"]
         for host, state in hosts.items():
+            if host in without:
+                continue
             for step in state["steps"].values():
                 for directory, entry in (step.get("directories") or {}).items():
                     found.setdefault(entry["origin"]["service"], {})[host] = directory

@@ -171,14 +171,29 @@ def test_an_error_on_the_way_out_gives_nothing_back(cloud: Cloud) -> None:
     assert list(cloud.owners()) == ["compute-0"]
 
 
-def test_the_last_data_goes_only_where_it_may(cloud: Cloud) -> None:
+def deploy_with_data(cloud: Cloud, *hosts: str) -> None:
+    """Deploy with the data of one service on these hosts."""
     entry = {"/var/lib/mysql": {"origin": {"service": "mysql"}}}
-    state = {"hosts": {"compute-1": {"steps": {"2": {"directories": entry}}}}}
-    cloud.world.compiler.files = {"desired_state/compute-1.json": json.dumps(state).encode()}
+    state = {"hosts": {host: {"steps": {"2": {"directories": entry}}} for host in hosts}}
+    cloud.world.compiler.files = {"desired_state/compute.json": json.dumps(state).encode()}
     assert cloud.deploy().status is Status.SUCCEEDED
+
+
+def test_the_last_data_goes_only_where_it_may(cloud: Cloud) -> None:
+    deploy_with_data(cloud, "compute-1")
     assert refused(lambda: cloud.delete_node("compute-1")) == ["DEP-029"]
     assert refused(lambda: cloud.delete_node("compute-1", leave=False)) == ["BM-149"]
     assert cloud.delete_node("compute-1", sure=True).status is Status.SUCCEEDED
+
+
+def test_one_copy_after_the_other_is_not_the_way_to_lose_the_last(cloud: Cloud) -> None:
+    deploy_with_data(cloud, "compute-0", "compute-1")
+    assert cloud.delete_node("compute-1").status is Status.SUCCEEDED
+    assert refused(lambda: cloud.delete_node("compute-0")) == ["DEP-029"]
+    want(cloud.world, wanted(1), wanted(2))
+    done = cloud.deploy()
+    assert (done.status, "DEP-029" in codes(done)) == (Status.FAILED, True)
+    assert list(cloud.owners()) == ["compute-0"]
 
 
 def test_a_machine_that_became_somebody_elses_is_left_to_them(cloud: Cloud) -> None:
