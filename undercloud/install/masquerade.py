@@ -104,7 +104,10 @@ def main() -> None:
     """Keep it until this process is ended, and then take it away."""
     wanted = Masquerade.read(sys.argv[1:])
     keeping.keep("masquerade", lambda: ensure(wanted))
-    remove(wanted.record)
+    try:
+        remove(wanted.record)
+    except OSError as error:
+        sys.exit(f"masquerade: {error}")
 
 
 if __name__ == "__main__":
