@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from undercloud.plan import documents
 from undercloud.plan.files import read_file
 from undercloud.topology.deployment import read_deployment
 from undercloud.topology.model import CTLPLANE
+
+_LARGEST = 65536  # addresses of ramdisks, which are held one by one; an IPv6 network has any number
 
 
 def plane_parameters(area: Baremetal, deployment_file: str) -> dict[str, Any]:
@@ -33,17 +35,39 @@ def plane_parameters(area: Baremetal, deployment_file: str) -> dict[str, Any]:
 
 
 def own_addresses(area: Baremetal) -> Reserved:
-    """What no stack gets on the control plane: the undercloud's own addresses, and those of ramdisks."""
+    """What no stack gets on the control plane: the undercloud's own addresses, and those of ramdisks.
+
+    Raises as :func:`ramdisk_range`.
+    """
     held = dict.fromkeys(area.undercloud_addresses, "the undercloud")
-    held.update(dict.fromkeys(_each(area.inspection_iprange), "the ramdisks of machines"))
+    held.update(dict.fromkeys(ramdisk_range(area), "the ramdisks of machines"))
     return {CTLPLANE: held} if held else {}
 
 
-def _each(ends: tuple[str, ...]) -> Iterator[str]:
-    """All addresses of a range (first, last); none for an empty one."""
-    if len(ends) == 2:
-        first, last = (ipaddress.ip_address(end) for end in ends)
-        yield from (str(type(first)(number)) for number in range(int(first), int(last) + 1))
+def ramdisk_range(area: Baremetal) -> tuple[str, ...]:
+    """All addresses of ``inspection_iprange``, in their order; none where it is empty.
+
+    Raises BM-122 where it is no range, not in ``cidr``, or larger than any control plane needs.
+    """
+    if not area.inspection_iprange:
+        return ()
+    try:
+        if len(area.inspection_iprange) != 2:
+            raise ValueError(f"{','.join(area.inspection_iprange)} is not FIRST,LAST")
+        first, last = map(ipaddress.ip_address, area.inspection_iprange)
+        network = ipaddress.ip_network(area.cidr, strict=False)
+        if first not in network or last not in network:
+            raise ValueError(f"{first} to {last} is not in {network}")
+        size = int(last) - int(first) + 1
+        if not 0 < size <= _LARGEST:
+            raise ValueError(f"{first} to {last} has {max(size, 0)} addresses, not 1 to {_LARGEST}")
+    except ValueError as error:
+        raise UndercloudError.of(
+            "BM-122",
+            f"[baremetal] inspection_iprange cannot be used: {error}",
+            fix="Write inspection_iprange = 192.168.24.100,192.168.24.120, out of cidr.",
+        ) from None
+    return tuple(str(first + number) for number in range(size))
 
 
 def _wants_machines(file: str) -> bool:

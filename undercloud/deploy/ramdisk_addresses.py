@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from undercloud.conf import Settings
 from undercloud.conf.baremetal import Baremetal
 from undercloud.db import machines as records
 from undercloud.db.database import Database
+from undercloud.deploy.provisioning_plane import ramdisk_range
 from undercloud.diagnostics import Finding, Severity, UndercloudError
 
 _ANSWERED = "ipxe"
@@ -67,9 +67,9 @@ def unanswered(settings: Settings, machines: Iterable[Machine]) -> Iterator[tupl
 
 def _allocated(session: Session, area: Baremetal, uuids: Collection[str]) -> Mapping[str, str]:
     """Machine's UUID → its address; those that we do not know (yet) are left out."""
-    if not area.inspection_iprange:
+    free = dict.fromkeys(ramdisk_range(area))
+    if not free:
         return {}
-    free = _range(area)
     rows = {row.uuid: row for row in records.all_machines(session)}
     taken = {row.address for row in rows.values()}
     given = {}
@@ -84,21 +84,6 @@ def _allocated(session: Session, area: Baremetal, uuids: Collection[str]) -> Map
             raise _exhausted(area, len(free))
         given[uuid] = row.address
     return given
-
-
-def _range(area: Baremetal) -> dict[str, None]:
-    try:
-        first, last = map(ipaddress.ip_address, area.inspection_iprange)
-        network = ipaddress.ip_network(area.cidr, strict=False)
-        if first not in network or last not in network:
-            raise ValueError(f"{first} to {last} is not in {network}")
-    except ValueError as error:
-        raise UndercloudError.of(
-            "BM-122",
-            f"[baremetal] inspection_iprange cannot be used: {error}",
-            fix="Write inspection_iprange = 192.168.24.100,192.168.24.120, out of cidr.",
-        ) from None
-    return {str(type(first)(number)): None for number in range(int(first), int(last) + 1)}
 
 
 def _exhausted(area: Baremetal, size: int) -> UndercloudError:
