@@ -37,36 +37,46 @@ def ensure(engine: Engine, lock: Path | None, *, allow: bool) -> None:
     """
     with engine.connect() as connection:
         found = revision(connection)
-        empty = not found and not inspect(connection).get_table_names()
     if found == HEAD:
         return
-    if lock is None and allow and empty:
-        upgrade(engine)
+    if allow and lock is not None:
+        with _locked(lock):
+            upgrade(engine)
         return
-    if lock is None or not allow:
-        raise UndercloudError.of(
-            "DB-002",
-            f"the database has schema revision {found or 'none'}, this program needs {HEAD}",
-            fix="Stop all engines, make a backup and run: openstack undercloud upgrade",
-        )
-    with _locked(lock):
-        upgrade(engine)
+    if allow:
+        # Another engine may be half way through: what is seen now holds only when it is ready.
+        with engine.connect() as connection, _alone(connection), connection.begin():
+            found = revision(connection)
+            if not found and not inspect(connection).get_table_names():
+                _migrate(connection, "head")
+                found = HEAD
+        if found == HEAD:
+            return
+    raise UndercloudError.of(
+        "DB-002",
+        f"the database has schema revision {found or 'none'}, this program needs {HEAD}",
+        fix="Stop all engines, make a backup and run: openstack undercloud upgrade",
+    )
 
 
 def upgrade(engine: Engine, target: str = "head") -> None:
     """Migrate up to a revision; does nothing when it is there. DB-006 when the database is newer than we."""
+    with engine.connect() as connection, _alone(connection), connection.begin():
+        _migrate(connection, target)
+
+
+def _migrate(connection: Connection, target: str) -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
 
-    with engine.connect() as connection, _alone(connection), connection.begin():
-        try:
-            command.upgrade(_config(connection), target)
-        except CommandError as error:
-            raise UndercloudError.of(
-                "DB-006",
-                f"the database cannot be migrated: {error}",
-                fix="A newer version of this program probably used it; run that one, or restore a backup.",
-            ) from error
+    try:
+        command.upgrade(_config(connection), target)
+    except CommandError as error:
+        raise UndercloudError.of(
+            "DB-006",
+            f"the database cannot be migrated: {error}",
+            fix="A newer version of this program probably used it; run that one, or restore a backup.",
+        ) from error
 
 
 def downgrade(engine: Engine, target: str) -> None:

@@ -1,13 +1,16 @@
 """Migrations: up, down, and the same as the models."""
 
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
@@ -73,6 +76,42 @@ def test_two_processes_may_migrate_at_once(url: str) -> None:
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(migrate, range(3))) == [None] * 3
+
+
+def test_who_starts_while_another_makes_the_schema_waits_for_it(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half, go_on = threading.Event(), threading.Event()
+    migrate = command.upgrade
+
+    def pausing(config: Config, target: str) -> None:
+        migrate(config, "0002")
+        half.set()
+        assert go_on.wait(30)
+        migrate(config, target)
+
+    monkeypatch.setattr(command, "upgrade", pausing)
+
+    def start() -> None:
+        open_database(url, tmp_path / "unused.db", tmp_path / "secret.key").close()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(start)
+        assert half.wait(30)
+        second = pool.submit(start)
+        early, _ = wait([second], 0.5)
+        go_on.set()
+        assert (first.result(30), second.result(30)) == (None, None)
+    assert early == set()
+
+
+@pytest.mark.parametrize("_turn", range(3))
+def test_several_engines_may_find_an_empty_database(url: str, tmp_path: Path, _turn: int) -> None:
+    def start(_number: int) -> None:
+        open_database(url, tmp_path / "unused.db", tmp_path / "secret.key").close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(start, range(4))) == [None] * 4
 
 
 def scripts() -> ScriptDirectory:
