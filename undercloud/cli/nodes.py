@@ -70,7 +70,7 @@ def _row(one: MachineInfo) -> Sequence[Any]:
         one.resource_class,
         one.profile,
         one.cpus or "",
-        f"{one.memory / 1024:.0f}" if one.memory else "",
+        round(one.memory / 1024) if one.memory else "",
         one.root_disk,
         f"{one.host} ({one.stack})" if one.host else "",
     )

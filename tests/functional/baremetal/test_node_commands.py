@@ -111,7 +111,7 @@ def test_introspection_fills_the_facts(openstack: Commands, ironic: Ironic, serv
     openstack("overcloud", "node", "introspect", "--all-manageable", "--provide")
     thread.join()
     (one,) = openstack.json("overcloud", "node", "list")
-    assert (one["state"], one["cpus"], one["memory GiB"]) == ("available", 8, "16")
+    assert (one["state"], one["cpus"], one["memory GiB"]) == ("available", 8, 16)
     assert one["root disk"] == "/dev/sdb (64 GiB, serial B)"
     table = openstack("overcloud", "node", "show", "fake-1")
     assert "eth0: 52:54:00:00:00:01, link up" in table
