@@ -60,10 +60,9 @@ class UndercloudInstall(base.ShowOne):
         state_dir = undercloud_options.state_directory(self.app)
         record, warnings = _wanted(parsed_args, installation.recorded(state_dir))
         wanted = installation.intended(record, state_dir)
+        _warn(self.app, (*warnings, *installer.check(wanted)))
         if parsed_args.dry_run:
-            _warn(self.app, (*warnings, *installer.check(wanted)))
             return _shown(installer.outline(wanted))
-        _warn(self.app, warnings)
         with undercloud_options.progress(self.app) as say:
             started = installer.install(wanted, say)
         return _use(wanted, started)
