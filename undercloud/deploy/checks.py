@@ -25,7 +25,7 @@ def run_checks(work: Work, turns: Turns) -> None:
         raise internal(f"{work.operation} is no check")
     if PLAYBOOK not in work.result().files:
         raise UndercloudError.of(
-            "DEP-029",
+            "DEP-038",
             f"{work.stack} was deployed by a version that knew no checks",
             fix="Deploy it again, then check.",
         )

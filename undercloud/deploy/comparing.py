@@ -8,13 +8,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from undercloud.db import deployments, models
+from undercloud.db import models
 from undercloud.db.database import Database
 from undercloud.deploy import gate, versions
 from undercloud.deploy.compiling import Compiler
-from undercloud.deploy.engine import Operation, Status
+from undercloud.deploy.reading import standing
 from undercloud.deploy.requests import PlanRef
-from undercloud.diagnostics import UndercloudError
 from undercloud.plan import state as states
 from undercloud.plan.entropy import SeededEntropy
 from undercloud.plan.loader import Plan
@@ -27,8 +26,8 @@ from undercloud.validation.diff.snapshot import Snapshot, of_compilation
 def compare(database: Database, compiler: Compiler, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
     """What differs between two plans, as ``validation.diff.model.plan_diff`` reads it.
 
-    Raises UndercloudError: DEP-003 an unknown plan, DEP-028 an unknown version, DEP-029 a stack that is not
-    deployed, and all errors of a plan that cannot be compiled.
+    Raises UndercloudError: DEP-003 an unknown plan or stack, DEP-005 a stack that is not deployed, DEP-028 an
+    unknown version. All errors of a plan that cannot be compiled are raised as well.
     """
     (first, one), (second, other) = (compiled(database, compiler, each) for each in (before, after))
     return compare_snapshots(_snapshot(one), _snapshot(other), (first, second)).as_dict()
@@ -48,7 +47,7 @@ def compiled(database: Database, compiler: Compiler, wanted: PlanRef) -> tuple[s
         if wanted.request is not None:
             name, version, state = wanted.stack, 0, gate.state_of(session, vault, wanted.stack)
         elif wanted.deployed:
-            last = _deployed(session, wanted.stack)
+            last = standing(session, wanted.stack)
             name, version = f"{wanted.stack} as deployed (version {last.version})", last.version
             state = _state_of(session, database, last) or gate.state_of(session, vault, wanted.stack)
         else:
@@ -61,18 +60,6 @@ def compiled(database: Database, compiler: Compiler, wanted: PlanRef) -> tuple[s
         plan = gate.stored(database, compiler, wanted.stack, version).plan
     value = State() if state is None else states.from_json(json.dumps(state))
     return name, pure.compile(plan, value, SeededEntropy("comparison"), held)
-
-
-def _deployed(session: Session, stack: str) -> models.Deployment:
-    """The last deployment of a stack that succeeded."""
-    last = deployments.last(session, stack, gate.WRITING, status=str(Status.SUCCEEDED))
-    if last is None or last.operation == Operation.DELETE:
-        raise UndercloudError.of(
-            "DEP-029",
-            f"{stack} is not deployed",
-            fix=f"See how it stands: openstack overcloud status {stack}",
-        )
-    return last
 
 
 def _state_of(session: Session, database: Database, row: models.Deployment) -> Mapping[str, Any] | None:

@@ -379,7 +379,7 @@ class Engine(Protocol):
     def compare_plans(self, before: PlanRef, after: PlanRef) -> Mapping[str, Any]:
         """What differs between two plans, secrets masked, as ``overcloud plan diff -f json`` prints it.
 
-        DEP-003 for an unknown plan, DEP-028 for an unknown version, DEP-029 for a stack that is not deployed.
+        DEP-003 for an unknown plan, DEP-028 for an unknown version, DEP-005 for a stack that is not deployed.
         """
         ...
 
@@ -402,7 +402,7 @@ class Engine(Protocol):
         ...
 
     def export_stack(self, stack: str) -> Exported:
-        """What another plan needs of a deployed stack; DEP-003 unknown, DEP-029 not deployed."""
+        """What another plan needs of a deployed stack; DEP-003 unknown, DEP-005 not deployed."""
         ...
 
     def forget_host_key(self, address: str, port: int = 22) -> bool:

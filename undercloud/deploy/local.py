@@ -34,7 +34,7 @@ from undercloud.deploy.machine_service import MachineService
 from undercloud.deploy.machines import MachinesRequest, UnprovisionRequest
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.pipelines import PIPELINES
-from undercloud.deploy.reading import WRITING, Reading, find, known
+from undercloud.deploy.reading import WRITING, Reading, find, known, standing
 from undercloud.deploy.recorder import Recorder
 from undercloud.deploy.requests import (
     BackupRequest,
@@ -109,20 +109,8 @@ class LocalEngine(MachineService, Reading):
         return self._start(backup.ACTIONS[request.action].operation, request, last.compilation_id)
 
     def _standing(self, stack: str) -> models.Deployment:
-        """The deployment that a stack stands as on its nodes; DEP-005 where it does not.
-
-        What a later one that failed wanted is not what stands on the nodes.
-        """
         with self._database.read() as session:
-            known(session, stack)
-            last = deployments.last(session, stack, WRITING, compiled=True, status=str(Status.SUCCEEDED))
-        if last is None or last.operation == Operation.DELETE:
-            raise UndercloudError.of(
-                "DEP-005",
-                f"{stack} is not deployed",
-                fix=f"See how it stands: openstack overcloud status {stack}",
-            )
-        return last
+            return standing(session, stack)
 
     def rollback(self, request: RollbackRequest) -> Deployment:
         """Start to deploy the last good version again, or an earlier one; DEP-034 where there is none."""

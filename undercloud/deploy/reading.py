@@ -120,15 +120,12 @@ class Reading:
     def credentials(self, stack: str) -> Credentials:
         """How to use a deployed cloud; DEP-005 when it has not been deployed."""
         with self._database.read() as session:
-            known(session, stack)
-            last = deployments.last(session, stack, WRITING, status=str(Status.SUCCEEDED))
-            found = last.compilation_id if last and last.operation == Operation.DEPLOY else None
+            found = standing(session, stack).compilation_id
         access = compiled.read(self._database, found).access if found else None
         if access is None or not access.auth_url:
-            why = "has no identity service" if access else "is not deployed"
             raise UndercloudError.of(
                 "DEP-005",
-                f"{stack} {why}, so there is nothing to log in to",
+                f"{stack} has no identity service, so there is nothing to log in to",
                 fix=f"See how it stands: openstack overcloud status {stack}",
             )
         return credentials.of(stack, access)
@@ -189,6 +186,22 @@ def known(session: Session, stack: str) -> models.Plan | None:
             "DEP-003", f"there is no stack {stack}", fix=f"Check the name; the stacks are: {names}"
         )
     return plan
+
+
+def standing(session: Session, stack: str) -> models.Deployment:
+    """The deployment that a stack stands as on its nodes; DEP-003 for no stack, DEP-005 where it does not.
+
+    What a later one that failed wanted is not what stands on the nodes.
+    """
+    known(session, stack)
+    last = deployments.last(session, stack, WRITING, compiled=True, status=str(Status.SUCCEEDED))
+    if last is None or last.operation == Operation.DELETE:
+        raise UndercloudError.of(
+            "DEP-005",
+            f"{stack} is not deployed",
+            fix=f"See how it stands: openstack overcloud status {stack}",
+        )
+    return last
 
 
 def _forced(session: Session, deployment: str) -> tuple[Forced, ...]:

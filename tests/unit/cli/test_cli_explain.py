@@ -137,11 +137,11 @@ def test_what_cannot_be_compared(openstack: Openstack, world: World, words: tupl
 
 def test_what_the_engine_refuses(openstack: Openstack, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(before: PlanRef, after: PlanRef) -> None:
-        raise UndercloudError.of("DEP-029", "it is not deployed")
+        raise UndercloudError.of("DEP-005", "it is not deployed")
 
     monkeypatch.setattr(world, "compare_plans", refuse)
     refused = openstack(*DIFF, "overcloud", "--deployed")
-    assert (refused.status, "DEP-029" in refused.err) == (2, True)
+    assert (refused.status, "DEP-005" in refused.err) == (2, True)
 
 
 def test_a_value_is_explained(openstack: Openstack, plan: list[str], tmp_path: Path) -> None:

@@ -247,4 +247,4 @@ def test_what_was_deployed_before_there_were_checks_cannot_be_checked(world: Wor
     run(world)
     engine = world.engine()
     ended = engine.wait(engine.check(CheckRequest("overcloud")).id, 20)
-    assert [finding.code for finding in ended.findings] == ["DEP-029"]
+    assert [finding.code for finding in ended.findings] == ["DEP-038"]
