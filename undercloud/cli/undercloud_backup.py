@@ -83,11 +83,11 @@ class UndercloudRestore(base.ShowOne):
         config_dir = Path(parsed_args.config_dir).expanduser().absolute() if parsed_args.config_dir else None
         target = Target(state_dir, config_dir, parsed_args.processes or "", parsed_args.replace)
         with undercloud_options.progress(self.app) as say:
-            found, aside = restore(Path(parsed_args.file).expanduser().absolute(), target, say)
+            found, former = restore(Path(parsed_args.file).expanduser().absolute(), target, say)
         files = undercloud_options.put_entry(found.site)
         return ("api", "state_dir", "credentials", "former"), (
             found.site.url,
             str(found.site.state_dir),
             " ".join(map(str, files)),
-            str(aside or ""),
+            " ".join(map(str, former)),
         )

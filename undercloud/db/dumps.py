@@ -39,6 +39,8 @@ class _Programs:
     dump: Sequence[str]
     load: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    rest: Sequence[str] = ()
+    """What ends the words that put a copy back: that it is read from the standard input."""
 
 
 def save(url: str, file: Path) -> None:
@@ -68,17 +70,26 @@ def is_empty(url: str) -> bool:
 
 
 def replace(url: str, file: Path) -> None:
-    """Take every table out of the database and put a copy in; raises as ``save``."""
+    """Take every table out of the database and put a copy in; raises as ``save``.
+
+    PostgreSQL does it in one transaction: where it fails, the database is as it was. MariaDB's statements
+    commit by themselves; who replaces what is in use makes a copy first.
+    """
+    first: list[str] = []
     engine = make_engine(url)
     try:
         with explained(engine):
             there = MetaData()
             there.reflect(engine)
-            there.drop_all(engine)
+            if engine.dialect.name != "postgresql":
+                there.drop_all(engine)
+            elif there.tables:
+                names = map(engine.dialect.identifier_preparer.format_table, there.tables.values())
+                first = ["--command", f"DROP TABLE {', '.join(names)}"]
     finally:
         engine.dispose()
     with _programs(make_url(url)) as programs, file.open("rb") as stream:
-        _run(programs.load, programs, url, stdin=stream)
+        _run([*programs.load, *first, *programs.rest], programs, url, stdin=stream)
 
 
 @contextmanager
@@ -87,6 +98,9 @@ def _private(file: Path) -> Iterator[int]:
     try:
         yield handle
         os.fsync(handle)
+    except BaseException:
+        file.unlink()  # half a copy is none
+        raise
     finally:
         os.close(handle)
 
@@ -96,7 +110,7 @@ def _programs(url: URL) -> Iterator[_Programs]:
     if url.get_backend_name() == "postgresql":
         load = ["psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set", "ON_ERROR_STOP=1"]
         dump = ["pg_dump", "--no-owner", "--no-privileges"]
-        yield _Programs("postgresql-client", dump, load, _postgresql(url))
+        yield _Programs("postgresql-client", dump, load, _postgresql(url), ["--file", "-"])
         return
     with tempfile.NamedTemporaryFile("w", prefix="undercloud.", suffix=".cnf") as options:  # mode 0600
         options.write(_mariadb(url))

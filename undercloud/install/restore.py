@@ -38,8 +38,34 @@ class Target:
     replace: bool = False
 
 
-def restore(file: Path, target: Target, say: Say) -> tuple[Installation, Path | None]:
-    """Bring the undercloud of a backup back and start it; also tells where the former one was moved to.
+@dataclass(frozen=True)
+class Former:
+    """Where that which a restored undercloud replaces is kept, beside the state directory."""
+
+    directory: Path
+    database: Path
+    """A copy of what was in the database on a server (SQL)."""
+
+    @classmethod
+    def of(cls, state_dir: Path) -> Former:
+        """New places for this moment."""
+        now = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}"
+        return cls(
+            state_dir.with_name(f"{state_dir.name}.before-{now}"),
+            state_dir.with_name(f"{state_dir.name}.before-{now}.sql"),
+        )
+
+    @property
+    def there(self) -> tuple[Path, ...]:
+        """Those places that hold something."""
+        return tuple(path for path in (self.directory, self.database) if path.exists())
+
+
+def restore(file: Path, target: Target, say: Say) -> tuple[Installation, tuple[Path, ...]]:
+    """Bring the undercloud of a backup back and start it; also tells where the former one is kept.
+
+    The database on a server is put back before the state directory is exchanged: where that fails, its errors
+    say where all that was there before is, and the same command can be given again.
 
     Raises before anything is changed: INST-032 for a backup that is damaged, DB- and VAULT- for a database
     or key in it that cannot be used, INST-033 over an undercloud that runs, INST-034 over one that is there
@@ -51,16 +77,19 @@ def restore(file: Path, target: Target, say: Say) -> tuple[Installation, Path | 
         installation = _described(file, stage, target)
         _may_replace(installation, target)
         installer.check(installation)
-        _check_server(installation, stage, target)
-        with alone(state_dir):
+        connection = _check_server(installation, stage, target)
+        former, fresh = Former.of(state_dir), stage / backup.STATE
+        with alone(state_dir), _naming(former, fresh, state_dir):
+            if connection:
+                say("database on its server")
+                _put_on_server(connection, stage / backup.DUMP, former)
             say(f"state directory {state_dir}")
-            aside = _exchange(stage / backup.STATE, state_dir)
+            _exchange(fresh, state_dir, former)
             _configure(stage / backup.CONFIG, installation.site.config_dir)
             installation.write_record()
     found = needed(state_dir)  # with the operator's settings, which are only now in their place
-    _put_on_server(found, say)
     installer.install(found, say)
-    return found, aside
+    return found, former.there
 
 
 @contextmanager
@@ -74,10 +103,36 @@ def _staged(file: Path, state_dir: Path, say: Say) -> Iterator[Path]:
             _unpack(file, stage)
             yield stage
     except OSError as error:
-        raise UndercloudError.of(
-            "INST-035",
-            f"the backup cannot be unpacked or put in its place: {error.strerror or error}",
-            fix="Run this as the user who shall own it, on a disk with room; nothing was lost.",
+        raise _not_put(error) from error
+
+
+def _not_put(error: OSError) -> UndercloudError:
+    return UndercloudError.of(
+        "INST-035",
+        f"the backup cannot be unpacked or put in its place: {error.strerror or error}",
+        fix="Run this as the user who shall own it, on a disk with room; nothing was lost.",
+    )
+
+
+@contextmanager
+def _naming(former: Former, fresh: Path, state_dir: Path) -> Iterator[None]:
+    """Errors name what was there before, once some of it is not in its place any more."""
+    try:
+        yield
+    except (UndercloudError, OSError) as error:
+        if not former.there:
+            raise
+        kept = []
+        if former.database.exists():
+            kept.append(f"the former database is in {former.database}")
+        if former.directory.exists():
+            kept.append(f"the former state directory is {former.directory}")
+        elif fresh.exists():
+            kept.append(f"the state directory {state_dir} is as it was")
+        told = _not_put(error) if isinstance(error, OSError) else error
+        more = f"{'; '.join(kept)}. Give --replace with the next attempt."
+        raise UndercloudError(
+            *(replace(one, fix=f"{one.fix} Nothing is lost: {more}") for one in told.findings)
         ) from error
 
 
@@ -139,10 +194,13 @@ def _may_replace(installation: Installation, target: Target) -> None:
         )
 
 
-def _check_server(installation: Installation, stage: Path, target: Target) -> None:
-    """See that a copy of a database on a server can be put back where the operator's settings will say."""
+def _check_server(installation: Installation, stage: Path, target: Target) -> str:
+    """See that a copy of a database on a server can be put back where the operator's settings will say.
+
+    The URL of that database; empty where the backup has no such copy.
+    """
     if not (stage / backup.DUMP).is_file():
-        return
+        return ""
     connection = _connection(installation, stage)
     if not connection:
         raise UndercloudError.of(
@@ -155,8 +213,9 @@ def _check_server(installation: Installation, stage: Path, target: Target) -> No
         raise UndercloudError.of(
             "INST-034",
             f"the database {make_url(connection).render_as_string(hide_password=True)} is not empty",
-            fix="Give --replace to have it copied into the state directory first, or name an empty one.",
+            fix="Give --replace to have it copied beside the state directory first, or name an empty one.",
         )
+    return connection
 
 
 def _overrides(installation: Installation) -> Path:
@@ -175,36 +234,25 @@ def _connection(installation: Installation, stage: Path) -> str:
     return load(str(installation.site.state_dir), str(probe)).database.connection
 
 
-def _put_on_server(installation: Installation, say: Say) -> None:
+def _put_on_server(connection: str, copy: Path, former: Former) -> None:
     """Put the copy back; what is there is copied first. An older copy is migrated."""
-    site = installation.site
-    copy = site.state_dir / Path(backup.DUMP).name
-    if not copy.is_file():
-        return
-    connection = site.settings.database.connection
-    say("database on its server")
     if not dumps.is_empty(connection):
-        now = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}"
-        dumps.save(connection, site.state_dir / f"replaced-{now}.sql")
+        dumps.save(connection, former.database)
     dumps.replace(connection, copy)
-    upgrade_database(connection, site.settings.paths.database)
+    upgrade_database(connection, copy)
     copy.unlink()
 
 
-def _exchange(fresh: Path, state_dir: Path) -> Path | None:
-    """Put the new state directory in its place; where the old one was moved to, None where it was empty."""
+def _exchange(fresh: Path, state_dir: Path, former: Former) -> None:
+    """Put the new state directory in its place; the old one is moved aside unless it is empty."""
     fresh.chmod(0o700)
-    aside = None
     if state_dir.exists():
         if any(state_dir.iterdir()):
-            now = datetime.datetime.now(datetime.UTC)
-            aside = state_dir.with_name(f"{state_dir.name}.before-{now:%Y%m%dT%H%M%SZ}")
-            state_dir.rename(aside)
+            state_dir.rename(former.directory)
         else:
             state_dir.rmdir()
     fresh.rename(state_dir)
     durable.sync_directory(state_dir.parent)
-    return aside
 
 
 def _configure(kept: Path, config_dir: Path) -> None:

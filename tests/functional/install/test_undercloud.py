@@ -290,7 +290,7 @@ def test_a_database_on_a_server_is_made_kept_and_put_back(machine: Machine, kind
         assert not machine.state.exists()
         machine.done("undercloud", "restore", str(archive), "--replace")
         assert machine.plans() == ["lab"]
-        (replaced,) = machine.state.glob("replaced-*.sql")
+        (replaced,) = machine.state.parent.glob(f"{machine.state.name}.before-*.sql")
         assert "later" in replaced.read_text()
         assert not (machine.state / "database.sql").exists()
 

@@ -83,11 +83,24 @@ def test_a_copy_is_put_back_over_what_came_later(on_server: str, tmp_path: Path)
 
 
 def test_what_the_program_says_is_told(on_server: str, tmp_path: Path) -> None:
+    database = opened(on_server, tmp_path)
+    add(database, "lab")
+    database.close()
     broken = tmp_path / "broken.sql"
     broken.write_text("CREATE TABLE one (id INTEGER);\nNONSENSE;\n")
     with pytest.raises(UndercloudError, match="DB-008"):
         dumps.replace(on_server, broken)
     dumps.check(on_server)
+    if on_server.startswith("postgresql"):
+        database = opened(on_server, tmp_path)
+        assert content(database) == {"lab": FILES}, "it is one transaction"
+        database.close()
+
+
+def test_half_a_copy_is_none(on_server: str, tmp_path: Path) -> None:
+    with pytest.raises(UndercloudError, match="DB-008"):
+        dumps.save(f"{on_server.replace('/test_', '/none_', 1)}", tmp_path / "copy.sql")
+    assert not (tmp_path / "copy.sql").exists()
 
 
 @pytest.mark.parametrize(

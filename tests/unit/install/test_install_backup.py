@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests.unit.db import servers
 from undercloud.db import plans
 from undercloud.db.database import Database, open_database
 from undercloud.diagnostics import UndercloudError
-from undercloud.install import backup, installation, restore
+from undercloud.install import backup, installation, installer, restore
 from undercloud.install.installation import Installation, Record
 
 CONF = "[DEFAULT]\nlocal_ip = 127.24.0.1/24\nenable_ironic = false\n"
@@ -136,6 +137,15 @@ def _agreeing(name: str, data: bytes) -> Change:
     return change
 
 
+def repacked(archive: Path, changed: Path, change: Change) -> None:
+    """Another archive, with changed members."""
+    with tarfile.open(changed, "w:gz") as tar:
+        for name, data in change(members(archive)).items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o600
+            tar.addfile(entry, io.BytesIO(data))
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -159,11 +169,7 @@ def test_what_is_not_a_backup_is_refused_and_changes_nothing(
 ) -> None:
     archive, changed = tmp_path / "backup.tar.gz", tmp_path / "changed.tar.gz"
     backup.write(installed, archive, lambda _text: None)
-    with tarfile.open(changed, "w:gz") as tar:
-        for name, data in change(members(archive)).items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(data), 0o600
-            tar.addfile(entry, io.BytesIO(data))
+    repacked(archive, changed, change)
     place = tmp_path / "deeper/new"
     with pytest.raises(UndercloudError) as caught:
         restore.restore(changed, restore.Target(place, tmp_path / "new-etc"), lambda _text: None)
@@ -196,3 +202,53 @@ def test_an_archive_that_was_cut_anywhere_is_refused(
         with pytest.raises(UndercloudError, match="INST-032"):
             restore.restore(tmp_path / "cut", restore.Target(tmp_path / "new"), lambda _text: None)
         assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_database_that_cannot_be_put_back_leaves_the_rest_and_names_it(
+    installed: Installation, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not servers.installed(kind):
+        pytest.skip(f"the packages of {kind} are not installed")
+    monkeypatch.setattr(installer, "check", lambda _installation: ())
+    monkeypatch.setattr(installer, "install", lambda _installation, _say: ())
+    archive, changed = tmp_path / "backup.tar.gz", tmp_path / "changed.tar.gz"
+    state = installed.site.state_dir
+    target = restore.Target(state, tmp_path / "etc", replace=True)
+    with servers.running(kind) as server:
+        url = server.new_database()
+        (tmp_path / "etc/undercloud.conf.d/mine.conf").write_text(f"[database]\nconnection = {url}\n")
+        here = installation.needed(state)
+
+        def opened() -> Database:
+            return open_database(url, state / "none.db", here.site.settings.paths.key_file)
+
+        database = opened()
+        add(database, "first")
+        backup.write(here, archive, lambda _text: None)
+        add(database, "later")
+        database.close()
+        broken = _agreeing("state/database.sql", b"CREATE TABLE one (id INTEGER);\nNONSENSE;\n")
+        repacked(archive, changed, broken)
+        (state / "mine").write_text("as it was")
+        with pytest.raises(UndercloudError, match="DB-008") as caught:
+            restore.restore(changed, target, lambda _text: None)
+        (copy,) = tmp_path.glob("state.before-*")
+        assert "later" in copy.read_text()
+        fix = caught.value.findings[0].fix
+        assert f"the former database is in {copy}; the state directory {state} is as it was" in fix
+        assert (state / "mine").read_text() == "as it was"
+        if kind == "postgresql":
+            database = opened()
+            assert names(database) == ["first", "later"]
+            database.close()
+
+        copy.rename(tmp_path / "earlier.sql")
+        _, former = restore.restore(archive, target, lambda _text: None)
+        assert sorted(former) == sorted(tmp_path.glob("state.before-*"))
+        assert [path.is_dir() for path in former][:1] == [True]
+        assert not (state / "mine").exists()
+        assert not (state / "database.sql").exists()
+        database = opened()
+        assert names(database) == ["first"]
+        database.close()
