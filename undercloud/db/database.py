@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
 import sqlite3
 import threading
@@ -26,9 +27,11 @@ from undercloud.db.types import utcnow
 from undercloud.db.vault import Vault, make_key, open_vault
 from undercloud.diagnostics import UndercloudError
 
+_LOG = logging.getLogger(__name__)
 _CHECK = b"undercloud"
 _READ_ONLY = "undercloud_read_only"
 _SWITCHING = 0.05  # seconds between two attempts to switch a file's journal
+_NUMBER_BITS = 32  # of what SQLite counts commits with
 _RECYCLE = 1800  # seconds after which a connection is made anew, before a firewall or the server cuts it
 
 
@@ -43,6 +46,8 @@ class Database:
         self._turns = turns.of_file(os.path.realpath(engine.url.database or "")) if embedded else None
         self._watch_guard = threading.Lock()
         self._watch: Any = None
+        self._watches = 0  # each connection counts on its own: its numbers are not those of the one before
+        self._watch_failed = False
         self._reading: dict[str, Any] = {_READ_ONLY: True}
         if not embedded:
             self._reading["isolation_level"] = "REPEATABLE READ"
@@ -74,19 +79,32 @@ class Database:
         """A number that is another one after every commit, of whichever process; None where there is none.
 
         Only SQLite has one (https://www.sqlite.org/pragma.html#pragma_data_version), which tells a connection
-        of the commits of all others; so the one that is asked does nothing else.
+        of the commits of all others; so the one that is asked does nothing else. One that fails is logged
+        and made anew the next time.
         """
         if self._turns is None:
             return None
         with explained(self._engine), self._watch_guard:
-            if self._watch is None:
-                self._watch = self._engine.raw_connection()
-                self._watch.detach()
             try:
+                if self._watch is None:
+                    self._watch = self._engine.raw_connection()
+                    self._watch.detach()
+                    self._watches += 1
                 (number,) = self._watch.dbapi_connection.execute("PRAGMA data_version").fetchone()
-            except sqlite3.Error:
+            except sqlite3.Error as error:
+                if not self._watch_failed:
+                    _LOG.warning("%s cannot be watched for commits: %s", self._engine.url.database, error)
+                self._watch_failed = True
+                self._end_watch()
                 return None
-            return int(number)
+            self._watch_failed = False
+            return (self._watches << _NUMBER_BITS) + int(number)
+
+    def _end_watch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            with contextlib.suppress(sqlite3.Error):
+                watch.close()
 
     def _turn(self) -> AbstractContextManager[None]:
         """This writer's turn in this process; those of others are waited for by SQLite."""
@@ -95,9 +113,7 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         with self._watch_guard:
-            if self._watch is not None:
-                self._watch.close()
-                self._watch = None
+            self._end_watch()
         self._engine.dispose()
 
 

@@ -74,14 +74,25 @@ def test_whoever_sees_the_old_number_sees_no_later_record(embedded: Database) ->
     assert wrong == []
 
 
-def test_a_database_that_fails_has_none(embedded: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert embedded.version() is not None
+def test_a_database_that_fails_has_none_until_it_works_again(
+    embedded: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = embedded.version()
+    commit(embedded, "one")
+    seen = {before, embedded.version()}
 
-    class Failing:
-        def execute(self, _statement: str) -> None:
-            raise sqlite3.OperationalError("disk I/O error")
+    def fail() -> None:
+        raise sqlite3.OperationalError("disk I/O error")
 
-    watch = embedded._watch
-    monkeypatch.setattr(embedded, "_watch", type("Watch", (), {"dbapi_connection": Failing()}))
-    assert embedded.version() is None
-    monkeypatch.setattr(embedded, "_watch", watch)
+    embedded._watch.dbapi_connection.close()
+    with monkeypatch.context() as failing:
+        failing.setattr(embedded._engine, "raw_connection", fail)
+        assert (embedded.version(), embedded.version()) == (None, None)
+    (told,) = [one.getMessage() for one in caplog.records if one.name == "undercloud.db.database"]
+    assert "closed database" in told
+    again = embedded.version()
+    assert again is not None
+    assert again not in seen, "another connection counts anew"
+    assert embedded.version() == again
+    commit(embedded, "two")
+    assert embedded.version() not in {again, None}
