@@ -78,9 +78,11 @@ class OvercloudBackup(_Copying):
 class OvercloudRestore(_Copying):
     """Put a backup back onto the nodes of a deployed cloud: databases, their users, configuration.
 
-    The services stand still meanwhile and start again afterwards, whatever happens. A node that was lost is
-    installed anew and deployed first (`overcloud deploy`). Everything is compared with its checksum before a
-    node is touched. Afterwards deploy once more if the plan has changed since the backup.
+    The services stand still meanwhile and start again afterwards, also when something fails. A restore that
+    is stopped (Ctrl-C, --timeout, `overcloud cancel`) leaves them stopped: go on with it (`overcloud
+    resume`), or restore again. A node that was lost is installed anew and deployed first (`overcloud
+    deploy`). All is compared with its checksum, and the backup with the cloud, before a node is touched.
+    Afterwards deploy once more if the plan has changed since the backup.
     """
 
     examples = (
@@ -110,8 +112,8 @@ class OvercloudRestore(_Copying):
     def interrupted(self, parsed_args: argparse.Namespace) -> str:
         """The databases may be of both times."""
         return (
-            f"\nStopped. The databases of {parsed_args.stack} may be put back in part. "
-            f"Go on: openstack overcloud resume {parsed_args.stack}\n"
+            f"\nStopped. The databases of {parsed_args.stack} may be put back in part, and its services "
+            f"stand still: they start at the end. Go on: openstack overcloud resume {parsed_args.stack}\n"
         )
 
 

@@ -15,7 +15,8 @@ from undercloud.cli import (
     ssh_options,
     tripleo_flags,
 )
-from undercloud.deploy.engine import Engine
+from undercloud.deploy import resuming
+from undercloud.deploy.engine import Deployment, Engine
 from undercloud.deploy.requests import DeployRequest, RollbackRequest
 
 _MINUTES = 240
@@ -109,13 +110,15 @@ class Deploy(running.Running):
 
 
 class Resume(running.Running):
-    """Go on with a deployment that failed or was stopped, at its first unfinished stage.
+    """Go on with what failed or was stopped, at its first unfinished stage: a deployment, a restore, ...
 
-    It uses the plan as it was; to use changed files, deploy again.
+    Of a stack it is the last thing that can go on, as `overcloud deployment list` shows it. It uses the plan
+    as it was; to use changed files, deploy again.
     """
 
     examples = (
-        ("go on with the last deployment", "overcloud resume overcloud"),
+        ("go on with what stopped last", "overcloud resume overcloud"),
+        ("with this one (see `overcloud deployment list`)", "overcloud resume --deployment 4b1d"),
         ("try the node that failed again, alone", "overcloud resume --limit overcloud-compute-3"),
         ("without the checks at the end", "overcloud resume --skip final-checks"),
     )
@@ -125,18 +128,17 @@ class Resume(running.Running):
         parser = super().get_parser(prog_name)
         base.add_report_format(parser)
         base.add_stack(parser)
+        parser.add_argument(
+            "--deployment", default="", metavar="<id>", help="Which one (default: the last that can go on)"
+        )
         _add_limits(parser.add_argument_group("the run from here on"))
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
-        """Find the stack's last deployment and follow it on."""
+        """Find what can go on and follow it."""
 
         def start(engine: Engine) -> running.Started:
-            last = engine.status(parsed_args.stack).deployment
-            if last is None:
-                raise errors.usage(
-                    f"{parsed_args.stack} was never deployed", "start with: openstack overcloud deploy"
-                )
+            last = _to_go_on_with(engine, parsed_args.stack, parsed_args.deployment)
             seen = _last_event(engine, last.id)
             return engine.resume(last.id, parsed_args.limit, tuple(parsed_args.skip)), seen
 
@@ -184,6 +186,22 @@ class Rollback(running.Running):
     def interrupted(self, parsed_args: argparse.Namespace) -> str:
         """How to go on."""
         return f"\nStopped. Go on with: openstack overcloud resume {parsed_args.stack}\n"
+
+
+def _to_go_on_with(engine: Engine, stack: str, deployment: str) -> Deployment:
+    """The deployment of that id, or the stack's last that can go on; the engine says whether it may."""
+    if deployment:
+        named = engine.deployment(deployment)
+        if named.stack != stack:
+            raise errors.usage(
+                f"{deployment} is of the stack {named.stack}, not of {stack}",
+                f"say: openstack overcloud resume {named.stack} --deployment {deployment}",
+            )
+        return named
+    found = resuming.newest(engine.deployments(stack)) or engine.status(stack).deployment
+    if found is None:
+        raise errors.usage(f"{stack} was never deployed", "start with: openstack overcloud deploy")
+    return found
 
 
 def _last_event(engine: Engine, deployment: str) -> int:

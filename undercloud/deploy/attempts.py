@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from undercloud.db import deployments, events
 from undercloud.db.models import Deployment
-from undercloud.deploy import wire
+from undercloud.deploy import resuming, wire
 from undercloud.deploy.engine import EventKind, Failure, Operation, Status
 from undercloud.deploy.pipelines import DEPLOY
 from undercloud.deploy.reading import WRITING
@@ -22,27 +22,20 @@ _NEEDED = frozenset({"plan", "validate", "compile", "provision", "directory"})
 _LEAVE, _CLEAN = "scale-in", "clean"
 _NAMES = stage_names(DEPLOY)
 _BEFORE_NODES = frozenset({*_NEEDED, "preflight", ""})
-_STOPPED = (Status.FAILED, Status.INTERRUPTED)
 _DONE = (Status.SUCCEEDED, Status.SKIPPED)
-_LASTING = tuple(set(Operation) - {Operation.DRY_RUN, Operation.CHECK})
-# What came later and leaves nothing to go on with; for all other operations: anything that lasts.
-_OVERTAKING = {
-    Operation.DEPLOY: (Operation.DEPLOY, Operation.DELETE, Operation.UNPROVISION),
-    Operation.DELETE: (Operation.DEPLOY, Operation.DELETE),
-}
 
 
 def lasting(operation: str) -> bool:
     """Whether an operation does more than look, so that another engine goes on with it."""
-    return operation in _LASTING
+    return operation in resuming.LASTING
 
 
 def may_go_on(session: Session, row: Deployment, status: Status) -> None:
     """Raise DEP-007 for a deployment that cannot be resumed; ``status`` is how it really stands."""
-    later = deployments.last(session, row.stack, _OVERTAKING.get(Operation(row.operation), _LASTING))
+    later = deployments.last(session, row.stack, resuming.overtaking(Operation(row.operation)))
     if not lasting(row.operation):
         why = "it only looked, and kept nothing to go on from"
-    elif status not in _STOPPED:
+    elif status not in resuming.STOPPED:
         why = f"it {'runs' if status is Status.RUNNING else 'has ' + status}"
     elif later is not None and later.id != row.id:
         why = f"the {later.operation} {later.id} of {row.stack} came after it"

@@ -10,11 +10,12 @@ from pathlib import Path
 from undercloud.conf import installed
 from undercloud.conf.paths import Paths
 from undercloud.db import deployments
-from undercloud.deploy import checks, stages
+from undercloud.deploy import checks, skipping, stages
 from undercloud.deploy.engine import Operation
+from undercloud.deploy.failures import NodesError
 from undercloud.deploy.requests import BackupRequest
-from undercloud.deploy.work import Stage, Turns, Work
-from undercloud.diagnostics import UndercloudError, internal
+from undercloud.deploy.work import CancelledError, Stage, Turns, Work
+from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
 
 _PLAYBOOKS = Path("ansible/ansible_collections/undercloud/deploy/playbooks")
 SUMS = "SHA256SUMS"
@@ -77,20 +78,49 @@ def _unfit(why: str, fix: str) -> UndercloudError:
 
 
 def run(work: Work, turns: Turns) -> None:
-    """Run the playbook on all nodes."""
+    """Run the playbook on all nodes but those that were given back."""
     request = work.request
     if not isinstance(request, BackupRequest):
         raise internal(f"{work.operation} is no backup")
     action = ACTIONS[request.action]
     playbook = installed.data_directory() / _PLAYBOOKS / action.playbook
     wanted = stages.run_of(work, str(playbook), request.action)
-    variables = {"undercloud_snapshot": action.snapshot} if action.snapshot else {}
+    variables = {}
+    if action.snapshot:
+        # The run's name on a snapshot lets it know its own when it goes on.
+        variables = {"undercloud_snapshot": action.snapshot, "undercloud_snapshot_run": work.deployment}
     if request.directory:
         variables["undercloud_backup"] = request.directory
         # Made here, so that a wrong place is told as this machine's, and nobody else ever sees into it.
         Path(request.directory).mkdir(mode=0o700, parents=True, exist_ok=True)
         _remember(work, request.directory)
-    stages.run_playbook(work, turns, replace(wanted, variables={**wanted.variables, **variables}))
+    skipping.leave_out_gone(work)  # the look at the nodes may have been an earlier attempt's
+    wanted = replace(wanted, variables={**wanted.variables, **variables})
+    try:
+        stages.run_playbook(work, turns, replace(wanted, limit=skipping.all_but(work.skipped)))
+    except CancelledError:
+        _tell_of_services(work)
+        raise
+    except NodesError as error:
+        # Without a node's name: the playbook itself was ended, by its timeout.
+        if any(not failure.host for failure in error.failures):
+            _tell_of_services(work)
+        raise
+
+
+def _tell_of_services(work: Work) -> None:
+    """A restore that was stopped did not come to the task that starts the services."""
+    if work.operation is not Operation.RESTORE or work.lease.leaving:
+        return
+    text = (
+        f"the restore of {work.stack} was stopped before its end: its databases may be put back in part, and "
+        "the services that it stopped stand still"
+    )
+    fix = (
+        f"Go on: openstack overcloud resume {work.stack}; or restore again (openstack overcloud restore). "
+        "The services start at its end."
+    )
+    work.recorder.finding(Finding("DEP-036", text, fix, Severity.WARNING))
 
 
 def _remember(work: Work, directory: str) -> None:

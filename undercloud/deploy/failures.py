@@ -167,8 +167,8 @@ def of_playbook(deployment: str, stage: str, output: Sequence[str], *, timed_out
     if timed_out:
         finding = Finding(
             "DEP-018",
-            "the deployment took longer than its timeout",
-            "Give it more time with --timeout and deploy again; it goes on where it was.",
+            "it took longer than its timeout",
+            "Give it more time with --timeout and start it again; a deployment goes on where it was.",
         )
     else:
         errors = [line for line in output if line.startswith(("ERROR", "[ERROR]", "fatal"))]

@@ -136,7 +136,7 @@ def allocate(ironic: Ironic, stack: str, one: Assigned) -> Finding | None:
     text = f"Ironic does not give {one.machine.title} to {one.wanted.host}: {why or (found and found.state)}"
     fix = (
         "See it: openstack overcloud node show; somebody else may have taken it. Another that fits takes its "
-        "place: register or provide one, then go on with openstack overcloud resume."
+        f"place: register or provide one, then go on with openstack overcloud resume {stack}."
     )
     return Finding("BM-142", text, fix)
 

@@ -236,10 +236,10 @@ class _Provisioning:
             what = f"{node.name} ({one.machine.title}) at {node.address}"
             text = f"{what} shows another SSH host key than that of its config drive"
             fix = "Another machine has the address, or the image's cloud-init does not read config drives."
-            return Finding("BM-145", text, f"{fix} {_way_out(one)}")
+            return Finding("BM-145", text, f"{fix} {_way_out(self._work.stack, one)}")
         text = f"{node.name} ({one.machine.title}) is installed and does not answer SSH at {node.address}"
         fix = "Look at its console: did it boot from the disk, does its network card have the address?"
-        return Finding("BM-144", text, f"{fix} {_way_out(one)}")
+        return Finding("BM-144", text, f"{fix} {_way_out(self._work.stack, one)}")
 
     def judge(self) -> None:
         """Leave failed nodes out where their role tolerates it; else the stage fails, naming them all."""
@@ -263,10 +263,11 @@ class _Provisioning:
             raise NodesError(failures)
 
 
-def _way_out(one: Assigned) -> str:
+def _way_out(stack: str, one: Assigned) -> str:
     return (
-        "When it is mended, go on: openstack overcloud resume. To get another machine: openstack overcloud "
-        f"node maintenance set {one.machine.title}, overcloud node delete {one.wanted.host}, deploy again."
+        f"When it is mended, go on: openstack overcloud resume {stack}. To get another machine: openstack "
+        f"overcloud node maintenance set {one.machine.title}, overcloud node delete {one.wanted.host}, "
+        "deploy again."
     )
 
 

@@ -24,6 +24,7 @@ def test_what_was_lost_comes_back(deployed: Cloud) -> None:
     kept = {str(path.relative_to(backup)) for path in backup.rglob("*") if path.is_file()}
     assert kept == {
         "SHA256SUMS",
+        "manifest.json",
         f"{CONTROLLER}/files.tar.gz",
         f"{BACKEND}/files.tar.gz",
         f"{BACKEND}/databases.sql.gz",

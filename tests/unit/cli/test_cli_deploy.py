@@ -280,6 +280,23 @@ def test_a_rollback_after_a_failure_is_followed(openstack: Openstack, world: Wor
     assert "rollback" not in json.loads(told.out), "it was that of another"
 
 
+def test_resume_takes_what_stopped_last_or_what_is_named(openstack: Openstack, world: World) -> None:
+    world.ending = {"status": Status.FAILED}
+    assert openstack("overcloud", "deploy").status == 1
+    assert openstack("overcloud", "restore", "--yes", "--directory", "/b").status == 1
+    assert openstack("overcloud", "validator", "run").status == 1
+    last = dataclasses.replace(world.deployment("run-1"), status=Status.FAILED)
+    world.known["overcloud"] = StackInfo("overcloud", "failed", 3, last, None)
+    openstack("overcloud", "resume")
+    assert world.asked[-1] == ("resume", "run-2"), "the restore, not the deployment before it"
+    openstack("overcloud", "resume", "--deployment", "run-1")
+    assert world.asked[-1] == ("resume", "run-1")
+    asked = len(world.asked)
+    refused = openstack("overcloud", "resume", "edge", "--deployment", "run-1")
+    assert (refused.status, len(world.asked)) == (2, asked)
+    assert "openstack overcloud resume overcloud --deployment run-1" in refused.err
+
+
 def test_resume_needs_a_deployment(openstack: Openstack, world: World) -> None:
     world.known["overcloud"] = StackInfo("overcloud", "none", 1, None, None)
     refused = openstack("overcloud", "resume")

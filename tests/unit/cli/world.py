@@ -157,7 +157,8 @@ class World:
         return self._runs[deployment]
 
     def deployments(self, stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:
-        return tuple(run for run in self._runs.values() if stack in {"", run.stack})[:limit]
+        newest_first = reversed(self._runs.values())
+        return tuple(run for run in newest_first if stack in {"", run.stack})[:limit]
 
     def events(
         self, deployment: str, after: int = 0, limit: int = 1000, wait: float = 0

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.unit.deploy.world import World, failed, ok, request
+from undercloud.deploy import leaving
 from undercloud.deploy.backup import SUMS
-from undercloud.deploy.engine import Deployment, Operation, Status
+from undercloud.deploy.engine import Deployment, Operation, Status, follow
 from undercloud.deploy.requests import BackupRequest, DeleteRequest, SshAccess
-from undercloud.deploy.runner import Run
+from undercloud.deploy.runner import Ending, Run
 from undercloud.diagnostics import UndercloudError
 
 
@@ -74,6 +76,44 @@ def test_what_was_cut_off_is_no_backup(world: World, tmp_path: Path) -> None:
     resumed = engine.wait(engine.resume(ended.id).id, 60)
     assert (resumed.status, resumed.directory) == (Status.SUCCEEDED, str(tmp_path / "mine"))
     assert back_up(world, "restore", str(tmp_path / "mine")).status is Status.SUCCEEDED
+
+
+def test_a_node_that_was_given_back_is_left_out(world: World, tmp_path: Path) -> None:
+    deploy(world)
+    with world.engine()._database.write() as session:
+        leaving.gave_back(session, "overcloud", {"db-0"})
+    world.ssh.looked.clear()
+    made = back_up(world, "backup", str(tmp_path / "mine"))
+    assert (made.status, world.runner.runs[-1].limit) == (Status.SUCCEEDED, "all:!db-0")
+    assert "db-0" not in world.ssh.looked
+
+
+def test_a_restore_that_was_stopped_says_that_services_stand_still(world: World, tmp_path: Path) -> None:
+    deploy(world)
+    (tmp_path / SUMS).write_text("")
+    engine = world.engine()
+    world.runner.hold = threading.Event()
+    started = engine.backup(BackupRequest("overcloud", "restore", str(tmp_path)))
+    for event in follow(engine, started.id):
+        if event.stage == "nodes":
+            engine.cancel(started.id, "Ctrl-C")
+            break
+    ended = engine.wait(started.id, 60)
+    assert (ended.status, [finding.code for finding in ended.findings]) == (Status.INTERRUPTED, ["DEP-036"])
+    assert "overcloud resume overcloud" in ended.findings[0].fix
+
+    world.runner.hold = None
+    world.runner.ending = Ending.TIMED_OUT
+    ended = engine.wait(engine.resume(started.id).id, 60)
+    assert ended.status is Status.FAILED
+    told = [finding.code for finding in ended.findings]
+    assert (told.count("DEP-036"), "DEP-018" in told) == (2, True)
+
+    world.runner.ending = None
+    world.runner.script = lambda play, run: [failed("db-0", "Put the databases back", msg="no room")]
+    ended = engine.wait(engine.resume(started.id).id, 60)
+    told = [finding.code for finding in ended.findings]
+    assert told.count("DEP-036") == 2, "what fails on a node does not keep the playbook from starting them"
 
 
 @pytest.mark.parametrize(
