@@ -7,9 +7,11 @@ because with it the passwords of a running cloud would be lost.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -82,15 +84,17 @@ class Vault:
 
 
 def make_key(file: Path) -> None:
-    """Write a new key file, durably; does nothing when another process made it in the meantime."""
+    """Write a new key file, durably; does nothing when another process made it in the meantime.
+
+    Whoever looks sees a whole key or no file: an engine that starts beside this one must not read half of it.
+    """
+    draft = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+    durable.write(draft, _text([Fernet.generate_key()]))
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(_text([Fernet.generate_key()]))
-        stream.flush()
-        os.fsync(stream.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
+    finally:
+        draft.unlink()
     durable.sync_directory(file.parent)
 
 
