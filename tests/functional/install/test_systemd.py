@@ -22,6 +22,7 @@ _MODULES = (
     "undercloud/durable.py",
     "undercloud/diagnostics",
     "undercloud/install/__init__.py",
+    "undercloud/install/commands.py",
     "undercloud/install/part.py",
     "undercloud/install/processes/__init__.py",
     "undercloud/install/processes/manager.py",
