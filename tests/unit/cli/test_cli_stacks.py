@@ -190,7 +190,7 @@ def test_history(openstack: Openstack, world: World, stack: StackInfo) -> None:
     for _ in range(3):
         openstack("overcloud", "delete", "--yes", "overcloud")
     listed = json.loads(openstack("overcloud", "deployment", "list", "--limit", "2", "-f", "json").out)
-    assert [(one["ID"], one["Operation"]) for one in listed] == [("run-1", "delete"), ("run-2", "delete")]
+    assert [(one["ID"], one["Operation"]) for one in listed] == [("run-3", "delete"), ("run-2", "delete")]
     world._runs["run-1"] = dataclasses.replace(
         world._runs["run-1"],
         operation=Operation.DEPLOY,
