@@ -16,6 +16,7 @@ from undercloud.db.database import Database
 from undercloud.db.models import Blob, PlanFile, PlanVersion
 from undercloud.deploy import compiled, reading, versions, views
 from undercloud.deploy.compiling import Node
+from undercloud.deploy.engine import WRITING
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan.bundle import Bundle
 from undercloud.plan.entropy import SeededEntropy
@@ -120,7 +121,7 @@ class Library:
         """The hosts of a stack's last deployment by name; DEP-003 for an unknown stack."""
         with self._database.read() as session:
             reading.known(session, stack)
-            last = deployments.last(session, stack, reading.WRITING, compiled=True)
+            last = deployments.last(session, stack, WRITING, compiled=True)
             return compiled.hosts(session, last.compilation_id if last else None)
 
     def passwords(self, name: str) -> list[dict[str, str]]:

@@ -24,6 +24,11 @@ class _Copying(running.Running):
         )
         return parser
 
+    def stopped(self, parsed_args: argparse.Namespace, how_it_is: str) -> str:
+        """What is said after Ctrl-C."""
+        stack = parsed_args.stack
+        return f"\nStopped. {how_it_is} Go on: openstack overcloud resume {stack}\n"
+
     def carry_out(self, parsed_args: argparse.Namespace, action: str, directory: str | None = None) -> int:
         """Start an action of ``BackupRequest`` and follow it."""
         tripleo_flags.refuse(parsed_args)
@@ -69,10 +74,8 @@ class OvercloudBackup(_Copying):
 
     def interrupted(self, parsed_args: argparse.Namespace) -> str:
         """It is not whole."""
-        return (
-            f"\nStopped. The backup of {parsed_args.stack} is not whole; nothing changed on its nodes. "
-            f"Go on: openstack overcloud resume {parsed_args.stack}\n"
-        )
+        text = f"The backup of {parsed_args.stack} is not whole; nothing changed on its nodes."
+        return self.stopped(parsed_args, text)
 
 
 class OvercloudRestore(_Copying):
@@ -111,10 +114,11 @@ class OvercloudRestore(_Copying):
 
     def interrupted(self, parsed_args: argparse.Namespace) -> str:
         """The databases may be of both times."""
-        return (
-            f"\nStopped. The databases of {parsed_args.stack} may be put back in part, and its services "
-            f"stand still: they start at the end. Go on: openstack overcloud resume {parsed_args.stack}\n"
+        text = (
+            f"The databases of {parsed_args.stack} may be put back in part, and its services stand still: "
+            "they start at the end."
         )
+        return self.stopped(parsed_args, text)
 
 
 class BackupSnapshot(_Copying):

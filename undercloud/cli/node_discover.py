@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from undercloud.cli import errors, files, node_work, undercloud_options
-from undercloud.deploy.machines import Discovered, DiscoverRequest, MachineWork
+from undercloud.deploy.machines import AT_ONCE, Discovered, DiscoverRequest, MachineWork
 from undercloud.deploy.requests import GivenFile
 from undercloud.diagnostics import Finding, UndercloudError
 
 _PROTOCOLS = ("redfish", "ipmi")
-_AT_ONCE = 64
-"""How many addresses the engine is asked to look at in one call; after each the operator hears of it."""
 
 
 class NodeDiscover(node_work.MachineCommand):
@@ -109,9 +107,9 @@ class NodeDiscover(node_work.MachineCommand):
         known: list[str] = []
         findings: list[Finding] = []
         with self.engine() as engine, undercloud_options.progress(self.app) as say:
-            for first in range(0, len(addresses), _AT_ONCE):
+            for first in range(0, len(addresses), AT_ONCE):
                 say(f"{first} of {len(addresses)} addresses looked at: {len(machines)} machines")
-                asked = tuple(addresses[first : first + _AT_ONCE])
+                asked = tuple(addresses[first : first + AT_ONCE])
                 seen = engine.discover_machines(
                     DiscoverRequest(asked, tuple(parsed_args.credentials), tuple(parsed_args.port), protocols)
                 )

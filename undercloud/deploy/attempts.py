@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 from undercloud.db import deployments, events
 from undercloud.db.models import Deployment
 from undercloud.deploy import resuming, wire
-from undercloud.deploy.engine import EventKind, Failure, Operation, Status
+from undercloud.deploy.engine import WRITING, EventKind, Failure, Operation, Status
 from undercloud.deploy.pipelines import DEPLOY
-from undercloud.deploy.reading import WRITING
 from undercloud.deploy.requests import DeployRequest
 from undercloud.deploy.work import stage_names
 from undercloud.diagnostics import UndercloudError

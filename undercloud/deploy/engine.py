@@ -42,6 +42,10 @@ class Operation(enum.StrEnum):
     ALLOCATE = "allocation"
 
 
+WRITING = (Operation.DEPLOY, Operation.DELETE)
+"""The operations that change what a stack is on its nodes."""
+
+
 class Status(enum.StrEnum):
     """Where a deployment, a stage or the event about one stands.
 

@@ -13,13 +13,11 @@ from undercloud.db.database import Database
 from undercloud.db.vault import Vault
 from undercloud.deploy import compiled, leaving, versions
 from undercloud.deploy.compiling import Compiled, Compiler, Judged, Known, Loaded, Reserved
-from undercloud.deploy.engine import Operation, Status
+from undercloud.deploy.engine import WRITING, Operation, Status
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.requests import DeployRequest, GivenFile, GivenFiles
 from undercloud.deploy.work import Turns, Work, deploy_request, loaded
 from undercloud.diagnostics import Finding, Severity, UndercloudError
-
-WRITING = (Operation.DEPLOY, Operation.DELETE)
 
 
 def validate_plan(work: Work, turns: Turns) -> None:

@@ -19,10 +19,9 @@ from undercloud.db.models import Compilation
 from undercloud.db.vault import Vault
 from undercloud.deploy import wire
 from undercloud.deploy.compiling import Compiled, Node
-from undercloud.deploy.engine import Operation, Status
+from undercloud.deploy.engine import WRITING, Operation, Status
 from undercloud.diagnostics import Finding, Severity
 
-_WRITING = (Operation.DEPLOY, Operation.DELETE)
 KEY = "leaving"
 """Where they stand in a compilation's facts; not at all when there are none."""
 _GONE = "gone"
@@ -41,10 +40,7 @@ def of(session: Session, stack: str, made: Compiled) -> tuple[Leaving, ...]:
 
     A node is its address: one that only has another name stays.
     """
-    last = deployments.last(session, stack, _WRITING, compiled=True)
-    if last is None or (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED):
-        return ()
-    row = session.get(Compilation, last.compilation_id)
+    row = deployed(session, stack)
     if row is None:
         return ()
     present = {(node.address, node.port) for node in made.nodes}
@@ -66,10 +62,23 @@ def gone(session: Session, compilation: int) -> frozenset[str]:
     return frozenset(row.facts.get(_GONE) or ()) if row is not None else frozenset()
 
 
+def deployed(session: Session, stack: str) -> Compilation | None:
+    """What the stack is, or shall be, deployed from; None once it was deleted."""
+    last = deployments.last(session, stack, WRITING, compiled=True)
+    if last is None or (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED):
+        return None
+    return session.get(Compilation, last.compilation_id)
+
+
+def _current(session: Session, stack: str) -> Compilation | None:
+    """What the stack was deployed from last, be it deleted since then."""
+    last = deployments.last(session, stack, WRITING, compiled=True)
+    return session.get(Compilation, last.compilation_id) if last is not None else None
+
+
 def installed(session: Session, stack: str) -> frozenset[str]:
     """The addresses of the nodes that we installed for what the stack is deployed from, and that leave it."""
-    last = deployments.last(session, stack, _WRITING, compiled=True)
-    row = session.get(Compilation, last.compilation_id) if last is not None else None
+    row = _current(session, stack)
     if row is None:
         return frozenset()
     older = (session.get(Compilation, number) for number in {one.compilation for one in _left(row)})
@@ -79,8 +88,7 @@ def installed(session: Session, stack: str) -> frozenset[str]:
 
 def gave_back(session: Session, stack: str, hosts: Collection[str]) -> None:
     """What the stack was deployed on last does not have these hosts any more, nor are they to be cleaned."""
-    last = deployments.last(session, stack, _WRITING, compiled=True)
-    row = session.get(Compilation, last.compilation_id) if last is not None else None
+    row = _current(session, stack)
     if row is None:
         return
     left = [wire.to_plain(one) for one in _left(row) if one.node.name not in hosts]

@@ -27,14 +27,23 @@ from undercloud.deploy import (
     views,
     wire,
 )
-from undercloud.deploy.engine import Deployment, EventKind, Explained, Exported, Operation, Status, Validated
+from undercloud.deploy.engine import (
+    WRITING,
+    Deployment,
+    EventKind,
+    Explained,
+    Exported,
+    Operation,
+    Status,
+    Validated,
+)
 from undercloud.deploy.holder import Process, describe
 from undercloud.deploy.jobs import Job, Jobs
 from undercloud.deploy.machine_service import MachineService
 from undercloud.deploy.machines import MachinesRequest, UnprovisionRequest
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.pipelines import PIPELINES
-from undercloud.deploy.reading import WRITING, Reading, find, known, standing
+from undercloud.deploy.reading import Reading, find, known, standing
 from undercloud.deploy.recorder import Recorder
 from undercloud.deploy.requests import (
     BackupRequest,
@@ -96,17 +105,19 @@ class LocalEngine(MachineService, Reading):
     def check(self, request: CheckRequest) -> Deployment:
         """Start the checks of a deployed cloud; without its own way in it takes that of the deployment."""
         last = self._standing(request.stack)
-        if request.ssh == SshAccess():
-            request = replace(request, ssh=self._request(last).ssh)
+        request = replace(request, ssh=self._way_in(request.ssh, last))
         return self._start(Operation.CHECK, request, last.compilation_id)
 
     def backup(self, request: BackupRequest) -> Deployment:
         """Start to copy or put back; without its own way in it takes that of the deployment."""
         last = self._standing(request.stack)
         request = backup.placed(request, self._settings.paths)
-        if request.ssh == SshAccess():
-            request = replace(request, ssh=self._request(last).ssh)
+        request = replace(request, ssh=self._way_in(request.ssh, last))
         return self._start(backup.ACTIONS[request.action].operation, request, last.compilation_id)
+
+    def _way_in(self, given: SshAccess, last: models.Deployment) -> SshAccess:
+        """The way into the nodes: that of an earlier deployment where none is given."""
+        return self._request(last).ssh if given == SshAccess() else given
 
     def _standing(self, stack: str) -> models.Deployment:
         with self._database.read() as session:
@@ -222,8 +233,6 @@ class LocalEngine(MachineService, Reading):
         from undercloud.deploy import comparing  # noqa: PLC0415 - most commands compile nothing
         from undercloud.playbooks.export import exported  # noqa: PLC0415
 
-        with self._database.read() as session:
-            known(session, stack)
         deployed = PlanRef(stack, deployed=True)
         _, made = comparing.compiled(self._database, self._borders.compiler(), deployed)
         return Exported(stack, exported(made))

@@ -106,6 +106,10 @@ class ProvisionedNode:
     ips: Mapping[str, str] = field(default_factory=dict)
 
 
+AT_ONCE = 64
+"""Addresses that are looked at in one call, which then takes a minute at most."""
+
+
 @dataclass(frozen=True)
 class DiscoverRequest:
     """Where to look for BMCs: addresses, ranges (CIDR) and URLs, and pairs of ``user:password`` to try.

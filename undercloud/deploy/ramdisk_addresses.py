@@ -72,14 +72,14 @@ def _allocated(session: Session, area: Baremetal, uuids: Collection[str]) -> Map
         return {}
     rows = {row.uuid: row for row in records.all_machines(session)}
     taken = {row.address for row in rows.values()}
+    fresh = (address for address in free if address not in taken)
     given = {}
     for uuid in uuids:
         row = rows.get(uuid)
         if row is None:
             continue
         if row.address not in free:
-            row.address = next((address for address in free if address not in taken), "")
-            taken.add(row.address)
+            row.address = next(fresh, "")
         if not row.address:
             raise _exhausted(area, len(free))
         given[uuid] = row.address

@@ -14,6 +14,7 @@ from undercloud.db import deployments, events, locks, models, plans
 from undercloud.db.database import Database
 from undercloud.deploy import compiled, credentials, lease, versions, views, wire
 from undercloud.deploy.engine import (
+    WRITING,
     Change,
     Credentials,
     Deployment,
@@ -30,7 +31,6 @@ from undercloud.deploy.news import RECORDED
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan.bundle import Bundle
 
-WRITING = (str(Operation.DEPLOY), str(Operation.DELETE))
 _POLL = 0.5  # seconds between two looks for what other processes recorded
 T = TypeVar("T")
 

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from undercloud.baremetal.deploying import give_back
 from undercloud.baremetal.fleet import Control, Pace, travel
 from undercloud.baremetal.ironic import Machine
-from undercloud.db import deployments, host_keys
+from undercloud.db import host_keys
 from undercloud.db import machines as records
 from undercloud.db.models import Compilation, PlacedNode
 from undercloud.db.vault import Vault
 from undercloud.deploy import leaving, machine_records, placing, provisioned, scalein, wire
 from undercloud.deploy.compiling import Node
-from undercloud.deploy.engine import Failure, Operation, Status
+from undercloud.deploy.engine import Failure
 from undercloud.deploy.leaving import Leaving
 from undercloud.deploy.machine_work import control_of
 from undercloud.deploy.machines import UnprovisionRequest
@@ -28,7 +28,6 @@ from undercloud.deploy.work import CancelledError, Stage, Turns, Work
 from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
 from undercloud.plan.names import did_you_mean
 
-_WRITING = (str(Operation.DEPLOY), str(Operation.DELETE))
 _GONE = frozenset({"available", "manageable", "enroll", "cleaning", "clean wait", "clean failed"})
 _STAGE = "unprovision"
 
@@ -45,7 +44,7 @@ def check(session: Session, vault: Vault, request: UnprovisionRequest) -> int | 
         if host not in rows:
             fix = did_you_mean(host, rows) or "See them: openstack overcloud node list --stack STACK"
             findings.append(Finding("BM-148", f"{host} is no node of {request.stack} with a machine", fix))
-    row = _deployed(session, request.stack)
+    row = leaving.deployed(session, request.stack)
     if row is not None and not findings and not request.sure:
         used = _used(row, _meant(list(rows.values()), request))
         findings += _last_data(session, vault, used) if request.leave else map(_in_use, used)
@@ -158,14 +157,6 @@ def _request(work: Work) -> UnprovisionRequest:
 
 def _meant(rows: Sequence[PlacedNode], request: UnprovisionRequest) -> list[PlacedNode]:
     return [row for row in rows if request.everything or row.host in request.hosts]
-
-
-def _deployed(session: Session, stack: str) -> Compilation | None:
-    """What the stack was deployed from last; None once it was deleted."""
-    last = deployments.last(session, stack, _WRITING, compiled=True)
-    if last is None or (last.operation, last.status) == (Operation.DELETE, Status.SUCCEEDED):
-        return None
-    return session.get(Compilation, last.compilation_id)
 
 
 def _used(row: Compilation, meant: Sequence[PlacedNode]) -> list[Leaving]:

@@ -9,11 +9,8 @@ from undercloud.api.calls import Answer, Call, Handler, page, started
 from undercloud.baremetal import instackenv
 from undercloud.baremetal.discovery.places import expanded
 from undercloud.deploy import logins, profiles, wire
-from undercloud.deploy.machines import DiscoverRequest, MachinesRequest, MachineWork
+from undercloud.deploy.machines import AT_ONCE, DiscoverRequest, MachinesRequest, MachineWork
 from undercloud.diagnostics import UndercloudError
-
-_AT_ONCE = 64
-"""Addresses that are looked at in one request, which takes a minute at most."""
 
 
 def listing(call: Call) -> Answer:
@@ -44,10 +41,10 @@ def discover(call: Call) -> Answer:
     """Look for BMCs. Instead of a login it is said which of the caller's fits."""
     asked = wire.from_plain(DiscoverRequest, call.body)
     places = expanded(asked.addresses)
-    if len(places) > _AT_ONCE:
+    if len(places) > AT_ONCE:
         raise UndercloudError.of(
             "API-001",
-            f"addresses: these are {len(places)}, and {_AT_ONCE} are looked at in one request",
+            f"addresses: these are {len(places)}, and {AT_ONCE} are looked at in one request",
             fix="Ask for them one part after the other.",
         )
     found = call.service.engine.discover_machines(replace(asked, addresses=tuple(places)))
