@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from undercloud.cli import base, errors, rendering, undercloud_options
@@ -29,7 +30,7 @@ class UndercloudStatus(base.Lister):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         """One row a process."""
         del parsed_args
-        rows = tuple(_rows(undercloud_options.needed(self.app)))
+        rows = tuple(processes(undercloud_options.needed(self.app)))
         self._well = all(row[COLUMNS.index("Healthy")] for row in rows)
         return COLUMNS, rows
 
@@ -38,7 +39,8 @@ class UndercloudStatus(base.Lister):
         return super().run(parsed_args) or (errors.CLEAN if self._well else errors.FOUND)
 
 
-def _rows(installation: Installation) -> Iterator[tuple[Any, ...]]:
+def processes(installation: Installation) -> Iterator[tuple[Any, ...]]:
+    """A row of ``COLUMNS`` for every process of an installation."""
     from undercloud.install.processes.manager import Condition, State  # noqa: PLC0415  (start-up)
 
     states = installation.manager.states()
@@ -47,7 +49,9 @@ def _rows(installation: Installation) -> Iterator[tuple[Any, ...]]:
         health = part.healthy()
         for process in part.processes():
             state = states.get(process.name, State(Condition.STOPPED))
-            healthy = health.ok and state.condition is Condition.RUNNING
+            if health.ok and state.condition is Condition.STARTING:
+                # A manager waits for seconds until it says so; what answers has started.
+                state = replace(state, condition=Condition.RUNNING)
             since = rendering.duration(state.seconds) if state.pid else ""
             yield (
                 part.name,
@@ -56,6 +60,6 @@ def _rows(installation: Installation) -> Iterator[tuple[Any, ...]]:
                 state.pid,
                 since,
                 boot,
-                healthy,
+                health.ok and state.condition is Condition.RUNNING,
                 health.message,
             )
