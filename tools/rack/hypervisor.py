@@ -1,5 +1,6 @@
 """The rack's own libvirt: settings, state and sockets apart from this machine's, in a mount namespace."""
 
+import socket as sockets
 from pathlib import Path
 
 from tools.lab.commands import run
@@ -81,12 +82,18 @@ def start(rack: Rack) -> None:
         path.mkdir(parents=True, exist_ok=True)
     (home / "etc/qemu.conf").write_text(_QEMU)
     (home / "etc/libvirtd.conf").write_text(_LIBVIRTD)
-    daemon(rack).start(socket(rack).exists)
+    daemon(rack).start(lambda: _listens(socket(rack)))
     if POOL not in virsh(rack, "pool-list", "--all", "--name").split():
         virsh(rack, "pool-define-as", POOL, "dir", "--target", str(rack.directory / "media"))
         virsh(rack, "pool-autostart", POOL)
     if POOL not in virsh(rack, "pool-list", "--name").split():
         virsh(rack, "pool-start", POOL)
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody does; the socket alone may be left of one that was killed."""
+    with sockets.socket(sockets.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def stop(rack: Rack) -> None:

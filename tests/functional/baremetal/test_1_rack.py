@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -108,7 +110,8 @@ def test_a_first_up_that_fails_leaves_no_network_and_no_process(tmp_path: Path) 
     assert traces() == before
 
 
-def test_down_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed", [False, True])
+def test_down_leaves_nothing(tmp_path: Path, killed: bool) -> None:
     before = traces()
     tool = RackTool(tmp_path / "gone")
     try:
@@ -116,11 +119,19 @@ def test_down_leaves_nothing(tmp_path: Path) -> None:
         identity = tool.registrations[0]["pm_system_id"]
         assert redfish(tool, "POST", RESET, {"ResetType": "On"}).status_code == 204
         assert identity.rpartition("/")[2] in processes()
+        if killed:
+            kill_libvirt(tool.directory)
     finally:
         tool("down")
     assert not tool.directory.exists()
     assert traces() == before
     assert str(tool.directory) not in processes() and identity.rpartition("/")[2] not in processes()
+
+
+def kill_libvirt(directory: Path) -> None:
+    """As an end of the whole computer does it: its socket is left where it was."""
+    pid = int((directory / "libvirt" / "libvirtd.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
 
 
 def _beside(subnet: str) -> str:
