@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Mapping
@@ -78,7 +79,8 @@ class Root:
         body = _Body.of(request.environ)
         last = request.headers.get("Last-Event-ID", "")
         name = who.name if who else ""
-        call = Call(self._service, values, self._json(operation, body), body.stream, name, last)
+        require = functools.partial(self._access.require, who=who)
+        call = Call(self._service, values, self._json(operation, body), body.stream, name, require, last)
         answer = HANDLERS[operation.name](call)
         return _response(answer, request.method)
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
 from undercloud.api.answers import Answers
-from undercloud.api.document import Document
+from undercloud.api.document import Document, Operation
 from undercloud.api.library import Library
 from undercloud.api.limiting import Limits
 from undercloud.api.metrics import Metrics
@@ -48,13 +48,17 @@ class Service:
 
 @dataclass(frozen=True)
 class Call:
-    """One request: the values of path and query by name, its JSON body or its stream, and who asks."""
+    """One request: the values of path and query by name, its JSON body or its stream, and who asks.
+
+    ``require`` raises API-006 where who asks may not do another operation, which this one leads to.
+    """
 
     service: Service
     values: Mapping[str, Any]
     body: Any
     stream: Reader
     who: str
+    require: Callable[[Operation], None]
     last_event: str = ""
 
     def __getitem__(self, name: str) -> Any:

@@ -33,7 +33,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path; ``body`` is the validator of a JSON body, None where there is none."""
+    """One method of one path; ``body`` is the validator of a JSON body, None where there is none.
+
+    ``begins`` are the operations of a deployment (``engine.Operation``) that it is the way to begin.
+    """
 
     name: str
     role: str
@@ -43,6 +46,7 @@ class Operation:
     body_required: bool = False
     body: Any = field(default=None, repr=False)
     validators: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    begins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,10 @@ class Document:
                 return Match(methods.get(wanted), found.groupdict(), tuple(sorted(methods)))
         return Match(None)
 
+    def beginning(self, kind: str) -> Operation:
+        """The operation that begins such a deployment (a value of ``engine.Operation``)."""
+        return next(each for each in self.operations.values() if kind in each.begins)
+
     def _operation(self, path: str, item: Mapping[str, Any], spec: dict[str, Any]) -> Operation:
         listed = [self._resolved(each) for each in (*item.get("parameters", ()), *spec.get("parameters", ()))]
         parameters = tuple(
@@ -101,6 +109,7 @@ class Document:
             body.get("required", False),
             self._validator(content["application/json"]["schema"]) if "application/json" in content else None,
             {each.name: self._validator(each.schema) for each in parameters},
+            tuple(spec.get("x-begins", ())),
         )
         self.operations[operation.name] = operation
         return operation

@@ -139,6 +139,23 @@ def test_two_at_once_are_refused_and_one_is_cancelled_and_resumed(client: Client
     assert client.codes("POST", f"{place}/resume", 409) == ["DEP-007"]
 
 
+def test_a_restore_is_resumed_by_those_who_may_begin_it(client: Client) -> None:
+    prepared(client)
+    member, backups = client.as_user("member"), "/v1/stacks/overcloud/backups"
+    ended(client, f"/v1/deployments/{start(client)['id']}")
+    ended(client, client.ask("POST", backups, json={"action": "backup"}).headers["Location"])
+    (directory,) = client.world.settings.paths.backups_dir("overcloud").iterdir()
+    (directory / "SHA256SUMS").write_text("")
+    client.world.runner.ending = Ending.FAILED
+    place = client.ask("POST", backups, json={"action": "restore"}).headers["Location"]
+    assert ended(client, place)["status"] == "failed"
+    client.world.runner.ending = None
+    assert member.codes("POST", f"{place}/resume", 403) == ["API-006"]
+    assert ended(client, place)["status"] == "failed"
+    assert client.ask("POST", f"{place}/resume").status_code == 202
+    assert ended(client, place)["status"] == "succeeded"
+
+
 def test_what_failed_is_tried_again_with_less_and_taken_back(client: Client) -> None:
     prepared(client)
     good = f"/v1/deployments/{start(client)['id']}"

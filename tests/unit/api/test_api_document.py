@@ -21,6 +21,7 @@ from tests.unit.api.test_api_deployments import prepared
 from tests.unit.deploy.simulated_ironic import SimulatedIronic
 from undercloud.api.document import Document
 from undercloud.api.handlers import HANDLERS
+from undercloud.deploy.engine import Operation
 
 _PROFILE = settings(
     max_examples=6,
@@ -43,6 +44,13 @@ def test_the_document_is_valid_openapi() -> None:
         "member",
         "admin",
     }
+
+
+def test_each_operation_of_a_deployment_is_begun_in_one_place() -> None:
+    document = Document()
+    begun = [kind for operation in document.operations.values() for kind in operation.begins]
+    assert sorted(begun) == sorted(Operation)
+    assert document.beginning(Operation.RESTORE).role == "admin"
 
 
 def test_it_is_served_as_it_is(shared: Client) -> None:

@@ -122,7 +122,9 @@ def show(call: Call) -> Answer:
 
 
 def resume(call: Call) -> Answer:
-    """Go on with it."""
+    """Go on with it; who may not begin such a thing may not go on with it either."""
+    found = call.service.engine.deployment(call["deployment"])
+    call.require(call.service.document.beginning(found.operation))
     limit, skip = call.body.get("limit", ""), tuple(call.body.get("skip", ()))
     return started(call.service.engine.resume(call["deployment"], limit, skip))
 
