@@ -20,6 +20,8 @@ from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
 _PLAYBOOKS = Path("ansible/ansible_collections/undercloud/deploy/playbooks")
 SUMS = "SHA256SUMS"
 """Written last: a directory without it holds no whole backup."""
+MANIFEST = "manifest.json"
+"""Of which stack and nodes a backup is, and which of them had the databases."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ def placed(request: BackupRequest, paths: Paths) -> BackupRequest:
         return request
     if operation is Operation.RESTORE:
         directory = Path(request.directory) if request.directory else _newest(request.stack, paths)
-        if not (directory / SUMS).is_file():
-            raise _unfit(f"{directory} holds no whole backup: it has no {SUMS}", "Name another directory.")
+        missing = " and no ".join(name for name in (SUMS, MANIFEST) if not (directory / name).is_file())
+        if missing:
+            raise _unfit(f"{directory} holds no whole backup: it has no {missing}", "Name another directory.")
         return replace(request, directory=str(directory))
     now = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}"
     directory = Path(request.directory) if request.directory else paths.backups_dir(request.stack) / now

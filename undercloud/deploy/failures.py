@@ -34,6 +34,12 @@ class NodesError(UndercloudError):
 # ``{host}``, ``{address}`` and ``{why}`` are filled in; the first that fits wins.
 _CAUSES = (
     cause(
+        "DEP-035",
+        r"the backup (in .* is not whole|does not fit):",  # restore.yaml says so
+        "{why}",
+        "Name a whole backup of this cloud (--directory), or copy it anew from where it is whole.",
+    ),
+    cause(
         "DEP-011",
         r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known .* but not",
         "{host} shows another host key than at first contact: it is a different machine, it was installed "

@@ -13,6 +13,7 @@ from tests.unit.api.conftest import BUNDLE, Client, Serve
 from tests.unit.deploy.world import PLAYS
 from undercloud.db import plans
 from undercloud.db.database import open_database
+from undercloud.deploy.backup import MANIFEST, SUMS
 from undercloud.deploy.compiling import Node
 from undercloud.deploy.runner import Ending
 
@@ -145,7 +146,8 @@ def test_a_restore_is_resumed_by_those_who_may_begin_it(client: Client) -> None:
     ended(client, f"/v1/deployments/{start(client)['id']}")
     ended(client, client.ask("POST", backups, json={"action": "backup"}).headers["Location"])
     (directory,) = client.world.settings.paths.backups_dir("overcloud").iterdir()
-    (directory / "SHA256SUMS").write_text("")
+    for name in (MANIFEST, SUMS):
+        (directory / name).write_text("")
     client.world.runner.ending = Ending.FAILED
     place = client.ask("POST", backups, json={"action": "restore"}).headers["Location"]
     assert ended(client, place)["status"] == "failed"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.deploy.world import World, failed, ok, request
 from undercloud.deploy import leaving
-from undercloud.deploy.backup import SUMS
+from undercloud.deploy.backup import MANIFEST, SUMS
 from undercloud.deploy.engine import Deployment, Operation, Status, follow
 from undercloud.deploy.requests import BackupRequest, DeleteRequest, SshAccess
 from undercloud.deploy.runner import Ending, Run
@@ -36,7 +36,13 @@ def refusal(world: World, action: str, directory: str = "") -> str:
 
 def sealing(run: Run) -> None:
     """What the playbook does last."""
-    (Path(run.variables["undercloud_backup"]) / SUMS).write_text("")
+    sealed(Path(run.variables["undercloud_backup"]))
+
+
+def sealed(directory: Path) -> None:
+    """What tells a whole backup from one that was cut off."""
+    for name in (MANIFEST, SUMS):
+        (directory / name).write_text("")
 
 
 def test_a_backup_goes_below_the_state_directory_and_is_found_there(world: World) -> None:
@@ -76,6 +82,8 @@ def test_what_was_cut_off_is_no_backup(world: World, tmp_path: Path) -> None:
     resumed = engine.wait(engine.resume(ended.id).id, 60)
     assert (resumed.status, resumed.directory) == (Status.SUCCEEDED, str(tmp_path / "mine"))
     assert back_up(world, "restore", str(tmp_path / "mine")).status is Status.SUCCEEDED
+    (tmp_path / "mine" / MANIFEST).unlink()
+    assert refusal(world, "restore", str(tmp_path / "mine")) == "DEP-035", "nobody knows of which cloud it is"
 
 
 def test_a_node_that_was_given_back_is_left_out(world: World, tmp_path: Path) -> None:
@@ -90,7 +98,7 @@ def test_a_node_that_was_given_back_is_left_out(world: World, tmp_path: Path) ->
 
 def test_a_restore_that_was_stopped_says_that_services_stand_still(world: World, tmp_path: Path) -> None:
     deploy(world)
-    (tmp_path / SUMS).write_text("")
+    sealed(tmp_path)
     engine = world.engine()
     world.runner.hold = threading.Event()
     started = engine.backup(BackupRequest("overcloud", "restore", str(tmp_path)))
