@@ -14,6 +14,7 @@ import pytest
 import requests
 from oslo_service import backend
 
+from tests.unit.deploy.simulated_ironic import SimulatedIronic
 from tests.unit.deploy.world import World, make_world
 from undercloud.api import main, server, users
 from undercloud.conf import load
@@ -160,6 +161,14 @@ def serve(tmp_path: Path, user_lines: bytes) -> Iterator[Serve]:
 def client(serve: Serve) -> Client:
     """An administrator of a server with default options."""
     return serve()
+
+
+@pytest.fixture
+def ironic(client: Client, tmp_path: Path) -> SimulatedIronic:
+    """The Ironic that the client's server uses."""
+    made = SimulatedIronic(tmp_path, hurry=True)
+    client.world.ironic = lambda: made
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -21,13 +21,6 @@ from undercloud.diskimages.published import publish
 _SECRET = "not to be told"
 
 
-@pytest.fixture
-def ironic(client: Client, tmp_path: Path) -> SimulatedIronic:
-    made = SimulatedIronic(tmp_path, hurry=True)
-    client.world.ironic = lambda: made
-    return made
-
-
 def machine(number: int, **more: Any) -> dict[str, Any]:
     mac = f"52:54:00:00:00:{number:02x}"
     return {"name": f"m{number}", "pm_type": "ipmi", "pm_addr": f"192.0.2.{number}", "mac": [mac], **more}

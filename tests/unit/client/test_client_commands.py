@@ -18,13 +18,6 @@ from undercloud.diskimages.published import publish
 
 
 @pytest.fixture
-def ironic(client: Client, tmp_path: Path) -> SimulatedIronic:
-    made = SimulatedIronic(tmp_path, hurry=True)
-    client.world.ironic = lambda: made
-    return made
-
-
-@pytest.fixture
 def overcloud(
     client: Client, openstack: Openstack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Openstack:

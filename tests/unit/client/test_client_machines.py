@@ -35,13 +35,6 @@ _WAY = (MachineWork.ENROL, MachineWork.MANAGE)
 
 
 @pytest.fixture
-def ironic(client: Client, tmp_path: Path) -> SimulatedIronic:
-    made = SimulatedIronic(tmp_path, hurry=True)
-    client.world.ironic = lambda: made
-    return made
-
-
-@pytest.fixture
 def engine(client: Client, ironic: SimulatedIronic) -> Iterator[WholeEngine]:
     made = RemoteEngine(remote(prepared(client)))
     yield made

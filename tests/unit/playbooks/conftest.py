@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from undercloud.plan.bundle import PlanSource
+from tests.unit.playbooks.own_cloud import SAMPLES, compiled, parameters, stock_roles
 from undercloud.plan.entropy import SeededEntropy
-from undercloud.plan.loader import load
 from undercloud.plan.secrets import Secret
 from undercloud.plan.state import State
-from undercloud.playbooks import compiler
 from undercloud.playbooks.compiler import Compilation
 from undercloud.topology.model import Host, Network, Subnet, Topology, Vip
 
@@ -88,7 +86,6 @@ def topology() -> Topology:
     return make_topology({"Controller": 2, "Database": 1})
 
 
-ROOT = Path(__file__).parents[3]
 NODES = """
 - name: ControllerOpenstack
   count: 1
@@ -103,42 +100,21 @@ NODES = """
   instances:
     - {hostname: backend-0, networks: [{network: ctlplane, fixed_ip: 192.168.24.12}]}
 """
-ENVIRONMENT = """
-parameter_defaults:
-  ControlPlaneSubnetCidr: '24'
-  ControlFixedIPs: [{ip_address: 192.168.24.3}]
-  CloudDomain: example.com
-  ContainerKeystoneImage: registry.example.com/keystone:1
-  ContainerHAProxyImage: registry.example.com/haproxy:1
-  ContainerKeepalivedImage: registry.example.com/keepalived:1
-  ContainerMemcachedImage: registry.example.com/memcached:1
-  ContainerMysqlImage: registry.example.com/mariadb:1
-  ContainerRabbitmqImage: registry.example.com/rabbitmq:1
-  ContainerChronyImage: registry.example.com/chrony:1
-"""
+ENVIRONMENT = parameters(CloudDomain="example.com")
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Callable[..., Compilation]:
     """Compiles our own templates for two roles, with more environment texts."""
-    roles = [ROOT / "roles_data" / f"{name}.yaml" for name in ("ControllerOpenstack", "DatabaseMessaging")]
+    roles = stock_roles("ControllerOpenstack", "DatabaseMessaging")
 
     def run(
         *environments: str, nodes: str = NODES, state: State | None = None, seed: str = "seed"
     ) -> Compilation:
-        texts = {"roles.yaml": "".join(path.read_text() for path in roles), "nodes.yaml": nodes}
-        texts |= {f"env{number}.yaml": text for number, text in enumerate([ENVIRONMENT, *environments])}
-        for name, text in texts.items():
-            (tmp_path / name).write_text(text)
-        source = PlanSource(
-            templates=str(ROOT / "heat-templates"),
-            roles_file=str(tmp_path / "roles.yaml"),
-            networks_file=str(ROOT / "heat-templates" / "network-data-samples" / "internal-api.yaml"),
-            baremetal_deployment=str(tmp_path / "nodes.yaml"),
-            environments=tuple(
-                str(tmp_path / f"env{number}.yaml") for number in range(len(environments) + 1)
-            ),
+        texts = (ENVIRONMENT, *environments)
+        networks = SAMPLES / "internal-api.yaml"
+        return compiled(
+            tmp_path, roles, nodes, *texts, networks=networks, state=state, entropy=SeededEntropy(seed)
         )
-        return compiler.compile(load(source), state or State(), SeededEntropy(seed))
 
     return run

@@ -20,7 +20,8 @@ import pytest
 import sqlalchemy
 import yaml
 
-from tests.unit.playbooks.conftest import ENVIRONMENT, NODES, ROOT
+from tests.unit.playbooks.conftest import ENVIRONMENT, NODES
+from tests.unit.playbooks.own_cloud import ROOT
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan.bundle import PlanSource
 from undercloud.plan.entropy import SeededEntropy

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.unit.playbooks.conftest import NODES, ROOT
+from tests.unit.playbooks.conftest import NODES
+from tests.unit.playbooks.own_cloud import ROOT
 from tests.unit.playbooks.upstream.test_upstream_compile import build as build_upstream
 from undercloud.plan.bundle import PlanSource
 from undercloud.plan.entropy import SeededEntropy

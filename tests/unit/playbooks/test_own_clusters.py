@@ -13,16 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from undercloud.plan.bundle import PlanSource
-from undercloud.plan.entropy import SeededEntropy
-from undercloud.plan.loader import load
-from undercloud.plan.state import State
-from undercloud.playbooks import compiler
+from tests.unit.playbooks.own_cloud import SAMPLES, compiled, parameters, stock_roles
 from undercloud.playbooks.compiler import Compilation
 
-ROOT = Path(__file__).parents[3]
 DATA = "/var/lib/config-data"
-IMAGES = ("Keystone", "HAProxy", "Keepalived", "Memcached", "Mysql", "Rabbitmq", "Chrony")
 BALANCER = """
 - name: Balancer
   tags: [primary]
@@ -48,26 +42,9 @@ def _cloud(directory: Path, roles: dict[str, int]) -> Compilation:
         }
         for first, (role, count) in zip(range(10, 90, 10), roles.items(), strict=False)
     ]
-    values = {f"Container{name}Image": f"registry.example.com/{name.lower()}:1" for name in IMAGES}
-    given = {"ControlPlaneSubnetCidr": "24", "ControlFixedIPs": [{"ip_address": "192.168.24.3"}], **values}
-    texts = {
-        "roles.yaml": "".join(
-            BALANCER if role == "Balancer" else (ROOT / "roles_data" / f"{role}.yaml").read_text()
-            for role in roles
-        ),
-        "nodes.yaml": yaml.safe_dump(nodes),
-        "env.yaml": yaml.safe_dump({"parameter_defaults": given}),
-    }
-    for name, text in texts.items():
-        (directory / name).write_text(text)
-    source = PlanSource(
-        templates=str(ROOT / "heat-templates"),
-        roles_file=str(directory / "roles.yaml"),
-        networks_file=str(ROOT / "heat-templates" / "network-data-samples" / "isolation.yaml"),
-        baremetal_deployment=str(directory / "nodes.yaml"),
-        environments=(str(directory / "env.yaml"),),
-    )
-    return compiler.compile(load(source), State(), SeededEntropy()).raise_for_errors()
+    texts = "".join(BALANCER if role == "Balancer" else stock_roles(role) for role in roles)
+    networks = SAMPLES / "isolation.yaml"
+    return compiled(directory, texts, nodes, parameters(), networks=networks).raise_for_errors()
 
 
 def _file(cloud: Compilation, host: str, path: str) -> str:

@@ -11,40 +11,23 @@ from typing import Any
 import pytest
 import yaml
 
-from undercloud.plan.bundle import PlanSource
-from undercloud.plan.entropy import SeededEntropy
-from undercloud.plan.loader import load
-from undercloud.plan.state import State
-from undercloud.playbooks import compiler
+from tests.unit.playbooks.own_cloud import SAMPLES, compiled, parameters, stock_roles
 from undercloud.playbooks.compiler import Compilation
 
-ROOT = Path(__file__).parents[3]
 ROLES = {"ControllerOpenstack": "api-0", "DatabaseMessaging": "data-0"}
 RULES, SCRIPT = "/etc/undercloud/firewall.nft", "/usr/local/sbin/undercloud-firewall"
 CASES = sorted((Path(__file__).parent / "cases" / "firewall").glob("*.yaml"))
 
 
 def _cloud(directory: Path, **values: Any) -> Compilation:
-    networks = [[{"network": "ctlplane", "fixed_ip": f"192.168.24.{number}"}] for number in (11, 12)]
+    addresses = [[{"network": "ctlplane", "fixed_ip": f"192.168.24.{number}"}] for number in (11, 12)]
     nodes = [
         {"name": role, "count": 1, "instances": [{"hostname": name, "managed": False, "networks": own}]}
-        for (role, name), own in zip(ROLES.items(), networks, strict=True)
+        for (role, name), own in zip(ROLES.items(), addresses, strict=True)
     ]
-    given = {"ControlPlaneSubnetCidr": "192.168.24.0/24", "ControlFixedIPs": [{"ip_address": "192.168.24.3"}]}
-    images = ("Keystone", "HAProxy", "Keepalived", "Memcached", "Mysql", "Rabbitmq", "Chrony")
-    given |= {f"Container{name}Image": f"registry.example.com/{name.lower()}:1" for name in images}
-    (directory / "nodes.yaml").write_text(yaml.safe_dump(nodes))
-    (directory / "env.yaml").write_text(yaml.safe_dump({"parameter_defaults": {**given, **values}}))
-    roles = "".join((ROOT / "roles_data" / f"{role}.yaml").read_text() for role in ROLES)
-    (directory / "roles.yaml").write_text(roles)
-    source = PlanSource(
-        templates=str(ROOT / "heat-templates"),
-        roles_file=str(directory / "roles.yaml"),
-        networks_file=str(ROOT / "heat-templates" / "network-data-samples" / "internal-api.yaml"),
-        baremetal_deployment=str(directory / "nodes.yaml"),
-        environments=(str(directory / "env.yaml"),),
-    )
-    return compiler.compile(load(source), State(), SeededEntropy()).raise_for_errors()
+    given = parameters(**{"ControlPlaneSubnetCidr": "192.168.24.0/24", **values})
+    networks = SAMPLES / "internal-api.yaml"
+    return compiled(directory, stock_roles(*ROLES), nodes, given, networks=networks).raise_for_errors()
 
 
 def _files(cloud: Compilation, host: str) -> dict[str, str]:

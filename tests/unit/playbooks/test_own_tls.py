@@ -6,21 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from cryptography import x509
 
+from tests.unit.playbooks.own_cloud import VIP, compiled, parameters, stock_roles
 from undercloud.plan import certificates
-from undercloud.plan.bundle import PlanSource
 from undercloud.plan.entropy import SeededEntropy
-from undercloud.plan.loader import load
 from undercloud.plan.state import State, from_json
-from undercloud.playbooks import compiler
 from undercloud.playbooks.compiler import Compilation
 
-ROOT = Path(__file__).parents[3]
 DATA = "/var/lib/config-data"
-IMAGES = ("Keystone", "HAProxy", "Keepalived", "Memcached", "Mysql", "Rabbitmq", "Chrony")
-VIP = "192.168.24.3"
 DAY = 86_400
 
 
@@ -28,20 +22,15 @@ def cloud(directory: Path, state: State | None = None, day: int = 0, **values: A
     """One node that runs everything, compiled ``day`` days after the first time."""
     plane = [{"network": "ctlplane", "fixed_ip": "192.168.24.11"}]
     nodes = [{"name": "Standalone", "count": 1, "instances": [{"hostname": "all", "networks": plane}]}]
-    given: dict[str, Any] = {"ControlPlaneSubnetCidr": "24", "ControlFixedIPs": [{"ip_address": VIP}]}
-    given |= {f"Container{name}Image": f"registry.example.com/{name.lower()}:1" for name in IMAGES}
-    texts = {"nodes": nodes, "networks": [], "env": {"parameter_defaults": {**given, **values}}}
-    for name, value in texts.items():
-        (directory / f"{name}.yaml").write_text(yaml.safe_dump(value))
-    source = PlanSource(
-        templates=str(ROOT / "heat-templates"),
-        roles_file=str(ROOT / "roles_data" / "Standalone.yaml"),
-        networks_file=str(directory / "networks.yaml"),
-        baremetal_deployment=str(directory / "nodes.yaml"),
-        environments=(str(directory / "env.yaml"),),
+    made = compiled(
+        directory,
+        stock_roles("Standalone"),
+        nodes,
+        parameters(**values),
+        state=state,
+        entropy=SeededEntropy(f"day {day}", 1_763_600_000 + day * DAY),
     )
-    entropy = SeededEntropy(f"day {day}", 1_763_600_000 + day * DAY)
-    return compiler.compile(load(source), state or State(), entropy).raise_for_errors()
+    return made.raise_for_errors()
 
 
 def files(made: Compilation) -> dict[str, Any]:

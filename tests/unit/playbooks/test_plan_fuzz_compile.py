@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.unit.playbooks.own_cloud import GIVEN, ROOT
 from tests.unit.playbooks.plan_mutations import mutated
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan.bundle import Bundle, PlanSource, read
@@ -24,7 +25,6 @@ from undercloud.plan.loader import assemble
 from undercloud.plan.state import State
 from undercloud.playbooks import compiler, output
 
-ROOT = Path(__file__).parents[3]
 TRIALS = int(os.environ.get("UNDERCLOUD_FUZZ", "0"))
 FIRST = int(os.environ.get("UNDERCLOUD_FUZZ_SEED", "0"))
 NODES = """
@@ -35,15 +35,12 @@ NODES = """
     networks: [{network: ctlplane, fixed_ip: 192.168.24.20}, {network: storage}]
 - {name: Compute, count: 1, hostname_format: 'c-%index%'}
 """
-IMAGES = ("Keystone", "HAProxy", "Keepalived", "Memcached", "Mysql", "Rabbitmq", "Chrony")
 SETTINGS = {
     "resource_registry": {"OS::TripleO::Services::Nope": "OS::Heat::None"},
     "parameter_defaults": {
         "ControllerParameters": {"Debug": True},
         "AdminPassword": "word",
-        "ControlPlaneSubnetCidr": "24",
-        "ControlFixedIPs": [{"ip_address": "192.168.24.3"}],
-        **{f"Container{name}Image": f"registry.example.com/{name.lower()}:1" for name in IMAGES},
+        **GIVEN,
     },
     "parameter_merge_strategies": {"ExtraConfig": "merge"},
 }
