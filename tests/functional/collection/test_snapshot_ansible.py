@@ -20,7 +20,10 @@ case "$*" in
   *" /dev/vg/root") echo "  vg/root" ;;
   *" /dev/vg/var") echo "  vg/var" ;;
   */dev/*) exit 5 ;;
-  *) printf '  vg/root\\n  vg/var\\n'; cat "$SNAPSHOTS" ;;
+  *vg_free*) echo "  vg $FREE 4194304 10737418240" ;;
+  *lv_tags={undercloud}*) cat "$SNAPSHOTS" ;;
+  *lv_tags=*) ;;
+  *) exit 5 ;;
 esac
 """
 FINDMNT = """#!/bin/sh
@@ -29,6 +32,7 @@ case "$*" in
   *) printf '/dev/vg/root\\n/dev/vg/var\\n/dev/sda1\\ntmpfs\\n' ;;
 esac
 """
+TAGS = "--addtag undercloud --addtag undercloud_by_hand"
 RECORD = '#!/bin/sh\necho "$(basename "$0") $*" >> "$RECORD"\n'
 
 
@@ -53,13 +57,13 @@ class Node:
         (self.programs / name).write_text(text)
         (self.programs / name).chmod(0o755)
 
-    def play(self, action: str) -> subprocess.CompletedProcess[str]:
+    def play(self, action: str, free: int = 1 << 40) -> subprocess.CompletedProcess[str]:
         path = f"{self.programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-        told = {"RECORD": str(self.record), "SNAPSHOTS": str(self.snapshots), "ANSIBLE_NOCOLOR": "1"}
+        told = {"RECORD": str(self.record), "SNAPSHOTS": str(self.snapshots), "FREE": str(free)}
         words = ["-i", str(self.inventory), str(PLAYBOOK), "-e", f"undercloud_snapshot={action}"]
         return subprocess.run(
             ["ansible-playbook", *words],
-            env={**os.environ, "PATH": path, **told},
+            env={**os.environ, "PATH": path, "ANSIBLE_NOCOLOR": "1", **told},
             capture_output=True,
             text=True,
             check=False,
@@ -79,9 +83,15 @@ def test_each_volume_that_is_mounted_has_a_snapshot(node: Node) -> None:
     made = node.play("create")
     assert made.returncode == 0, made.stdout + made.stderr
     assert node.done() == [
-        "lvcreate --snapshot --extents 20%ORIGIN --name root_undercloud vg/root",
-        "lvcreate --snapshot --extents 20%ORIGIN --name var_undercloud vg/var",
+        f"lvcreate --snapshot --extents 20%ORIGIN {TAGS} --name root_undercloud vg/root",
+        f"lvcreate --snapshot --extents 20%ORIGIN {TAGS} --name var_undercloud vg/var",
     ]
+
+
+def test_without_room_for_all_of_them_there_is_none(node: Node) -> None:
+    refused = node.play("create", free=3 << 30)
+    assert (refused.returncode, node.done()) == (2, [])
+    assert "the volume group vg has 3072 MiB free, the snapshots need 4104 MiB" in refused.stdout
 
 
 def test_there_is_one_at_a_time_and_it_goes_or_comes_back(node: Node) -> None:
