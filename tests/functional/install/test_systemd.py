@@ -74,6 +74,13 @@ class Node:
     def pid(self, name: str) -> int:
         return int(self.ask("states()").get(name, {}).get("pid", 0))
 
+    def until_said(self, name: str, line: str) -> None:
+        """systemd's own "Started" may come before or after it."""
+        deadline = time.monotonic() + 60
+        while line not in (said := self.ask(f'manager.log("{name}", 5)').splitlines()):
+            assert time.monotonic() < deadline, said
+            time.sleep(0.5)
+
     def until_another(self, name: str, pid: int) -> int:
         deadline = time.monotonic() + 60
         while (found := self.pid(name)) in {0, pid}:
@@ -93,7 +100,7 @@ def test_units_come_and_go_with_what_is_wanted_and_come_back_after_a_kill_and_a_
     both = 'manager.put([process("one", "50% \'of\' $HOME \\\\this", "/opt/uc/read"), process("two")])'
     assert set(node.ask(both)) == {"one", "two"}
     assert {state["condition"] for state in node.ask("states()").values()} == {"running"}
-    assert node.ask('manager.log("one", 1)').strip() == "said: 50% 'of' $HOME \\this"
+    node.until_said("one", "said: 50% 'of' $HOME \\this")
     assert node.run("systemctl --failed --no-legend") == ""
 
     before = {name: node.pid(name) for name in ("one", "two")}
