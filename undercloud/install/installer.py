@@ -13,6 +13,7 @@ from undercloud.diagnostics import Finding, Report, UndercloudError, raise_for
 from undercloud.install import configuration, machine, packages
 from undercloud.install.installation import Installation, alone
 from undercloud.install.part import Health, Part, Say
+from undercloud.install.parts import left_over
 
 AUTHORITY = "ca.crt"
 """What clients trust: a copy in the configuration directory, which others may read."""
@@ -43,6 +44,9 @@ def install(installation: Installation, say: Say) -> tuple[str, ...]:
             durable.write(site.config_dir / AUTHORITY, Path(site.cacert).read_bytes(), 0o644)
         say(f"processes, kept running by {installation.manager.name}")
         started = installation.manager.put(installation.processes())
+        for part in left_over(site):
+            say(f"removing {part.title}")
+            part.remove()
         installation.boot.ensure()
         for part in installation.parts:
             _await(installation, part, say)

@@ -14,7 +14,7 @@ def keep(name: str, ensure: Callable[[], Iterable[str]]) -> None:
     """Call ``ensure`` every few seconds and print what it did, until this process is told to end.
 
     What it raises as OSError is printed, too: the next time may be better. The signals are waited for, never
-    handled in the middle of ``ensure``, so that a caller can take back what was made.
+    handled in the middle of ``ensure``, so that nothing is made by half.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
     while True:

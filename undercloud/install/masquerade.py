@@ -1,8 +1,9 @@
 """Masquerading: machines of the provisioning network reach the world by the undercloud's address.
 
 ``python -m undercloud.install.masquerade RECORD SOURCES NETWORKS`` is the process that keeps it, as
-``bridge`` keeps the bridge: a table of nft(8) that is ours alone, and the kernel's forwarding. Ended, it
-takes both away. Filters of other tables hold: who drops what is forwarded has to let it pass.
+``bridge`` keeps the bridge: a table of nft(8) that is ours alone, and the kernel's forwarding. Both stay when
+it ends, so that an upgrade interrupts nobody; ``remove`` takes them away. Filters of other tables hold: who
+drops what is forwarded has to let it pass.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ TABLE = "undercloud"
 """The name of our table of nft, in the family ``ip``."""
 _ANEW = f"add table ip {TABLE}\ndelete table ip {TABLE}\n"  # whether it is there or not
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+_ON = "1"
 _LONGEST = 15  # seconds that nft may take
 
 
@@ -27,8 +29,8 @@ _LONGEST = 15  # seconds that nft may take
 class Masquerade:
     """What shall be: packets of ``sources`` that leave ``networks`` get the address they leave by.
 
-    Both are IPv4 networks as ``192.168.24.0/24``. ``record`` is a file that is there while forwarding was
-    switched on by us.
+    Both are IPv4 networks as ``192.168.24.0/24``. ``record`` is a file that is there from before the first
+    change until ``remove``; it holds what the kernel's switch of forwarding said then.
     """
 
     sources: tuple[str, ...]
@@ -60,7 +62,7 @@ def table(wanted: Masquerade) -> str:
 def missing(wanted: Masquerade) -> tuple[str, ...]:
     """What is not as it shall be, in a few words each; raises OSError."""
     found = []
-    if _FORWARDING.read_text(encoding="ascii").strip() != "1":
+    if _forwarding() != _ON:
         found.append("net.ipv4.ip_forward")
     if _listed().split() != table(wanted).split():
         found.append(f"nft table ip {TABLE}")
@@ -69,12 +71,13 @@ def missing(wanted: Masquerade) -> tuple[str, ...]:
 
 def ensure(wanted: Masquerade) -> tuple[str, ...]:
     """Bring it to what is wanted; what was missing. Raises OSError."""
+    if not wanted.record.exists():
+        wanted.record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        durable.write(wanted.record, _forwarding())
     found = missing(wanted)
     for each in found:
         if each == "net.ipv4.ip_forward":
-            wanted.record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            durable.write(wanted.record, "")
-            _FORWARDING.write_text("1\n", encoding="ascii")
+            _FORWARDING.write_text(f"{_ON}\n", encoding="ascii")
         else:
             _nft(_ANEW + table(wanted))
     return found
@@ -85,8 +88,13 @@ def remove(record: Path) -> None:
     if shutil.which("nft"):
         _nft(_ANEW)
     if record.exists():
-        _FORWARDING.write_text("0\n", encoding="ascii")
+        if record.read_text(encoding="ascii") != _ON:
+            _FORWARDING.write_text("0\n", encoding="ascii")
         record.unlink()
+
+
+def _forwarding() -> str:
+    return _FORWARDING.read_text(encoding="ascii").strip()
 
 
 def _listed() -> str:
@@ -101,13 +109,9 @@ def _nft(text: str) -> None:
 
 
 def main() -> None:
-    """Keep it until this process is ended, and then take it away."""
+    """Keep it until this process is ended; it stays then."""
     wanted = Masquerade.read(sys.argv[1:])
     keeping.keep("masquerade", lambda: ensure(wanted))
-    try:
-        remove(wanted.record)
-    except OSError as error:
-        sys.exit(f"masquerade: {error}")
 
 
 if __name__ == "__main__":

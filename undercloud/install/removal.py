@@ -14,6 +14,7 @@ from undercloud.diagnostics import UndercloudError
 from undercloud.install.installation import Installation, alone
 from undercloud.install.installer import AUTHORITY
 from undercloud.install.part import Say
+from undercloud.install.parts import left_over
 
 _WORKING = ("deploying", "deleting")
 _KEEPERS = 15.0  # seconds that the keepers of playbooks have to end what they keep
@@ -71,7 +72,7 @@ def uninstall(installation: Installation, say: Say) -> None:
         # They survive the engine, so that it may be started anew; now there is none to come.
         if ended := processes.end_all(mark_of(site.state_dir, ""), _KEEPERS, whole=False):
             say(f"ended {ended} processes of playbooks that still ran")
-        for part in reversed(installation.parts):
+        for part in (*left_over(site), *reversed(installation.parts)):
             say(f"removing {part.title}")
             part.remove()
         say(f"deleting {site.state_dir}")

@@ -27,6 +27,12 @@ def all_parts(site: Site) -> tuple[Part, ...]:
     )
 
 
+def left_over(site: Site) -> tuple[Part, ...]:
+    """Parts that are no longer asked for, and outlive their processes until they are removed."""
+    masquerading = Masquerading(site)
+    return (masquerading,) if masquerading.began and not masqueraded(site.conf) else ()
+
+
 def in_order(*parts: Part) -> tuple[Part, ...]:
     """The parts, each after those it needs; otherwise as they are given."""
     named = {part.name: part for part in parts}

@@ -40,6 +40,11 @@ class Masquerading:
             site.state_dir / self.name / "forwarding",
         )
 
+    @property
+    def began(self) -> bool:
+        """Whether it was made here, and not taken back yet."""
+        return self._wanted.record.exists()
+
     def problems(self) -> Iterator[Finding]:
         """Who is not root cannot; and IPv6 has routers for that."""
         conf = self._conf
