@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from undercloud import durable
 from undercloud.conf import load
 from undercloud.conf.paths import Paths
 from undercloud.conf.settings import overrides_beside
-from undercloud.db import dumps
+from undercloud.db import dumps, sessions
 from undercloud.db.database import open_database, upgrade_database
 from undercloud.diagnostics import UndercloudError
 from undercloud.install import backup, installer
@@ -26,6 +27,8 @@ from undercloud.install.installation import RECORD, Installation, alone, intende
 from undercloud.install.part import Say
 
 _CHUNK = 1 << 20
+_SIGN_OF_LIFE = 60  # seconds; an engine asks its database more often, also when there is nothing to do
+_FAREWELL = 3.0  # seconds for which a server may still list who has left it
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ def restore(file: Path, target: Target, say: Say) -> tuple[Installation, tuple[P
 
     Raises before anything is changed: INST-032 for a backup that is damaged, DB- and VAULT- for a database
     or key in it that cannot be used, INST-033 over an undercloud that runs, INST-034 over one that is there
-    or over a database on a server that is not empty, INST-036 where no setting names the server, and what
-    :func:`installer.check` raises.
+    or over a database on a server that is not empty, INST-036 where no setting names the server, INST-037
+    where somebody else uses the database, and what :func:`installer.check` raises.
     """
     state_dir = target.state_dir
     with _staged(file, state_dir, say) as stage:
@@ -209,13 +212,28 @@ def _check_server(installation: Installation, stage: Path, target: Target) -> st
             fix=f"Write [database] connection into a file in {_overrides(installation)}.",
         )
     dumps.check(connection)
+    shown = make_url(connection).render_as_string(hide_password=True)
+    _unused(connection, shown)
     if not target.replace and not dumps.is_empty(connection):
         raise UndercloudError.of(
             "INST-034",
-            f"the database {make_url(connection).render_as_string(hide_password=True)} is not empty",
+            f"the database {shown} is not empty",
             fix="Give --replace to have it copied beside the state directory first, or name an empty one.",
         )
     return connection
+
+
+def _unused(connection: str, shown: str) -> None:
+    """An engine elsewhere would go on writing, and with deployments that the backup calls running."""
+    deadline = time.monotonic() + _FAREWELL
+    while found := sessions.others(connection, _SIGN_OF_LIFE):
+        if time.monotonic() > deadline:
+            raise UndercloudError.of(
+                "INST-037",
+                f"the database {shown} is used from {', '.join(found)}: engines there would go on with it",
+                fix="End the engines and APIs there, restore, then start them; or name an empty database.",
+            )
+        time.sleep(_FAREWELL / 10)
 
 
 def _overrides(installation: Installation) -> Path:

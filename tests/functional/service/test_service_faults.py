@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from tests.functional.service.site import Site, until
 from tests.unit.db import servers
 from tests.unit.deploy import rabbit
+from undercloud.db import sessions
 
 pytestmark = pytest.mark.functional
 _WHOLE = [f"{step} 1" for step in range(6)]
@@ -118,6 +120,22 @@ def test_an_engine_is_killed_and_the_other_one_goes_on(grown: Site) -> None:
     whole(grown, deployment)
     again = grown.deploy()
     assert grown.ended(again)["status"] == "succeeded"
+
+
+def test_an_engine_without_work_is_seen_in_the_database(
+    tmp_path: Path, postgres: servers.Server, broker: rabbit.Rabbit
+) -> None:
+    url = postgres.new_database()
+    site = Site(tmp_path, tmp_path / "state", url, broker.url)
+    try:
+        engine = site.start("engine")
+        engine.line("answers")
+        time.sleep(6)
+        assert sessions.others(url, 3) == ("localhost",), "a restore has to know of it"
+        engine.end(signal.SIGKILL)
+        until(lambda: sessions.others(url, 60) == ())
+    finally:
+        site.close()
 
 
 def test_the_broker_starts_anew_in_the_middle(grown: Site, broker: rabbit.Rabbit) -> None:

@@ -231,6 +231,12 @@ def test_a_database_that_cannot_be_put_back_leaves_the_rest_and_names_it(
         broken = _agreeing("state/database.sql", b"CREATE TABLE one (id INTEGER);\nNONSENSE;\n")
         repacked(archive, changed, broken)
         (state / "mine").write_text("as it was")
+        elsewhere = opened()
+        with pytest.raises(UndercloudError, match="INST-037") as caught:
+            restore.restore(archive, target, lambda _text: None)
+        assert "is used from localhost" in caught.value.findings[0].message
+        assert names(elsewhere) == ["first", "later"]
+        elsewhere.close()
         with pytest.raises(UndercloudError, match="DB-008") as caught:
             restore.restore(changed, target, lambda _text: None)
         (copy,) = tmp_path.glob("state.before-*")
