@@ -13,12 +13,13 @@ from oslo_config import cfg
 
 from undercloud.api.access import ADMIN, Principal, unauthenticated
 from undercloud.api.limiting import Limits
+from undercloud.api.remembered import Remembered
 from undercloud.api.users import Users
 from undercloud.conf import Settings
 from undercloud.diagnostics import UndercloudError
 
 Environ = Mapping[str, Any]
-_AWAY = "undercloud.keystone_is_away"
+_REFUSED = "undercloud.refused"  # the error, for a request that need not be looked at any further
 _SILENT = (ConnectFailure, DiscoveryFailure, RequestTimeout, auth_token.ksm_exceptions.ServiceError)
 
 
@@ -71,31 +72,26 @@ class Basic:
 
 
 class Keystone:
-    """What keystonemiddleware verified, as it puts it into the request; a wrong token is a wrong password."""
+    """What keystonemiddleware verified, as it puts it into the request; a wrong token is a wrong password.
+
+    From an address with too many wrong ones no token reaches Keystone but those that it confirmed lately: who
+    has one of them need not suffer from a neighbour's.
+    """
 
     challenge = "Keystone"
 
     def __init__(self, settings: Settings, limits: Limits) -> None:
         self._limits = limits
+        self._good = Remembered(settings.api.remember)
         self._conf = cfg.ConfigOpts()
         files = [settings.file] if settings.file else []
         self._conf(args=[], project="undercloud", default_config_files=files)
 
     def who(self, environ: Environ) -> Principal | None:
         """As ``Authentication``; API-007 after too many wrong ones, API-011 while Keystone is away."""
-        if _AWAY in environ:
-            raise UndercloudError.of(
-                "API-011",
-                "Keystone, which says who is who, does not answer",
-                fix="See that it runs, and [keystone_authtoken] of the undercloud; then try again.",
-            )
-        status, address = environ.get("HTTP_X_IDENTITY_STATUS", ""), environ.get("REMOTE_ADDR", "")
-        if status == "Invalid" and environ.get("HTTP_X_AUTH_TOKEN"):
-            # A token cannot be guessed, so that who has a good one need not suffer from a neighbour's.
-            self._limits.may_login(address)
-            self._limits.failed_login(address)
-            raise unauthenticated()
-        if status != "Confirmed":
+        if _REFUSED in environ:
+            raise environ[_REFUSED]
+        if environ.get("HTTP_X_IDENTITY_STATUS") != "Confirmed":
             return None
         roles = tuple(each.strip() for each in environ.get("HTTP_X_ROLES", "").split(",") if each.strip())
         return Principal(environ.get("HTTP_X_USER_NAME") or environ.get("HTTP_X_USER_ID", ""), roles)
@@ -103,7 +99,7 @@ class Keystone:
     def around(self, application: Any) -> Any:
         """keystonemiddleware, which removes such headers of a client's and sets its own."""
         options = {"oslo_config_config": self._conf, "delay_auth_decision": True}
-        return _Middleware(application, options)
+        return _Middleware(application, options, self._limits, self._good)
 
 
 class _Away(Exception):  # noqa: N818 - not an error of ours: it is told as API-011
@@ -111,7 +107,14 @@ class _Away(Exception):  # noqa: N818 - not an error of ours: it is told as API-
 
 
 class _Middleware(auth_token.AuthProtocol):  # type: ignore[misc]
-    """Tells a Keystone that does not answer from a token that is wrong."""
+    """Tells a Keystone that does not answer from a token that is wrong, and asks it about some only."""
+
+    def __init__(
+        self, application: Any, options: Mapping[str, Any], limits: Limits, good: Remembered
+    ) -> None:
+        super().__init__(application, options)
+        self._limits = limits
+        self._good = good
 
     def fetch_token(self, token: str, **options: Any) -> Any:
         try:
@@ -121,12 +124,31 @@ class _Middleware(auth_token.AuthProtocol):  # type: ignore[misc]
                 raise _Away from error
             raise
 
-    def process_request(self, request: Any) -> Any:
+    def process_request(self, request: Any) -> None:
+        """Also who is refused goes on to the application, whose audit log and errors know of all."""
+        request.environ.pop("HTTP_X_SERVICE_TOKEN", None)  # nobody asks us in another service's name
         try:
-            return super().process_request(request)
+            self._verify(request)
+        except UndercloudError as error:
+            request.environ[_REFUSED] = error
+
+    def _verify(self, request: Any) -> None:
+        token, address = (request.user_token or "").encode(), request.environ.get("REMOTE_ADDR", "")
+        if token and token not in self._good:
+            self._limits.may_login(address)
+        try:
+            super().process_request(request)
         except _Away:
-            request.environ[_AWAY] = True
-            return None
+            raise UndercloudError.of(
+                "API-011",
+                "Keystone, which says who is who, does not answer",
+                fix="See that it runs, and [keystone_authtoken] of the undercloud; then try again.",
+            ) from None
+        if token and not request.user_token_valid:
+            self._limits.failed_login(address)
+            raise unauthenticated()
+        if token:
+            self._good.add(token)
 
 
 class Socket:

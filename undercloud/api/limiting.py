@@ -30,7 +30,7 @@ class Limits:
     def may_login(self, address: str) -> None:
         """API-007 when too many logins from there were wrong."""
         if not self._login_counter.test(self._logins, "login", address):
-            raise _too_many("wrong passwords")
+            raise _too_many("wrong passwords or tokens")
 
     def failed_login(self, address: str) -> None:
         """Count a wrong one."""

@@ -6,10 +6,7 @@ remembered for some minutes as a keyed hash, because bcrypt takes 50 to 200 ms o
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -19,13 +16,13 @@ import bcrypt
 
 from undercloud import durable
 from undercloud.api.access import ROLES, Principal
+from undercloud.api.remembered import Remembered
 from undercloud.diagnostics import Location, UndercloudError
 
 _LINE = re.compile(
     r"(?P<name>[A-Za-z0-9_.@-]{1,64}):(?P<hash>\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}):(?P<role>[a-z]+)"
 )
 _LONGEST = 72  # bytes of a password that bcrypt looks at; it refuses more
-_MOST = 10_000  # remembered at once
 _NOBODY = b"$2b$12$C6UzMDM.H6dfI/f/IKcEeO1j6uMKL4tpWhBnqDzy7sQFyGW8dvIiq"
 
 
@@ -34,13 +31,10 @@ class Users:
 
     def __init__(self, file: Path, remember: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = file
-        self._remember = remember
-        self._clock = clock
-        self._key = secrets.token_bytes(32)
         self._guard = threading.Lock()
         self._stamp: tuple[int, int, int] | None = None
         self._users: dict[str, tuple[bytes, str]] = {}
-        self._seen: dict[bytes, float] = {}
+        self._seen = Remembered(remember, clock)
         self.load()
 
     def load(self) -> None:
@@ -58,24 +52,13 @@ class Users:
         self.load()
         hashed, role = self._users.get(name, (_NOBODY, ""))
         given = password.encode()
-        token = hmac.digest(self._key, b"\0".join((name.encode(), hashed, given)), hashlib.sha256)
-        if self._known(token):
+        credential = b"\0".join((name.encode(), hashed, given))
+        if credential in self._seen:
             return Principal(name, (role,))
         if len(given) > _LONGEST or not bcrypt.checkpw(given, hashed) or not role:
             return None
-        with self._guard:
-            if len(self._seen) >= _MOST:
-                self._seen.clear()
-            self._seen[token] = self._clock() + self._remember
+        self._seen.add(credential)
         return Principal(name, (role,))
-
-    def _known(self, token: bytes) -> bool:
-        with self._guard:
-            until = self._seen.get(token)
-            if until is not None and until <= self._clock():
-                del self._seen[token]
-                until = None
-            return until is not None
 
 
 def read_users(file: Path) -> dict[str, tuple[bytes, str]]:

@@ -165,7 +165,13 @@ def test_openstack_fetches_its_tokens_with_clouds_yaml(guarded: Guarded) -> None
 
 def test_while_keystone_is_away_nobody_is_let_in(guarded: Guarded) -> None:
     token = guarded.identity.token("admin")
+    assert guarded.ask(token).status_code == 200
+    statuses = [guarded.ask(f"wrong-{number}").status_code for number in range(6)]
+    assert statuses == sorted(statuses)
+    assert statuses[-1] == 429
+    assert guarded.ask(token).status_code == 200, "it need not suffer from a neighbour's"
     guarded.identity.stop()
     for _ in range(3):
-        assert guarded.refused(token) == (503, ["API-011"]), "and it is not counted as a wrong token"
+        assert guarded.refused(token) == (503, ["API-011"])
+    assert guarded.refused("wrong") == (429, ["API-007"]), "Keystone is not asked about it"
     assert guarded.ask("", path="/v1/health").status_code == 200
