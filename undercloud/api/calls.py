@@ -12,12 +12,13 @@ from undercloud.api.document import Document, Operation
 from undercloud.api.library import Library
 from undercloud.api.limiting import Limits
 from undercloud.api.metrics import Metrics
+from undercloud.api.recent import Recent
 from undercloud.api.validations import Validations
 from undercloud.conf import Settings
 from undercloud.db.database import Database
 from undercloud.deploy import wire
 from undercloud.deploy.engine import Deployment
-from undercloud.deploy.machines import WholeEngine
+from undercloud.deploy.machines import MachineInfo, WholeEngine
 
 JSON = "application/json"
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class Service:
     validations: Validations
     metrics: Metrics
     limits: Limits
+    machines: Recent[tuple[MachineInfo, ...]]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from undercloud.api.document import Document
 from undercloud.api.library import Library
 from undercloud.api.limiting import Limits
 from undercloud.api.metrics import Metrics
+from undercloud.api.recent import Recent
 from undercloud.api.validations import Validations
 from undercloud.conf import Settings
 from undercloud.db.database import Database, open_database
@@ -32,6 +33,7 @@ from undercloud.images import tls
 
 _LOG = logging.getLogger(__name__)
 _LOCAL = ("localhost", "127.0.0.1", "::1")
+_PAGED = 10.0  # seconds that the pages of a list of machines are of one moment
 _ARCHIVE_OVERHEAD = 64 << 20  # bytes: a tar is larger than what it holds
 
 
@@ -117,6 +119,7 @@ def _service(
         validations=Validations(database, engine),
         metrics=Metrics(),
         limits=limits,
+        machines=Recent(_PAGED),
     )
 
 

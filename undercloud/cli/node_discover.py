@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from undercloud.baremetal.discovery.places import PORTS
 from undercloud.cli import errors, files, node_work, undercloud_options
 from undercloud.deploy.machines import AT_ONCE, Discovered, DiscoverRequest, MachineWork
 from undercloud.deploy.requests import GivenFile
 from undercloud.diagnostics import Finding, UndercloudError
-
-_PROTOCOLS = ("redfish", "ipmi")
 
 
 class NodeDiscover(node_work.MachineCommand):
@@ -60,7 +59,10 @@ class NodeDiscover(node_work.MachineCommand):
             help="What to log in with; may be given again, each is tried",
         )
         parser.add_argument(
-            "--protocol", action="append", choices=_PROTOCOLS, help="Ask by this one only (default: by both)"
+            "--protocol",
+            action="append",
+            choices=tuple(PORTS),
+            help="Ask by this one only (default: by both)",
         )
         parser.add_argument(
             "--port",
@@ -102,7 +104,7 @@ class NodeDiscover(node_work.MachineCommand):
         from undercloud.baremetal.discovery import places, search  # noqa: PLC0415  (start-up)
 
         addresses = places.expanded((*parsed_args.range, *parsed_args.ip))
-        protocols = tuple(parsed_args.protocol or _PROTOCOLS)
+        protocols = tuple(parsed_args.protocol or PORTS)
         machines: list[Mapping[str, Any]] = []
         known: list[str] = []
         findings: list[Finding] = []

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from undercloud.cli import base, errors, running
-from undercloud.deploy.machines import MachineInfo
+from undercloud.deploy.machines import MachineFilter, MachineInfo
 
 _COLUMNS = (
     "name",
@@ -35,9 +35,13 @@ class NodeList(running.WithEngine, base.Lister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The parser, with filters."""
         parser = super().get_parser(prog_name)
-        parser.add_argument("--state", metavar="<state>", help="Only machines in this provision state")
-        parser.add_argument("--profile", metavar="<profile>", help="Only machines of this profile")
-        parser.add_argument("--stack", metavar="<stack>", help="Only the nodes of this stack")
+        parser.add_argument(
+            "--state", default="", metavar="<state>", help="Only machines in this provision state"
+        )
+        parser.add_argument(
+            "--profile", default="", metavar="<profile>", help="Only machines of this profile"
+        )
+        parser.add_argument("--stack", default="", metavar="<stack>", help="Only the nodes of this stack")
         parser.add_argument(
             "--long", action="store_true", help="More columns: UUID, capabilities, traits, error"
         )
@@ -47,16 +51,7 @@ class NodeList(running.WithEngine, base.Lister):
         """The table."""
         with self.engine() as engine:
             found = engine.machines()
-        wanted = {
-            "provision_state": parsed_args.state,
-            "profile": parsed_args.profile,
-            "stack": parsed_args.stack,
-        }
-        shown = [
-            one
-            for one in found
-            if all(value is None or getattr(one, key) == value for key, value in wanted.items())
-        ]
+        shown = MachineFilter(parsed_args.state, parsed_args.profile, parsed_args.stack).of(found)
         more = ("uuid", "capabilities", "traits", "last error") if parsed_args.long else ()
         return (*_COLUMNS, *more), [(*_row(one), *(_more(one) if more else ())) for one in shown]
 

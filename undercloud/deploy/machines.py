@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from undercloud.baremetal.discovery.places import PORTS
 from undercloud.deploy.engine import Deployment, Engine
 from undercloud.deploy.requests import DeployRequest, GivenFile, SshAccess
 from undercloud.diagnostics import Finding
@@ -114,13 +115,13 @@ AT_ONCE = 64
 class DiscoverRequest:
     """Where to look for BMCs: addresses, ranges (CIDR) and URLs, and pairs of ``user:password`` to try.
 
-    ``protocols`` are redfish and ipmi; without ``ports`` their usual ones are asked.
+    ``protocols`` are some of ``PORTS``; without ``ports`` their usual ones are asked.
     """
 
     addresses: tuple[str, ...]
     credentials: tuple[str, ...] = field(repr=False)
     ports: tuple[int, ...] = ()
-    protocols: tuple[str, ...] = ("redfish", "ipmi")
+    protocols: tuple[str, ...] = tuple(PORTS)
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,20 @@ class MachineInfo:
     def title(self) -> str:
         """Its name, else its UUID."""
         return self.name or self.uuid
+
+
+@dataclass(frozen=True)
+class MachineFilter:
+    """Which machines are meant; what is empty asks for nothing."""
+
+    provision_state: str = ""
+    profile: str = ""
+    stack: str = ""
+
+    def of(self, machines: Iterable[MachineInfo]) -> list[MachineInfo]:
+        """Those that fit, in their order."""
+        wanted = {name: value for name, value in vars(self).items() if value}
+        return [one for one in machines if all(getattr(one, name) == wanted[name] for name in wanted)]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ from tests.unit.api import bmc
 from tests.unit.api.conftest import Client
 from tests.unit.api.test_api_deployments import ended, prepared
 from tests.unit.deploy.simulated_ironic import SimulatedIronic
+from undercloud.api.document import Document
+from undercloud.api.recent import Recent
+from undercloud.baremetal.discovery.places import PORTS
+from undercloud.baremetal.ironic import Machine
 from undercloud.baremetal.service.settings import files_directory
 from undercloud.db.models import Base
 from undercloud.diskimages.built import Built, measure
@@ -97,6 +101,36 @@ def test_pages_and_filters(client: Client, ironic: SimulatedIronic) -> None:
     assert names(client, "?state=enroll") == [""]
     assert names(client, "?profile=none") == []
     assert names(client, "?stack=none") == []
+
+
+class Many(SimulatedIronic):
+    """A thousand machines, and how often they were listed."""
+
+    listed = 0
+
+    def machines(self, *, full: bool = True) -> list[Machine]:
+        self.listed += 1
+        return [Machine(str(number), f"m-{number:04}", "available") for number in range(1000)]
+
+
+def test_a_thousand_machines_are_listed_once_for_all_pages(client: Client, tmp_path: Path) -> None:
+    many = Many(tmp_path)
+    client.world.ironic = lambda: many
+    seen: list[str] = []
+    while page := names(client, f"?limit=50&marker={seen[-1] if seen else ''}"):
+        seen += page
+    assert seen == [f"m-{number:04}" for number in range(1000)]
+    assert many.listed == 1
+    names(client)
+    assert many.listed == 2, "the first page is always of now"
+
+
+def test_what_was_listed_is_kept_for_a_while() -> None:
+    now = [100.0]
+    recent, asked = Recent[int](10, lambda: now[0]), iter(range(9))
+    assert [recent.of(lambda: next(asked), anew=anew) for anew in (False, False, True, False)] == [0, 0, 1, 1]
+    now[0] += 10
+    assert recent.of(lambda: next(asked), anew=False) == 2
 
 
 @pytest.mark.parametrize(
@@ -297,3 +331,8 @@ def test_a_plan_gets_its_nodes_and_addresses(client: Client, ironic: SimulatedIr
     assert client.codes("POST", f"{place}/unprovision", 404, json={"hosts": ["x"]}) == ["BM-148"]
     assert client.codes("POST", f"{place}/unprovision", 400, json={"sure": True}) == ["API-001"]
     assert done(client, f"{place}/unprovision", {"everything": True})["status"] == "succeeded"
+
+
+def test_the_protocols_of_a_discovery_are_those_that_are_spoken() -> None:
+    schemas = Document().content["components"]["schemas"]
+    assert schemas["NodeDiscovery"]["properties"]["protocols"]["items"]["enum"] == list(PORTS)

@@ -9,20 +9,27 @@ from undercloud.api.calls import Answer, Call, Handler, page, started
 from undercloud.baremetal import instackenv
 from undercloud.baremetal.discovery.places import expanded
 from undercloud.deploy import logins, profiles, wire
-from undercloud.deploy.machines import AT_ONCE, DiscoverRequest, MachinesRequest, MachineWork
+from undercloud.deploy.machines import (
+    AT_ONCE,
+    DiscoverRequest,
+    MachineFilter,
+    MachineInfo,
+    MachinesRequest,
+    MachineWork,
+)
 from undercloud.diagnostics import UndercloudError
 
 
 def listing(call: Call) -> Answer:
-    """The machines by name."""
-    wanted = {"provision_state": call["state"], "profile": call["profile"], "stack": call["stack"]}
-    found = [
-        one
-        for one in call.service.engine.machines()
-        if all(not value or getattr(one, key) == value for key, value in wanted.items())
-    ]
-    shown = page(sorted(found, key=lambda one: one.title), lambda one: one.title, call)
-    return Answer({"nodes": wire.to_plain(shown)})
+    """A page of the machines by name."""
+    found = MachineFilter(call["state"], call["profile"], call["stack"]).of(_paged(call))
+    return Answer({"nodes": wire.to_plain(page(found, lambda one: one.title, call))})
+
+
+def _paged(call: Call) -> list[MachineInfo]:
+    """All machines by title: Ironic can neither sort nor go on by that, since some have no name."""
+    found = call.service.machines.of(call.service.engine.machines, anew=not call["marker"])
+    return sorted(found, key=lambda one: one.title)
 
 
 def show(call: Call) -> Answer:
@@ -82,17 +89,14 @@ def delete(call: Call) -> Answer:
 
 def list_profiles(call: Call) -> Answer:
     """What each machine is meant for."""
-    shown = page(sorted(_profiles(call), key=lambda one: one.title), lambda one: one.title, call)
+    shown = page([profiles.profile_of(one) for one in _paged(call)], lambda one: one.title, call)
     return Answer({"profiles": wire.to_plain(shown)})
 
 
 def match_profiles(call: Call) -> Answer:
     """Who would get which profile."""
-    return Answer(wire.to_plain(profiles.match(_profiles(call), call.body["scale"])))
-
-
-def _profiles(call: Call) -> list[profiles.Profile]:
-    return [profiles.profile_of(one) for one in call.service.engine.machines()]
+    known = [profiles.profile_of(one) for one in call.service.engine.machines()]
+    return Answer(wire.to_plain(profiles.match(known, call.body["scale"])))
 
 
 def disk_images(call: Call) -> Answer:
