@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -42,6 +43,19 @@ def whole(session: Session, stack: str, operation: str, status: str, but_with: s
             Deployment.id.not_in(partial),
         )
         .order_by(Deployment.started.desc(), Deployment.id)
+    ).all()
+
+
+def compiled_since(session: Session, stack: str, operation: str, moment: datetime.datetime) -> Sequence[int]:
+    """The compilations of a stack's deployments that began then or later, each once."""
+    query = select(Deployment.compilation_id).distinct()
+    return session.scalars(
+        query.where(
+            Deployment.stack == stack,
+            Deployment.operation == operation,
+            Deployment.compilation_id.is_not(None),
+            Deployment.started >= moment,
+        )
     ).all()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from undercloud.db import deployments, events
 from undercloud.db.models import Deployment
-from undercloud.deploy import resuming, wire
+from undercloud.deploy import history, resuming, wire
 from undercloud.deploy.engine import WRITING, EventKind, Failure, Operation, Status
 from undercloud.deploy.pipelines import DEPLOY
 from undercloud.deploy.requests import DeployRequest
@@ -116,11 +116,7 @@ def to_roll_back(session: Session, stack: str, version: int) -> tuple[Deployment
             f"the last deployment of {stack} ended before it touched a node",
             "Name a version to go back to an earlier one.",
         )
-    gone = deployments.last(session, stack, (Operation.DELETE,), status=str(Status.SUCCEEDED))
-    found = deployments.whole(
-        session, stack, str(Operation.DEPLOY), str(Status.SUCCEEDED), str(Status.SKIPPED)
-    )
-    good = [row for row in found if gone is None or row.started > gone.started]
+    good = history.good(session, stack)
     if version:
         match = next((row for row in good if row.version == version), None)
         if match is None:

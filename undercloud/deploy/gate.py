@@ -30,7 +30,7 @@ def validate_plan(work: Work, turns: Turns) -> None:
         raise _not_compiled(judged, request)
     with work.database.read() as session:
         left = leaving.of(session, work.stack, judged.compiled)
-        gone = leaving.judge(session, work.database.vault, left)
+        gone = leaving.judge(session, work.database.vault, work.stack, left)
     work.report([*judged.findings, *gone])
     work.compiled = judged.compiled
 

@@ -7,24 +7,22 @@ that could not be reached stays there, and the next deployment tries again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from undercloud.db import deployments, states
+from undercloud.db import deployments
 from undercloud.db.models import Compilation
 from undercloud.db.vault import Vault
-from undercloud.deploy import wire
+from undercloud.deploy import holding, wire
 from undercloud.deploy.compiling import Compiled, Node
 from undercloud.deploy.engine import WRITING, Operation, Status
+from undercloud.deploy.holding import Holder
 from undercloud.diagnostics import Finding, Severity
 
 KEY = "leaving"
 """Where they stand in a compilation's facts; not at all when there are none."""
-_GONE = "gone"
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,6 @@ def kept(session: Session, compilation: int) -> tuple[Leaving, ...]:
     """Those that were kept with a compilation and are not clean yet."""
     row = session.get(Compilation, compilation) if compilation else None
     return _left(row) if row is not None else ()
-
-
-def gone(session: Session, compilation: int) -> frozenset[str]:
-    """The hosts of a compilation whose machines were given back since then: nothing is there any more."""
-    row = session.get(Compilation, compilation) if compilation else None
-    return frozenset(row.facts.get(_GONE) or ()) if row is not None else frozenset()
 
 
 def deployed(session: Session, stack: str) -> Compilation | None:
@@ -95,8 +87,8 @@ def gave_back(session: Session, stack: str, hosts: Collection[str]) -> None:
     nodes = [node for node in row.facts["nodes"] if node["name"] not in hosts]
     was = {node["name"] for node in row.facts["nodes"]} & set(hosts)
     facts = {key: value for key, value in row.facts.items() if key != KEY}
-    told = sorted({*facts.get(_GONE, ()), *was})
-    row.facts = {**facts, "nodes": nodes, _GONE: told, **({KEY: left} if left else {})}
+    told = sorted({*holding.gone(session, row.id), *was})
+    row.facts = {**facts, "nodes": nodes, holding.GONE: told, **({KEY: left} if left else {})}
 
 
 def cleaned(session: Session, compilation: int, done: Iterable[Leaving]) -> None:
@@ -110,7 +102,7 @@ def cleaned(session: Session, compilation: int, done: Iterable[Leaving]) -> None
     row.facts = {**facts, KEY: left} if left else facts
 
 
-def judge(session: Session, vault: Vault, leaving: Sequence[Leaving]) -> list[Finding]:
+def judge(session: Session, vault: Vault, stack: str, leaving: Sequence[Leaving]) -> list[Finding]:
     """What to say of the nodes that leave: DEP-024, and DEP-029 where the last copy of some data goes."""
     findings = [
         Finding(
@@ -122,48 +114,43 @@ def judge(session: Session, vault: Vault, leaving: Sequence[Leaving]) -> list[Fi
         )
         for one in leaving
     ]
+    sure = holding.sure(session, vault, stack) if leaving else frozenset()
     for compilation in sorted({one.compilation for one in leaving}):
-        holders = _holders(states.compiled_files(session, vault, compilation), gone(session, compilation))
         names = {one.node.name for one in leaving if one.compilation == compilation}
-        findings += _lost(holders, names)
+        findings += _lost(holding.holders(session, vault, compilation), names, sure)
     return findings
 
 
-def _lost(holders: Mapping[str, Mapping[str, str]], names: set[str]) -> list[Finding]:
-    """``holders`` is service → host → the directory that holds its data."""
-    lost = {service: hosts for service, hosts in sorted(holders.items()) if set(hosts) <= names}
-    return [
-        Finding(
-            "DEP-029",
-            f"with {_listed(hosts)} the only data of {service} leaves ({_listed(hosts.values())})",
-            "Keep one of these nodes in the plan until the data is on another one; or, where it may be lost, "
-            "go on with --force DEP-029.",
+def _lost(
+    found: Mapping[str, Sequence[Holder]], names: set[str], sure: Collection[tuple[str, str]]
+) -> list[Finding]:
+    """DEP-029 for each service of which nobody who stays has the data, or surely has it as who goes does."""
+    findings = []
+    for service, holders in sorted(found.items()):
+        going = [one for one in holders if one.host in names]
+        staying = [one for one in holders if one.host not in names]
+        known = {one.host for one in holders if (service, one.address) in sure}
+        if not going or known & {one.host for one in staying}:
+            continue
+        doubt = ""
+        if staying:
+            if not known:
+                continue
+            doubt = f": no deployment succeeded since {_listed(one.host for one in staying)} came"
+        findings.append(
+            Finding(
+                "DEP-029",
+                f"with {_listed(one.host for one in going)} the only data of {service} leaves "
+                f"({_listed(one.directory for one in going)}){doubt}",
+                "Keep one of these nodes in the plan until the data is on another one; or, where it may be "
+                "lost, go on with --force DEP-029.",
+            )
         )
-        for service, hosts in lost.items()
-    ]
+    return findings
 
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(set(names)))
-
-
-def _holders(files: Mapping[str, bytes], without: Collection[str]) -> dict[str, dict[str, str]]:
-    """Service → host → directory, out of the desired states in a playbook directory.
-
-    The files still have the hosts that were given back since they were made: ``without`` these.
-    """
-    found: dict[str, dict[str, str]] = {}
-    for path, content in files.items():
-        if not path.startswith("desired_state/"):
-            continue
-        hosts: Mapping[str, Any] = json.loads(content)["hosts"]
-        for host, state in hosts.items():
-            if host in without:
-                continue
-            for step in state["steps"].values():
-                for directory, entry in (step.get("directories") or {}).items():
-                    found.setdefault(entry["origin"]["service"], {})[host] = directory
-    return found
 
 
 def _left(row: Compilation) -> tuple[Leaving, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from undercloud import durable
 from undercloud.db import machines as records
-from undercloud.deploy import ironic_access, leaving
+from undercloud.deploy import holding, ironic_access
 from undercloud.deploy.runner import INVENTORY
 from undercloud.deploy.work import Work, deploy_request
 from undercloud.diagnostics import UndercloudError
@@ -44,7 +44,7 @@ def leave_out_by_limit(work: Work) -> None:
 def leave_out_gone(work: Work) -> None:
     """Leave out the nodes whose machines were given back since the stack was deployed on them."""
     with work.database.read() as session:
-        work.skipped |= leaving.gone(session, work.compilation)
+        work.skipped |= holding.gone(session, work.compilation)
 
 
 def pattern(work: Work) -> str:

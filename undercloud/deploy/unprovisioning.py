@@ -47,7 +47,7 @@ def check(session: Session, vault: Vault, request: UnprovisionRequest) -> int | 
     row = leaving.deployed(session, request.stack)
     if row is not None and not findings and not request.sure:
         used = _used(row, _meant(list(rows.values()), request))
-        findings += _last_data(session, vault, used) if request.leave else map(_in_use, used)
+        findings += _last_data(session, vault, request.stack, used) if request.leave else map(_in_use, used)
     if findings:
         raise UndercloudError(*findings)
     return row.id if row is not None else None
@@ -62,9 +62,9 @@ def _in_use(node: Leaving) -> Finding:
     return Finding("BM-149", text, fix)
 
 
-def _last_data(session: Session, vault: Vault, used: Sequence[Leaving]) -> list[Finding]:
+def _last_data(session: Session, vault: Vault, stack: str, used: Sequence[Leaving]) -> list[Finding]:
     """DEP-029, in the words of who gives machines back."""
-    found = [one for one in leaving.judge(session, vault, used) if one.severity is Severity.ERROR]
+    found = [one for one in leaving.judge(session, vault, stack, used) if one.severity is Severity.ERROR]
     fix = "Wait until the data is on another node as well, or go on with --yes-its-data-too: it is lost then."
     return [replace(one, fix=fix) for one in found]
 

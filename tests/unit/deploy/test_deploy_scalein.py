@@ -17,6 +17,7 @@ from undercloud.deploy.runner import Run
 from undercloud.deploy.ssh import Answer
 
 STAYS, GOES = NODES
+NEW = Node("db-1", "192.0.2.13")
 LEAVING = [PLAYS[0], "Leave", *PLAYS[1:], "Clean"]
 SILENT = Answer(255, "", "ssh: connect to host 192.0.2.12 port 2222: No route to host")
 
@@ -24,7 +25,7 @@ SILENT = Answer(255, "", "ssh: connect to host 192.0.2.12 port 2222: No route to
 def _holds(*names: str, service: str = "mysql") -> dict[str, bytes]:
     """Desired states in which a service has data on some of the nodes."""
     entry = {"/var/lib/mysql": {"origin": {"service": service}}}
-    steps = {node.name: {"2": {"directories": entry if node.name in names else {}}} for node in NODES}
+    steps = {node.name: {"2": {"directories": entry if node.name in names else {}}} for node in (*NODES, NEW)}
     return {
         f"desired_state/{name}.json": json.dumps({"hosts": {name: {"steps": of}}}).encode()
         for name, of in steps.items()
@@ -160,6 +161,54 @@ def test_the_last_copy_of_data_needs_a_word(world: World, holders: tuple[str, ..
         assert "the only data of mysql leaves (/var/lib/mysql)" in done.findings[-1].message
         assert _run(world, request(force=("DEP-029",))).status is Status.SUCCEEDED
     assert world.runner.plays == LEAVING
+
+
+@pytest.fixture
+def doubled(world: World) -> World:
+    """A deployed cloud whose plan has a second node for the data of a service now."""
+    world.ssh.keys[NEW.name] = {"ssh-ed25519": "AAAAnew"}
+    world.compiler.files = _holds(GOES.name)
+    assert _run(world).status is Status.SUCCEEDED
+    world.compiler.nodes, world.compiler.files = (*NODES, NEW), _holds(GOES.name, NEW.name)
+    return world
+
+
+def test_a_node_that_was_never_reached_has_no_copy(doubled: World) -> None:
+    doubled.runner.script = _fails("Step 2", STAYS.name)
+    assert _run(doubled).status is Status.FAILED
+    doubled.runner.script = None
+    doubled.compiler.nodes, doubled.compiler.files = (STAYS, NEW), _holds(NEW.name)
+
+    refused = _run(doubled)
+
+    assert (refused.status, _codes(refused)) == (Status.FAILED, ["DEP-024", "DEP-029"])
+    assert "no deployment succeeded since db-1 came" in refused.findings[-1].message
+
+
+def test_once_it_was_reached_it_has_one(doubled: World) -> None:
+    assert _run(doubled).status is Status.SUCCEEDED
+    doubled.compiler.nodes, doubled.compiler.files = (STAYS, NEW), _holds(NEW.name)
+    assert _codes(_run(doubled)) == ["DEP-024"]
+
+
+def test_a_new_node_may_go_again(doubled: World) -> None:
+    doubled.runner.script = _fails("Step 2", STAYS.name)
+    assert _run(doubled).status is Status.FAILED
+    doubled.runner.script = None
+    doubled.compiler.nodes, doubled.compiler.files = NODES, _holds(GOES.name)
+    assert _codes(_run(doubled)) == ["DEP-024"]
+
+
+def test_a_node_that_left_and_came_back_may_be_another(doubled: World) -> None:
+    assert _run(doubled).status is Status.SUCCEEDED
+    plans = [((*NODES,), (GOES.name,)), ((*NODES, NEW), (GOES.name, NEW.name))]
+    doubled.runner.script = _fails("Step 2", STAYS.name)
+    for nodes, having in plans:
+        doubled.compiler.nodes, doubled.compiler.files = nodes, _holds(*having)
+        assert _run(doubled).status is Status.FAILED
+    doubled.runner.script = None
+    doubled.compiler.nodes, doubled.compiler.files = (STAYS, NEW), _holds(NEW.name)
+    assert "DEP-029" in _codes(_run(doubled))
 
 
 def test_a_dry_run_asks_it_what_would_go(smaller: World) -> None:
