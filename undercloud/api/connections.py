@@ -1,7 +1,8 @@
-"""HTTP over TLS on cheroot: hands are shaken where a request is answered, not where all of them come in.
+"""HTTP over TLS on cheroot: hands are shaken step by step, as the client's words come in.
 
 cheroot's own adapter shakes hands in the one thread that accepts and hands out connections: a client that
-opens one and says nothing would keep everybody waiting for as long as it is given.
+opens one and says nothing would keep everybody waiting for as long as it is given. Here a connection takes a
+thread only while there is something to read, and waits where idle ones do for the rest of its handshake.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import time
 from typing import Any
 
 from cheroot import wsgi
@@ -39,21 +41,39 @@ class Adapter(BuiltinSSLAdapter):
 
 
 class _Connection(HTTPConnection):
-    """Shakes hands before its first request; whoever does not, or speaks no TLS, is cut off."""
+    """Shakes hands before its first request; whoever does not in time, or speaks no TLS, is cut off."""
 
     _agreed = False
+
+    def __init__(self, server: Server, *words: Any) -> None:
+        super().__init__(server, *words)
+        self._until = time.monotonic() + server.timeout
 
     def communicate(self) -> bool:
         if not self._agreed and isinstance(self.socket, ssl.SSLSocket):
             try:
-                self.socket.do_handshake()
+                self._agreed = self._agree(self.socket)
             except OSError as error:
                 _LOG.info("%s did not agree on TLS: %s", self.remote_addr, error)
                 if getattr(error, "reason", "") == "HTTP_REQUEST":
                     socket.socket.sendall(self.socket, _NOT_TLS)  # as it came: without TLS
                 return False
-            self._agreed = True
+            if not self.socket.pending():
+                return True
         return bool(super().communicate())  # type: ignore[no-untyped-call]
+
+    def _agree(self, tls: ssl.SSLSocket) -> bool:
+        """Go on with the handshake as far as the client came; whether that was all of it. Raises OSError."""
+        if time.monotonic() > self._until:
+            raise TimeoutError("it took too long")
+        tls.settimeout(0)
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            tls.settimeout(self.server.timeout)
+        return True
 
 
 class Server(wsgi.Server):

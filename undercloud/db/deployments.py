@@ -46,17 +46,14 @@ def whole(session: Session, stack: str, operation: str, status: str, but_with: s
     ).all()
 
 
-def compiled_since(session: Session, stack: str, operation: str, moment: datetime.datetime) -> Sequence[int]:
+def compiled_since(session: Session, stack: str, operation: str, moment: datetime.datetime) -> list[int]:
     """The compilations of a stack's deployments that began then or later, each once."""
-    query = select(Deployment.compilation_id).distinct()
-    return session.scalars(
-        query.where(
-            Deployment.stack == stack,
-            Deployment.operation == operation,
-            Deployment.compilation_id.is_not(None),
-            Deployment.started >= moment,
-        )
-    ).all()
+    found = session.scalars(
+        select(Deployment.compilation_id)
+        .where(Deployment.stack == stack, Deployment.operation == operation, Deployment.started >= moment)
+        .distinct()
+    )
+    return [number for number in found if number is not None]
 
 
 def last(
