@@ -6,8 +6,11 @@ PostgreSQL and RabbitMQ are between them, and one node, which keeps the fencing 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from tests.unit.deploy import rabbit
 
 pytestmark = pytest.mark.functional
 _MACHINE = ("unshare", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
+_TITLE = re.compile(r"master process|worker\(")  # as cotyledon calls its processes
 
 
 class Machines(Site):
@@ -45,6 +49,11 @@ class Machines(Site):
         """The machine whose engine works at a deployment."""
         return str(self.get(f"/v1/deployments/{deployment}")["holder"]).partition(" ")[0]
 
+    def said(self, machine: str, text: str) -> bool:
+        """Whether a playbook that a machine began has said something."""
+        found = (self.directory / machine / "memory").rglob("*")
+        return any(text in file.read_text(errors="replace") for file in found if file.is_file())
+
 
 @pytest.fixture
 def machines(tmp_path: Path, postgres: servers.Server, broker: rabbit.Rabbit) -> Iterator[Machines]:
@@ -57,6 +66,26 @@ def machines(tmp_path: Path, postgres: servers.Server, broker: rabbit.Rabbit) ->
     for program in site.programs:
         program.process.kill()
     site.close()
+
+
+def engines_of(machine: Program) -> list[int]:
+    """The processes of its engine, without the playbooks that it began."""
+    found = [pid for pid in _children(machine.process.pid) if _TITLE.search(_title(pid))]
+    assert len(found) == 2, "cotyledon's master and one worker"
+    return found
+
+
+def _children(pid: int) -> Iterator[int]:
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in thread.read_text().split():
+            yield int(child)
+            yield from _children(int(child))
+
+
+def _title(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0]
+    return ""
 
 
 def test_a_machine_breaks_down_and_the_other_one_goes_on(machines: Machines) -> None:
@@ -72,3 +101,17 @@ def test_a_machine_breaks_down_and_the_other_one_goes_on(machines: Machines) -> 
     assert found["status"] == "succeeded", found["findings"]
     assert machines.done() == ["0 1", "1 1", "2 1", "2 2", "3 2", "4 2", "5 2"]
     machines.events(deployment)
+
+
+def test_a_playbook_without_its_engine_is_refused_by_the_node(machines: Machines) -> None:
+    first = machines.machine("first")
+    deployment = machines.deploy_to_step_2()
+    machines.machine("second")
+    for pid in engines_of(first):
+        os.kill(pid, signal.SIGKILL)  # its playbook goes on, and nobody else can see or end it
+    until(lambda: machines.done()[-1] == "2 2")
+    machines.go_on()
+    found = machines.ended(deployment)
+    assert found["status"] == "succeeded", found["findings"]
+    until(lambda: machines.said("first", "a newer deployment has taken over"))
+    assert machines.done() == ["0 1", "1 1", "2 1", "2 2", "3 2", "4 2", "5 2"]
