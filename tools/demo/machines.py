@@ -15,7 +15,7 @@ class MachineDemo(Demo):
     """Its nodes are machines of the rack, which an installed undercloud provisions."""
 
     kind = "machines"
-    needs = Needs(first_disk=14 * GIB, next_disk=2 * GIB, memory=9 * GIB)
+    needs = Needs(first_disk=14 * GIB, next_disk=2 * GIB, memory=11 * GIB)
     environments = ("single-database", "small-nodes")
 
     @property

@@ -19,7 +19,7 @@ FORMAT = reading.Format(__package__, "disk-image.schema.json", "docs/baremetal.m
 KERNEL = "linux-image-amd64"
 """The kernel's package in the trees: with the drivers of real machines."""
 
-LAYOUT = 2
+LAYOUT = 3
 """Goes up when the same definition gives other files, so that they are made anew."""
 
 Format = Literal["disk", "ramdisk"]

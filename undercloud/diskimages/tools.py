@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from undercloud.images.store import Store
 EPOCH = 1735689600
 """The time (2025-01-01) that every image calls its making, so that the same files give the same bytes."""
 
+_BYTECODE = struct.Struct("<4sIII")
 _CLOCK = {"SOURCE_DATE_EPOCH": str(EPOCH), "E2FSPROGS_FAKE_TIME": str(EPOCH)}
 
 
@@ -113,8 +115,25 @@ def everything(root: Path) -> Iterator[Path]:
 def settle_times(root: Path) -> None:
     """No file is younger than the image calls itself: when it was built must not show in it."""
     for path in everything(root):
+        if path.suffix == ".pyc" and path.is_file() and not path.is_symlink():
+            _settle_bytecode(path)
         if path.lstat().st_mtime > EPOCH:
             os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
+
+
+def _settle_bytecode(path: Path) -> None:
+    """Let bytecode say the new time of its source, else Python compiles the source anew at each use.
+
+    The header is that of https://peps.python.org/pep-0552/: magic number, flags, the source's time and size.
+    """
+    with path.open("r+b") as file:
+        header = file.read(_BYTECODE.size)
+        if len(header) < _BYTECODE.size:
+            return
+        magic, flags, time, size = _BYTECODE.unpack(header)
+        if flags == 0 and time > EPOCH:
+            file.seek(0)
+            file.write(_BYTECODE.pack(magic, flags, EPOCH, size))
 
 
 def sized(file: Path, mib: int) -> None:

@@ -56,7 +56,7 @@ def test_problems(change: dict[str, Any], first: bool, told: list[str]) -> None:
 def test_virtual_machines_want_more_memory_and_no_loop_devices() -> None:
     facts = replace(GOOD, loop_devices=False)
     (problem,) = readiness.problems(facts, SUBNETS, MachineDemo.needs, first=True)
-    assert problem.text == "6.0 GiB of memory are free, and 9 GiB are wanted"
+    assert problem.text == "6.0 GiB of memory are free, and 11 GiB are wanted"
 
 
 def test_this_machine_is_looked_at(tmp_path: Path) -> None:
