@@ -19,6 +19,8 @@ from undercloud.images import tls
 from undercloud.images.registry import htpasswd_line
 
 USER = "admin"
+EMULATOR = Path(sys.executable).with_name("sushy-emulator")
+"""The program, which tools/rack/requirements.txt brings."""
 _LIBVIRT_PYTHON = Path("/usr/lib/python3/dist-packages")
 """Where Debian's python3-libvirt lies, which undercloud's virtual environment does not look into."""
 _SECURE_VARIABLES = VARIABLES.with_name("OVMF_VARS_4M.ms.fd")
@@ -102,11 +104,10 @@ def stop(rack: Rack) -> None:
 def daemon(rack: Rack) -> Daemon:
     """The emulator."""
     home = rack.directory / "bmc"
-    program = Path(sys.executable).with_name("sushy-emulator")
     return Daemon(
         "bmc",
         home,
-        [str(program), "--config", str(home / "emulator.conf")],
+        [str(EMULATOR), "--config", str(home / "emulator.conf")],
         {"PYTHONPATH": str(home / "python")},
     )
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from undercloud.baremetal import causes
-from undercloud.baremetal.errors import IronicError, NotAnsweringError
+from undercloud.baremetal.errors import ConflictError, IronicError, NotAnsweringError
 from undercloud.baremetal.ironic import Ironic, Machine
 from undercloud.diagnostics import Finding
 
@@ -164,9 +164,18 @@ class _Travel:
             return False
         try:
             self._journey.begin(machine)
+        except ConflictError as error:
+            return self._has_begun_since(machine) or error
         except IronicError as error:
             return error
         return True
+
+    def _has_begun_since(self, machine: Machine) -> bool:
+        """Whether it is locked because it set out after we looked at it: for an engine that is dead now."""
+        try:
+            return self._journey.has_begun(self._ironic.machine(machine.uuid))
+        except IronicError:
+            return False
 
     def _look(self) -> None:
         if not self._begun:

@@ -41,7 +41,7 @@ class NativeCompiler:
     """Implements ``compiling.Compiler`` with the pure compiler and this machine's entropy.
 
     ``registry`` is where nodes pull images unless the request says another; empty means the undercloud's own,
-    kept in ``registry_dir``. ``plane`` gives parameters of the control plane for a deployment file, ``own``
+    kept in ``registry_dir``. ``plane`` gives parameters of the control plane for a plan's files, ``own``
     the addresses that no stack gets.
     """
 
@@ -49,7 +49,7 @@ class NativeCompiler:
         self,
         registry: str,
         registry_dir: Path,
-        plane: Callable[[str], Mapping[str, Any]] = lambda _: {},
+        plane: Callable[[Bundle], Mapping[str, Any]] = lambda _: {},
         own: Reserved = MappingProxyType({}),
     ) -> None:
         self._registry = registry
@@ -60,8 +60,8 @@ class NativeCompiler:
     def load(self, request: DeployRequest) -> Loaded:
         """Read the operator's files; UndercloudError with all that is wrong with them."""
         images = generated(request.registry or self._registry, self._registry_dir)
-        plane = self._plane(request.plan.baremetal_deployment)
-        loaded = _loaded(read(plan_source(request, {**images, **plane})))
+        bundle = read(plan_source(request, images))
+        loaded = _loaded(replace(bundle, generated={**images, **self._plane(bundle)}))
         return replace(loaded, modes=_modes(loaded.plan))
 
     def reload(self, files: Mapping[str, bytes], source: Mapping[str, Any]) -> Loaded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
 
 from undercloud.conf import Settings, load
 from undercloud.db.database import open_database
@@ -27,9 +27,7 @@ def open_engine(settings: Settings | None = None) -> LocalEngine:
     def compiler() -> Compiler:
         from undercloud.deploy.compiler import NativeCompiler  # noqa: PLC0415 - most commands only read
 
-        def plane(file: str) -> dict[str, Any]:
-            return plane_parameters(settings.baremetal, file) if ironic_access.is_known(settings) else {}
-
+        plane = functools.partial(plane_parameters, settings)
         own = own_addresses(settings.baremetal)
         return NativeCompiler(settings.registry.address, paths.state_dir / "registry", plane, own)
 

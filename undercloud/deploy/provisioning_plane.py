@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from undercloud.conf import Settings
 from undercloud.conf.baremetal import Baremetal
+from undercloud.deploy import ironic_access
 from undercloud.deploy.compiling import Reserved
 from undercloud.diagnostics import Report, UndercloudError
 from undercloud.plan import documents
-from undercloud.plan.files import read_file
+from undercloud.plan.bundle import Bundle
 from undercloud.topology.deployment import read_deployment
 from undercloud.topology.model import CTLPLANE
 
 _LARGEST = 65536  # addresses of ramdisks, which are held one by one; an IPv6 network has any number
 
 
-def plane_parameters(area: Baremetal, deployment_file: str) -> dict[str, Any]:
+def plane_parameters(settings: Settings, bundle: Bundle) -> dict[str, Any]:
     """``CtlplaneNetworkAttributes`` with the range that is kept for nodes; any file of the plan overrides it.
 
-    Nothing without such a range, or for a plan whose nodes are there already: those are where they are.
+    Nothing without Ironic or such a range, or for a plan whose nodes are there already: those are where they
+    are.
     """
-    if len(area.node_iprange) != 2 or not _wants_machines(deployment_file):
+    area = settings.baremetal
+    if len(area.node_iprange) != 2 or not ironic_access.is_known(settings) or not _wants_machines(bundle):
         return {}
     first, last = area.node_iprange
     subnet: Mapping[str, Any] = {
@@ -70,13 +73,16 @@ def ramdisk_range(area: Baremetal) -> tuple[str, ...]:
     return tuple(str(first + number) for number in range(size))
 
 
-def _wants_machines(file: str) -> bool:
-    """Whether a deployment file has nodes to be installed; what is wrong with it, compiling tells."""
+def _wants_machines(bundle: Bundle) -> bool:
+    """Whether the deployment file has nodes to be installed; what is wrong with it, compiling tells."""
+    file = bundle.named.get("baremetal", "")
+    if file not in bundle.files:
+        return False
     try:
-        document = documents.parse(read_file(file), file) if file and Path(file).is_file() else None
+        document = documents.parse(bundle.files[file], file)
     except UndercloudError:
         return False
-    roles = read_deployment(document, Report()).roles.values() if document else ()
+    roles = read_deployment(document, Report()).roles.values()
     return any(
         (role.count > len(role.instances) and role.defaults.managed)
         or any(one.managed and one.provisioned for one in role.instances)

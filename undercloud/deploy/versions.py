@@ -8,6 +8,7 @@ from undercloud.conf import Settings
 from undercloud.db import plans
 from undercloud.db.database import Database
 from undercloud.db.models import Plan, PlanVersion
+from undercloud.deploy.provisioning_plane import plane_parameters
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan.bundle import Bundle
 
@@ -15,11 +16,13 @@ from undercloud.plan.bundle import Bundle
 def keep(settings: Settings, database: Database, given: Bundle) -> int:
     """Keep the files of a bundle as its plan's newest version, with what the undercloud adds; its number.
 
-    That is where images are. Two who send at once become two versions, one after the other.
+    That is where images are, and the range of its nodes. Two who send at once become two versions, one after
+    the other.
     """
     from undercloud.deploy.compiler import generated  # noqa: PLC0415 - most commands only read
 
     made = generated(settings.registry.address, settings.paths.state_dir / "registry")
+    made |= plane_parameters(settings, given)
     source = {"root": given.root, **given.source(), "generated": made}
     with database.write() as session:
         plan = plans.ensure(session, given.name)

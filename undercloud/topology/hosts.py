@@ -62,7 +62,8 @@ def place(request: PlaceRequest, report: Report) -> Placement:
     TOP-01x: the deployment file (:func:`read_deployment`); TOP-020, 021, 029, 032, 033: nodes
     (:func:`undercloud.topology.nodes.find`); TOP-022 an unknown network, TOP-023 to 026: addresses
     (:func:`allocate`); TOP-027 no address for the control plane's virtual address; TOP-028: networks; TOP-030
-    a node that is there already and whose address nothing says; TOP-031 an assumed range (information).
+    a node that is there already and whose address nothing says; TOP-031 an assumed range (information);
+    TOP-034 a range that nothing says.
     """
     return _Placing(request, report).run()
 
@@ -153,6 +154,15 @@ class _Placing:
             if self._request.assumed_plane:
                 plane = building.assumed_plane(
                     plane, self._request.assumed_plane, len(nodes), self._domain, self._report
+                )
+            elif plane is None and nodes and not self._report.errors:
+                self._error(
+                    "TOP-034",
+                    f"nothing says the control plane's range: {nodes[0].name} can have no address on it",
+                    "Set CtlplaneNetworkAttributes, with allocation_pools for the nodes; an undercloud that "
+                    "has Ironic knows a range of its own.",
+                    nodes[0].locate(),
+                    ("CtlplaneNetworkAttributes",),
                 )
         return {CTLPLANE: plane, **networks} if plane else networks
 

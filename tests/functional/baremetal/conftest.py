@@ -1,4 +1,4 @@
-"""A real Ironic for the tests of this directory; skipped where it is not installed."""
+"""A real Ironic for the tests of this directory."""
 
 from __future__ import annotations
 
@@ -7,22 +7,35 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.baremetal.real_ironic import VENV, RealIronic
+from tests.functional.baremetal import ironic_environment
+from tests.functional.baremetal.rack_tool import SUBNET, RackTool
+from tests.functional.baremetal.real_ironic import RealIronic
 from undercloud.baremetal.ironic import Ironic
 
 
-@pytest.fixture(scope="module")
-def installed() -> None:
-    if not (VENV / "bin" / "ironic").exists():
-        pytest.skip(f"Ironic is not installed in {VENV}: UNDERCLOUD_IRONIC_VENV names another place")
+@pytest.fixture(scope="session")
+def installed() -> Path:
+    """Ironic's virtual environment."""
+    return ironic_environment.ensure()
 
 
 @pytest.fixture(scope="module")
-def service(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealIronic]:
+def service(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealIronic]:
     service = RealIronic(tmp_path_factory.mktemp("ironic"))
     service.start()
     yield service
     service.stop()
+
+
+@pytest.fixture(scope="module")
+def rack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
+    """A rack of one machine; the options of ``RACK`` in the test's module say what it is."""
+    tool = RackTool(tmp_path_factory.mktemp("rack") / "it")
+    try:
+        tool("up", "--nodes", "1", "--ctlplane", SUBNET, *request.module.RACK)
+        yield tool
+    finally:
+        tool("down")
 
 
 @pytest.fixture

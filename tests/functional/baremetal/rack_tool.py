@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.functional.tool import Tool
+from tools.rack.bmc import EMULATOR
 from tools.rack.machines import FIRMWARE
 
 SUBNET = os.environ.get("UNDERCLOUD_RACK_SUBNET", "192.168.25.0/24")
 HOST = SUBNET.partition("/")[0].rpartition(".")[0]  # its first three numbers
 
-_PROGRAMS = ("qemu-system-x86_64", "libvirtd", "virsh", str(Path(sys.executable).with_name("sushy-emulator")))
+_PROGRAMS = ("qemu-system-x86_64", "libvirtd", "virsh", str(EMULATOR))
 
 needs_rack = pytest.mark.skipif(
     os.geteuid() != 0 or not FIRMWARE.exists() or not all(map(shutil.which, _PROGRAMS)),

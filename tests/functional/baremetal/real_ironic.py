@@ -15,11 +15,12 @@ from typing import Any
 import bcrypt
 import requests
 
+from tests.functional.baremetal.ironic_environment import VENV
+from tools.rack.bmc import EMULATOR
 from undercloud.baremetal.ironic import Access
 from undercloud.baremetal.service.ironic import write_ahead
 from undercloud.images.tls import ensure
 
-VENV = Path(os.environ.get("UNDERCLOUD_IRONIC_VENV") or "/var/lib/undercloud/ironic/venv")
 USER, PASSWORD = "undercloud", "not to be seen"
 BMC_USER, BMC_PASSWORD = "admin", "of the bmc"
 _CONF = """\
@@ -57,8 +58,6 @@ automated_clean = false
 sync_power_state_interval = 0
 power_state_change_timeout = 15
 workers_pool_size = 100
-[fake]
-{fake}
 [inspector]
 hooks = $default_hooks,root-device
 add_ports = all
@@ -90,17 +89,20 @@ def free_port() -> int:
 
 
 class RealIronic:
-    """An Ironic in ``root``; it may be stopped and started again, and goes on with its database."""
+    """An Ironic in ``root``; it may be stopped and started again, and goes on with its database.
 
-    def __init__(self, root: Path, fake: str = "") -> None:
+    ``more`` are lines after those of its configuration, which they override.
+    """
+
+    def __init__(self, root: Path, more: str = "") -> None:
         self.root = root
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
         (root / "htpasswd").write_text(f"{USER}:{hashed}\n")
-        text = _CONF.format(root=root, port=self.port, endpoint=self.endpoint, fake=fake)
-        (root / "ironic.conf").write_text(text)
+        text = _CONF.format(root=root, port=self.port, endpoint=self.endpoint)
+        (root / "ironic.conf").write_text(text + more)
         for name in ("http", "tftp"):  # for iPXE
             (root / name).mkdir()
         programs = root / "bin"
@@ -199,7 +201,7 @@ def bmcs(
     )
     log = root / "sushy.log"
     with log.open("ab") as output:
-        command = [str(VENV / "bin" / "sushy-emulator"), "--fake", "--config", str(root / "sushy.conf")]
+        command = [str(EMULATOR), "--fake", "--config", str(root / "sushy.conf")]
         process = subprocess.Popen(command, stdout=output, stderr=output, env=_environment())
     try:
         url = f"http{'s' if tls else ''}://{address}:{port}"

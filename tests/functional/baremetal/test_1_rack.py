@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,8 @@ import requests
 from tests.functional.baremetal.rack_tool import SUBNET, RackTool, needs_rack
 
 pytestmark = [pytest.mark.functional, needs_rack]
+RACK = ("--memory", "512", "--cpus", "1", "--disk", "1")
 RESET = "Actions/ComputerSystem.Reset"
-
-
-@pytest.fixture(scope="module")
-def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
-    tool = RackTool(tmp_path_factory.mktemp("rack") / "it")
-    try:
-        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "512", "--cpus", "1", "--disk", "1")
-        yield tool
-    finally:
-        tool("down")
 
 
 def redfish(tool: RackTool, method: str, path: str, body: Any = None, **changed: Any) -> requests.Response:
@@ -48,46 +38,46 @@ def power(tool: RackTool) -> str:
     return str(redfish(tool, "GET", "").json()["PowerState"])
 
 
-def test_machines_are_off_until_somebody_turns_them_on(tool: RackTool) -> None:
-    (row,) = tool.rows()
+def test_machines_are_off_until_somebody_turns_them_on(rack: RackTool) -> None:
+    (row,) = rack.rows()
     assert (row["name"], row["power"], row["bmc"]) == ("node1", "off", "ok")
-    assert power(tool) == "Off"
+    assert power(rack) == "Off"
 
 
-def test_the_bmc_wants_its_password_and_tls(tool: RackTool) -> None:
-    node = tool.registrations[0]
-    assert redfish(tool, "GET", "", auth=(node["pm_user"], "wrong")).status_code == 401
-    assert redfish(tool, "GET", "", auth=None).status_code == 401
+def test_the_bmc_wants_its_password_and_tls(rack: RackTool) -> None:
+    node = rack.registrations[0]
+    assert redfish(rack, "GET", "", auth=(node["pm_user"], "wrong")).status_code == 401
+    assert redfish(rack, "GET", "", auth=None).status_code == 401
     with pytest.raises(requests.exceptions.SSLError):
-        redfish(tool, "GET", "", verify=True)
+        redfish(rack, "GET", "", verify=True)
 
 
-def test_the_bmc_turns_it_on_and_off(tool: RackTool) -> None:
-    assert redfish(tool, "POST", RESET, {"ResetType": "On"}).status_code == 204
-    assert power(tool) == "On" and tool.rows()[0]["power"] == "on"
+def test_the_bmc_turns_it_on_and_off(rack: RackTool) -> None:
+    assert redfish(rack, "POST", RESET, {"ResetType": "On"}).status_code == 204
+    assert power(rack) == "On" and rack.rows()[0]["power"] == "on"
     until = time.monotonic() + 60
-    while not tool("console", "node1", check=False).stdout and time.monotonic() < until:
+    while not rack("console", "node1", check=False).stdout and time.monotonic() < until:
         time.sleep(1)
-    assert tool("console", "node1").stdout, "the firmware says something on the serial port"
-    assert redfish(tool, "POST", RESET, {"ResetType": "ForceOff"}).status_code == 204
-    assert power(tool) == "Off"
+    assert rack("console", "node1").stdout, "the firmware says something on the serial port"
+    assert redfish(rack, "POST", RESET, {"ResetType": "ForceOff"}).status_code == 204
+    assert power(rack) == "Off"
 
 
-def test_the_bmc_tells_of_its_disk(tool: RackTool) -> None:
-    drives = redfish(tool, "GET", "Storage/1/Drives/RACKDISK1")
+def test_the_bmc_tells_of_its_disk(rack: RackTool) -> None:
+    drives = redfish(rack, "GET", "Storage/1/Drives/RACKDISK1")
     assert drives.json()["CapacityBytes"] == 1024**3
 
 
-def test_up_again_changes_nothing_and_adds_machines(tool: RackTool) -> None:
-    before = tool.registrations
-    tool("up", "--nodes", "1")
-    assert tool.registrations == before
-    tool("up", "--nodes", "2", "--memory", "512", "--disk", "1")
-    assert tool.registrations[:1] == before
-    assert [row["bmc"] for row in tool.rows()] == ["ok", "ok"]
+def test_up_again_changes_nothing_and_adds_machines(rack: RackTool) -> None:
+    before = rack.registrations
+    rack("up", "--nodes", "1")
+    assert rack.registrations == before
+    rack("up", "--nodes", "2", "--memory", "512", "--disk", "1")
+    assert rack.registrations[:1] == before
+    assert [row["bmc"] for row in rack.rows()] == ["ok", "ok"]
 
 
-def test_two_racks_cannot_have_one_address(tool: RackTool, tmp_path: Path) -> None:
+def test_two_racks_cannot_have_one_address(rack: RackTool, tmp_path: Path) -> None:
     second = RackTool(tmp_path / "second")
     done = second("up", "--nodes", "1", "--ctlplane", SUBNET, check=False)
     assert done.returncode == 1 and "already an address" in done.stderr

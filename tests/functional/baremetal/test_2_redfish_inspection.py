@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.functional.baremetal.rack_tool import SUBNET, RackTool, needs_rack
-from tests.functional.baremetal.test_machines import codes, silent
+from tests.functional.baremetal.place import silent
+from tests.functional.baremetal.rack_tool import RackTool, needs_rack
+from tests.functional.baremetal.test_machines import codes
 from undercloud.baremetal import instackenv, preparing
 from undercloud.baremetal.enrolment import enrol, manage
 from undercloud.baremetal.fleet import Control, Pace, travel
@@ -18,16 +18,7 @@ from undercloud.topology.facts import GIB, facts_of, root_disk
 from undercloud.topology.placement import Candidate, Demand, place_machines
 
 pytestmark = [pytest.mark.functional, needs_rack]
-
-
-@pytest.fixture(scope="module")
-def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
-    tool = RackTool(tmp_path_factory.mktemp("rack") / "it")
-    try:
-        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "2048", "--cpus", "3", "--disk", "7")
-        yield tool
-    finally:
-        tool("down")
+RACK = ("--memory", "2048", "--cpus", "3", "--disk", "7")
 
 
 def test_facts_of_a_machine_that_is_off(rack: RackTool, ironic: Ironic) -> None:

@@ -11,17 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.functional.baremetal.rack_tool import HOST, SUBNET, RackTool, needs_rack
-from tests.functional.baremetal.virtual_machine import STORE, Operator, standing, undercloud
+from tests.functional.baremetal.virtual_machine import STORE, Operator, undercloud
 
 pytestmark = [pytest.mark.functional, needs_rack]
 
 MEMORY = 3072  # MiB: a whole cloud
-
-
-@pytest.fixture(scope="module")
-def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
-    with standing(tmp_path_factory.mktemp("rack") / "it", MEMORY) as rack:
-        yield rack
+RACK = ("--memory", str(MEMORY))
 
 
 @pytest.fixture(scope="module")

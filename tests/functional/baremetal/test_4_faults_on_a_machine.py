@@ -14,7 +14,7 @@ import pytest
 
 from tests.functional.baremetal import lldp
 from tests.functional.baremetal.rack_tool import HOST, RackTool, needs_rack
-from tests.functional.baremetal.virtual_machine import Operator, standing, undercloud
+from tests.functional.baremetal.virtual_machine import Operator, undercloud
 from tests.functional.cloud.terminal import OPENSTACK, Said
 from tools.lab import networks
 from tools.rack import hypervisor
@@ -24,15 +24,10 @@ from undercloud.baremetal.service.settings import files_directory
 from undercloud.diskimages import published
 
 pytestmark = [pytest.mark.functional, pytest.mark.long, needs_rack]
+RACK = ("--memory", "2048")
 
 SILENCE = int(os.environ.get("UNDERCLOUD_RAMDISK_TIMEOUT", "300"))  # seconds, in which it has to boot, too
 SWITCH = "02:1d:0d:00:00:01"
-
-
-@pytest.fixture(scope="module")
-def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
-    with standing(tmp_path_factory.mktemp("rack") / "it") as rack:
-        yield rack
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.functional.baremetal.rack_tool import HOST, RackTool, needs_rack
-from tests.functional.baremetal.virtual_machine import Operator, standing, undercloud
+from tests.functional.baremetal.virtual_machine import Operator, undercloud
 from tests.functional.install.dhcp_client import lease
 
 pytestmark = [pytest.mark.functional, pytest.mark.long, needs_rack]
-
-
-@pytest.fixture(scope="module")
-def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
-    with standing(tmp_path_factory.mktemp("rack") / "it") as rack:
-        yield rack
+RACK = ("--memory", "2048")
 
 
 @pytest.fixture(scope="module")

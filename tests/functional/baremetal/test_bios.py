@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.functional.baremetal.commands import Commands
-from tests.functional.baremetal.rack_tool import SUBNET, RackTool, needs_rack
+from tests.functional.baremetal.rack_tool import RackTool, needs_rack
 from tests.functional.baremetal.real_ironic import RealIronic
 from undercloud.baremetal.ironic import Ironic
 
 pytestmark = [pytest.mark.functional, needs_rack]
+RACK = ("--memory", "512", "--cpus", "1", "--disk", "1")
 TURBO = "ProcTurboMode"
-
-
-@pytest.fixture(scope="module")
-def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
-    tool = RackTool(tmp_path_factory.mktemp("rack") / "it")
-    try:
-        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", "512", "--cpus", "1", "--disk", "1")
-        yield tool
-    finally:
-        tool("down")
 
 
 @pytest.fixture

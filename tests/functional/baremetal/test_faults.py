@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.functional.baremetal.place import Place, killed, make_place
 from tests.functional.baremetal.real_ironic import RealIronic
 from tests.functional.baremetal.test_machines import fake
-from tests.functional.baremetal.test_provisioning import Place, make_place
 from tests.unit.deploy.machine_world import wanted
 from tests.unit.deploy.world import request
 from undercloud.baremetal.ironic import Ironic
@@ -25,9 +22,9 @@ pytestmark = pytest.mark.functional
 
 
 @pytest.fixture(scope="module")
-def slow(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealIronic]:
+def slow(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealIronic]:
     """An Ironic that takes some seconds to write an image."""
-    service = RealIronic(tmp_path_factory.mktemp("slow"), fake="deploy_delay = 4")
+    service = RealIronic(tmp_path_factory.mktemp("slow"), "[fake]\ndeploy_delay = 4\n")
     service.start()
     yield service
     service.stop()
@@ -44,28 +41,12 @@ def place(tmp_path: Path, slow: RealIronic) -> Iterator[Place]:
         ironic.delete(machine.uuid)
 
 
-def until(place: Place, state: str) -> None:
-    for _ in range(200):
-        if state in place.states().values():
-            return
-        time.sleep(0.1)
-    raise AssertionError(place.states())
-
-
 def test_ironic_is_killed_while_it_writes_an_image(place: Place, slow: RealIronic) -> None:
     place.enrol(fake(1), fake(2))
     place.want(wanted(0), wanted(1))
 
-    def accident() -> None:
-        until(place, "deploying")
-        slow.stop(signal.SIGKILL)
-        time.sleep(2)
-        slow.start()
-
-    thread = threading.Thread(target=accident)
-    thread.start()
-    ended = place.deploy()
-    thread.join()
+    with killed(slow, place, "deploying"):
+        ended = place.deploy()
     assert ended.status is Status.SUCCEEDED, ended.findings
     assert set(place.states().values()) == {"active"}
 
@@ -74,7 +55,7 @@ def test_stopped_in_the_middle_and_gone_on_with(place: Place) -> None:
     place.enrol(fake(1), fake(2))
     place.want(wanted(0))
     started = place.engine.deploy(request())
-    until(place, "deploying")
+    place.until("deploying")
     place.engine.cancel(started.id, "lunch")
     stopped = place.engine.wait(started.id, 30)
     assert (stopped.status, stopped.stage) == (Status.INTERRUPTED, "provision")
@@ -110,7 +91,7 @@ def test_the_undercloud_is_killed_while_machines_are_installed(place: Place, slo
         [sys.executable, "-c", _CHILD, str(place.directory), slow.endpoint],
         env={**os.environ, "PYTHONPATH": root},
     )
-    until(place, "deploying")
+    place.until("deploying")
     process.kill()
     process.wait()
     place.want(wanted(0), wanted(1))

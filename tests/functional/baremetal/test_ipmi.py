@@ -6,29 +6,18 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.functional.baremetal.commands import Commands
-from tests.functional.baremetal.rack_tool import SUBNET, RackTool, needs_rack
+from tests.functional.baremetal.rack_tool import RackTool, needs_rack
 from tests.functional.baremetal.real_ironic import RealIronic
 from undercloud.baremetal.ironic import Ironic
 
 pytestmark = [pytest.mark.functional, needs_rack]
-
-
-@pytest.fixture(scope="module")
-def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackTool]:
-    tool = RackTool(tmp_path_factory.mktemp("rack") / "it")
-    try:
-        hardware = ("--memory", "512", "--cpus", "1", "--disk", "1")
-        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--bmc", "ipmi", *hardware)
-        yield tool
-    finally:
-        tool("down")
+RACK = ("--bmc", "ipmi", "--memory", "512", "--cpus", "1", "--disk", "1")
 
 
 @pytest.fixture

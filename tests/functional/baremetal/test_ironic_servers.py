@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.baremetal.real_ironic import VENV
+from tests.functional.baremetal.real_ironic import free_port
 from tests.unit.db import servers
 from tests.unit.deploy import rabbit
-from undercloud.baremetal.service import environment
 from undercloud.baremetal.service.ironic import IronicService
 from undercloud.baremetal.service.settings import IronicSettings
 from undercloud.images import tls
@@ -24,15 +22,10 @@ from undercloud.images import tls
 PATIENCE = 120.0  # seconds until it is healthy
 PASSWORD = "a long secret"
 
-pytestmark = [
-    pytest.mark.functional,
-    pytest.mark.skipif(
-        not (VENV / "bin/ironic").exists(), reason=f"there is no Ironic in {VENV} (UNDERCLOUD_IRONIC_VENV)"
-    ),
-]
+pytestmark = pytest.mark.functional
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=["sqlite", "postgresql", pytest.param("mariadb", marks=pytest.mark.long)])
 def database(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of an empty database; empty for the embedded one."""
     if request.param == "sqlite":
@@ -62,12 +55,11 @@ def bus(database: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def service(tmp_path: Path, database: str, bus: str, monkeypatch: pytest.MonkeyPatch) -> IronicService:
+def service(installed: Path, tmp_path: Path, database: str, bus: str) -> IronicService:
     """An Ironic of its own on a free port, in the environment that is there already."""
-    monkeypatch.setattr(environment, "ensure", lambda _venv, _wanted, _say: False)
     directory = tmp_path / "ironic"
     directory.mkdir()
-    (directory / "venv").symlink_to(VENV)
+    (directory / "venv").symlink_to(installed)
     made = tls.ensure(tmp_path / "tls", ["127.0.0.1"], server="ironic")
     settings = IronicSettings(
         directory,
@@ -82,13 +74,6 @@ def service(tmp_path: Path, database: str, bus: str, monkeypatch: pytest.MonkeyP
         hardware_types=("redfish", "ipmi", "fake-hardware"),
     )
     return IronicService(settings, PASSWORD)
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

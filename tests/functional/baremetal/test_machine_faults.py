@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -16,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.functional.baremetal.contrary_bmc import Contrary, contrary
+from tests.functional.baremetal.place import Place, killed, make_place
 from tests.functional.baremetal.real_ironic import PASSWORD, USER, RealIronic, bmcs
 from tests.functional.baremetal.test_machines import INVENTORY, SYSTEM, Heard, codes, entries, fake, redfish
-from tests.functional.baremetal.test_provisioning import Place, make_place
 from tests.unit.deploy.machine_world import wanted
 from tests.unit.deploy.world import request
 from undercloud.baremetal import preparing
@@ -35,11 +34,12 @@ _BIOS = {"bios_option1": "on"}
 
 
 @pytest.fixture(scope="module")
-def service(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealIronic]:
+def service(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealIronic]:
     """An Ironic that takes its time, so that there is a middle of things."""
-    delays = ("deploy", "inspect", "bios")
-    fake = "".join(f"{name}_delay = 4\n" for name in delays)
-    made = RealIronic(tmp_path_factory.mktemp("slow"), fake=fake)
+    delays = "".join(f"{name}_delay = 4\n" for name in ("deploy", "inspect", "bios"))
+    # A ramdisk whose cards are another machine's ports is refused: here nobody gets ports by being looked at.
+    more = f"[fake]\n{delays}[inspector]\nadd_ports = disabled\n"
+    made = RealIronic(tmp_path_factory.mktemp("slow"), more)
     made.start()
     yield made
     made.stop()
@@ -68,7 +68,12 @@ def test_a_slow_bmc_is_waited_for(control: Control, bmc: tuple[Contrary, str]) -
 
 
 @pytest.mark.parametrize(
-    ("mood", "code"), [("broken", "BM-110"), ("babbling", "BM-110"), ("silent", "BM-113")]
+    ("mood", "code"),
+    [
+        pytest.param("broken", "BM-110", marks=pytest.mark.long),  # it is asked ten times, as the silent one
+        ("babbling", "BM-110"),
+        pytest.param("silent", "BM-113", marks=pytest.mark.long),
+    ],
 )
 def test_a_bmc_that_answers_wrongly_is_named_and_tried_again(
     control: Control, bmc: tuple[Contrary, str], mood: str, code: str
@@ -92,6 +97,7 @@ def test_a_power_that_does_not_change(control: Control, bmc: tuple[Contrary, str
     assert codes(travel(control, control.ironic.machines(), preparing.power(control.ironic, "on"))) == [""]
 
 
+@pytest.mark.long
 def test_a_bmc_that_freezes_while_it_is_asked_for_power(control: Control, bmc: tuple[Contrary, str]) -> None:
     """It takes calls and does not answer in time: nothing else becomes of its machine."""
     machines = [one.machine for one in managed(control, bmc[1])]
@@ -124,8 +130,8 @@ def calls_back(place: Place, service: RealIronic, count: int, **shared: str) -> 
                 if place.states().get(f"fake-{number}") == "inspect wait":
                     one = {**INVENTORY["interfaces"][0], "mac_address": f"52:54:00:00:00:{number:02x}"}
                     more = [{**one, "name": "eth1", "mac_address": mac} for mac in shared.values()]
-                    service.call_back({**INVENTORY, "interfaces": [one, *more]})
-                    left.discard(number)
+                    if service.call_back({**INVENTORY, "interfaces": [one, *more]}).ok:
+                        left.discard(number)
             time.sleep(0.2)
 
     thread = threading.Thread(target=ramdisks)
@@ -171,24 +177,19 @@ def _start(place: Place, what: str) -> Deployment:
     return place.engine.prepare_machines(preparation(2, part, MachineWork.PROVIDE, bios_interface="fake"))
 
 
-def until(place: Place, *states: str) -> None:
-    deadline = time.monotonic() + 60
-    while not set(states) & set(place.states().values()):
-        assert time.monotonic() < deadline, place.states()
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize(
-    ("what", "states"),
+    ("what", "states", "later"),
     [
-        ("inspect", ("inspecting", "inspect wait")),
-        ("clean", ("cleaning", "clean wait")),
-        ("deploy", ("deploying",)),
+        ("inspect", ("inspecting", "inspect wait"), False),
+        ("clean", ("cleaning", "clean wait"), True),
+        pytest.param("inspect", ("inspecting", "inspect wait"), True, marks=pytest.mark.long),
+        pytest.param("clean", ("cleaning", "clean wait"), False, marks=pytest.mark.long),
+        pytest.param("deploy", ("deploying",), False, marks=pytest.mark.long),
+        pytest.param("deploy", ("deploying",), True, marks=pytest.mark.long),
     ],
 )
-@pytest.mark.parametrize("later", [False, True])
 def test_the_undercloud_is_killed_and_the_next_engine_goes_on(
-    place: Place, service: RealIronic, what: str, states: tuple[str, ...], *, later: bool
+    place: Place, service: RealIronic, what: str, states: tuple[str, ...], later: bool
 ) -> None:
     if what == "deploy":
         place.enrol(fake(1), fake(2), fake(3))
@@ -196,12 +197,12 @@ def test_the_undercloud_is_killed_and_the_next_engine_goes_on(
         [sys.executable, "-c", _CHILD, str(place.directory), service.endpoint, what],
         env={**os.environ, "PYTHONPATH": _ROOT},
     )
-    until(place, *states)
+    place.until(*states)
     time.sleep(0.5)  # both are on their way, and that is written down
     process.kill()
     process.wait()
     if later:  # Ironic brings it to its end, and nobody is there to see it
-        until(place, "active" if what == "deploy" else "manageable")
+        place.until("active" if what == "deploy" else "manageable")
         time.sleep(2)
     if what == "deploy":
         place.want(wanted(0), wanted(1))
@@ -227,16 +228,8 @@ _VERBS = {"inspect": "inspect", "clean": "set the BIOS", "deploy": "deploy"}
 
 
 def test_ironic_is_killed_while_it_cleans(place: Place, service: RealIronic) -> None:
-    def accident() -> None:
-        until(place, "cleaning")
-        service.stop(signal.SIGKILL)
-        time.sleep(1)
-        service.start()
-
-    thread = threading.Thread(target=accident)
-    thread.start()
     asked = dataclasses.replace(preparation(2, MachineWork.BIOS, bios_interface="fake"), timeout=120)
-    ended = place.engine.wait(place.engine.prepare_machines(asked).id, 180)
-    thread.join()
+    with killed(service, place, "cleaning"):
+        ended = place.engine.wait(place.engine.prepare_machines(asked).id, 180)
     assert ended.status is Status.SUCCEEDED, ended.findings
     assert set(place.states().values()) == {"manageable"}

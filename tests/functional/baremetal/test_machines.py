@@ -31,10 +31,6 @@ class Heard:
         self.said.append((machine, message, status))
 
 
-def silent(machine: str, message: str, status: str) -> None:
-    """Nobody listens."""
-
-
 @pytest.fixture
 def control(ironic: Ironic) -> Control:
     return Control(ironic, Heard(), PACE)
@@ -233,6 +229,7 @@ def test_ironic_refuses_a_stranger_and_may_be_away(service: RealIronic) -> None:
     assert caught.value.request == "list the machines"
 
 
+@pytest.mark.long
 def test_ironic_restarted_in_the_middle(control: Control, service: RealIronic) -> None:
     machines = enrol(control, entries(*(fake(n, inspect_interface="agent") for n in (1, 2)))).machines
     travel(control, machines, manage(control.ironic))

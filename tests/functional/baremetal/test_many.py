@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.functional.baremetal.place import make_place
 from tests.functional.baremetal.real_ironic import RealIronic
-from tests.functional.baremetal.test_provisioning import make_place
 from tests.unit.deploy.machine_world import wanted
 from undercloud.baremetal.ironic import Ironic
 from undercloud.deploy.engine import Status

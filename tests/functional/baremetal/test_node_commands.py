@@ -28,11 +28,16 @@ pytestmark = pytest.mark.functional
 _RANGE = "inspection_iprange = 192.168.24.100,192.168.24.110\n"
 
 
-@pytest.fixture(params=["on the undercloud", "over its API"])
+HERE, AFAR = "on the undercloud", "over its API"
+# Over the API everything is gone through that is on the undercloud, and more.
+both = pytest.mark.parametrize("openstack", [HERE, AFAR], indirect=True)
+
+
+@pytest.fixture(params=[pytest.param(HERE, marks=pytest.mark.long), AFAR])
 def openstack(
     request: pytest.FixtureRequest, tmp_path: Path, service: RealIronic, ironic: Ironic
 ) -> Iterator[Commands]:
-    if request.param == "on the undercloud":
+    if request.param == HERE:
         yield Commands(tmp_path, service.endpoint, _RANGE)
         return
     remote = RemoteCommands(tmp_path, service.endpoint, _RANGE)
@@ -69,6 +74,7 @@ def states(openstack: Commands) -> dict[str, str]:
     return {one["name"]: one["state"] for one in openstack.json("overcloud", "node", "list")}
 
 
+@both
 def test_from_a_file_to_machines_that_can_be_deployed(openstack: Commands, ironic: Ironic) -> None:
     file = openstack.write("nodes.json", {"nodes": [fake(n, pm_password="s3cret-word") for n in (1, 2, 3)]})
     assert "3 machines" in openstack("overcloud", "node", "import", "--validate-only", file)
@@ -254,6 +260,7 @@ def test_profiles(openstack: Commands, ironic: Ironic) -> None:
     assert "storage: 1 fewer" in openstack("overcloud", "profiles", "match", "--scale", "storage=1", status=1)
 
 
+@both
 def test_from_a_deployment_file_to_installed_machines(openstack: Commands, ironic: Ironic) -> None:
     """The real compiler gives addresses; nobody answers SSH here, which takes nothing back."""
     conf = openstack.directory / "undercloud.conf"

@@ -2,85 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.functional.baremetal.real_ironic import PASSWORD, USER, RealIronic
-from tests.functional.baremetal.test_machines import fake, silent
-from tests.unit.deploy.machine_world import Answering, want, wanted
-from tests.unit.deploy.world import World, make_world, request
-from undercloud.baremetal import instackenv
-from undercloud.baremetal.enrolment import enrol, manage
-from undercloud.baremetal.fleet import Control, Pace, travel
+from tests.functional.baremetal.place import Place, make_place
+from tests.functional.baremetal.real_ironic import RealIronic
+from tests.functional.baremetal.test_machines import fake
+from tests.unit.deploy.machine_world import wanted
+from tests.unit.deploy.world import request
 from undercloud.baremetal.ironic import Ironic
-from undercloud.baremetal.preparing import power, provide
-from undercloud.conf import load
-from undercloud.deploy.compiling import Wanted
-from undercloud.deploy.engine import Deployment, Failure, Status
-from undercloud.deploy.local import LocalEngine
+from undercloud.deploy.engine import Deployment, Status
 from undercloud.deploy.machines import UnprovisionRequest
 from undercloud.diagnostics import UndercloudError
 
 pytestmark = pytest.mark.functional
-
-
-@dataclasses.dataclass
-class Place:
-    """A world whose plan wants machines, and the Ironic that has them."""
-
-    directory: Path
-    world: World
-    ironic: Ironic
-    engine: LocalEngine
-    ssh: Answering
-
-    def close(self) -> None:
-        for one in self.world.engines:
-            one.close()
-
-    def enrol(self, *nodes: dict[str, Any]) -> None:
-        control = Control(self.ironic, silent, Pace(timeout=60, poll=0.1))
-        entries = instackenv.read(json.dumps(nodes), "nodes.json")
-        machines = enrol(control, entries).machines
-        travel(control, machines, manage(self.ironic))
-        travel(control, machines, power(self.ironic, "off"))  # fake hardware has no power of its own to tell
-        travel(control, self.ironic.machines(), provide(self.ironic))
-
-    def want(self, *nodes: Wanted) -> None:
-        want(self.world, *nodes)
-
-    def deploy(self, **changes: Any) -> Deployment:
-        return self.engine.wait(self.engine.deploy(request(**changes)).id, 120)
-
-    def failures(self) -> dict[str, Failure]:
-        return {one.host: one for one in self.engine.failures("overcloud")}
-
-    def states(self) -> dict[str, str]:
-        return {one.name: one.provision_state for one in self.ironic.machines()}
-
-    def owners(self) -> Mapping[str, str]:
-        return {one.host: one.name for one in self.engine.machines() if one.host}
-
-
-def make_place(directory: Path, service: RealIronic | None, ironic: Ironic) -> Place:
-    """A place in a directory; without a ``service`` it is the one that was configured there before."""
-    file = directory / "undercloud.conf"
-    if service:
-        make_world(
-            directory,
-            f"[baremetal]\nendpoint = {service.endpoint}\nusername = {USER}\n"
-            f"password = {PASSWORD}\nssh_timeout = 10\n",
-        )
-    world = World(load(state_dir=str(directory / "state"), config_file=str(file), environment={}))
-    world.ironic = lambda: ironic
-    world.ssh = ssh = Answering()
-    engine = ssh.engine = world.engine()
-    return Place(directory, world, ironic, engine, ssh)
 
 
 @pytest.fixture

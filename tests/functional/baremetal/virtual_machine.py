@@ -1,8 +1,7 @@
 """An operator with an undercloud and a rack of one machine, for tests that take it through its life.
 
 UNDERCLOUD_RACK_STORE names a directory that keeps images between runs (without it, the demo's),
-UNDERCLOUD_RACK_KERNEL the package of their kernel, UNDERCLOUD_RACK_SUBNET the rack's subnet, and
-UNDERCLOUD_IRONIC_VENV an environment of Ironic's that is there already.
+UNDERCLOUD_RACK_KERNEL the package of their kernel, and UNDERCLOUD_RACK_SUBNET the rack's subnet.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.functional.baremetal.rack_tool import HOST, SUBNET, RackTool
+from tests.functional.baremetal import ironic_environment
+from tests.functional.baremetal.rack_tool import HOST, SUBNET
 from tests.functional.cloud.terminal import Said, Terminal
 from tests.functional.tool import CHECKOUT
 
@@ -93,17 +93,6 @@ class Operator(Terminal):
 
 
 @contextmanager
-def standing(directory: Path, memory: int = 2048) -> Iterator[RackTool]:
-    """A rack with one machine of so many MiB."""
-    tool = RackTool(directory)
-    try:
-        tool("up", "--nodes", "1", "--ctlplane", SUBNET, "--memory", str(memory))
-        yield tool
-    finally:
-        tool("down")
-
-
-@contextmanager
 def undercloud(directory: Path, own: str = "", more: str = "") -> Iterator[Operator]:
     """An undercloud on the rack's network with both images.
 
@@ -115,10 +104,8 @@ def undercloud(directory: Path, own: str = "", more: str = "") -> Iterator[Opera
         settings = directory / "etc/undercloud.conf.d/own.conf"
         settings.parent.mkdir(parents=True)
         settings.write_text(own)
-    given = os.environ.get("UNDERCLOUD_IRONIC_VENV")
-    if given:
-        (operator.state / "ironic").mkdir(parents=True, mode=0o700)
-        (operator.state / "ironic/venv").symlink_to(given)
+    (operator.state / "ironic").mkdir(parents=True, mode=0o700)
+    (operator.state / "ironic/venv").symlink_to(ironic_environment.ensure())
     operator("undercloud", "install", "--config-dir", str(directory / "etc"))
     try:
         operator("overcloud", "image", "build", *KERNEL, *STORE)

@@ -54,6 +54,10 @@ class Simulated(Ironic):
                 )
         return list(self.now.values())
 
+    def machine(self, name: str) -> Machine:
+        self._speak(f"show {name}")
+        return next(one for one in self.now.values() if name in {one.uuid, one.name})
+
     def move(self, name: str, verb: str, **arguments: object) -> None:
         self._speak(f"{verb} {name}")
         if name in self.refuse:
@@ -81,14 +85,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def run(world: Simulated, *, retries: int = 0, **pace: float) -> list[str]:
+def run(
+    world: Simulated, *, machines: list[Machine] | None = None, retries: int = 0, **pace: float
+) -> list[str]:
     said: list[str] = []
     control = Control(
         world,
         lambda machine, message, status: said.append(f"{machine}: {message}"),
         Pace(**pace),  # type: ignore[arg-type]
     )
-    outcomes = travel(control, world.machines(), preparing.inspect(world, retries))
+    outcomes = travel(control, machines or world.machines(), preparing.inspect(world, retries))
     return [one.finding.code if one.finding else "" for one in outcomes]
 
 
@@ -104,6 +110,16 @@ def test_one_that_fails_does_not_stop_the_others(clock: Clock) -> None:
     world.plans["m1"] = ["failed"]
     world.refuse = {"m2"}
     assert run(world) == ["", "BM-110", "BM-104"]
+
+
+def test_one_that_set_out_after_it_was_looked_at_is_waited_for(clock: Clock) -> None:
+    """An engine asked and was killed: the next one finds the machine locked."""
+    world = Simulated(clock, 2)
+    seen = world.machines()
+    world.move("m1", "inspect")
+    world.refuse = {"m1"}
+    assert run(world, machines=seen) == ["", ""]
+    assert world.begun == ["m1", "m0"]
 
 
 def test_retries(clock: Clock) -> None:

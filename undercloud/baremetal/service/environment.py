@@ -12,18 +12,14 @@ from pathlib import Path
 from undercloud import durable
 from undercloud.diagnostics import UndercloudError
 
-_DRIVERS = {"postgresql": "psycopg[binary]>=3.2,<4", "mysql": "PyMySQL>=1.1,<2"}
-"""What speaks to a database, by the dialect that its URL begins with."""
-
 _TAIL = 12
 _HEARTBEAT = 10.0  # seconds after which it is told again what pip says
 
 
-def requirements(connection: str) -> tuple[str, ...]:
-    """What is installed: Ironic, and the driver of its database (an SQLAlchemy URL)."""
+def requirements() -> tuple[str, ...]:
+    """What is installed: Ironic, and what speaks to each database that it may be given."""
     text = resources.files(__package__).joinpath("requirements.txt").read_text(encoding="utf-8")
-    driver = _DRIVERS.get(connection.partition(":")[0].partition("+")[0])
-    return (*text.split(), *([driver] if driver else []))
+    return tuple(text.split())
 
 
 def ensure(venv: Path, wanted: tuple[str, ...], say: Callable[[str], None]) -> bool:

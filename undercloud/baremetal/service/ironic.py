@@ -38,7 +38,7 @@ class IronicService:
         settings = self.settings
         settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         say("Ironic's own Python packages")
-        environment.ensure(settings.venv, environment.requirements(settings.connection), say)
+        environment.ensure(settings.venv, environment.requirements(), say)
         self._link_mkisofs()
         for directory in configuration.directories(settings):
             directory.mkdir(parents=True, exist_ok=True)

@@ -155,20 +155,6 @@ def test_nobody_answers(settings: IronicSettings) -> None:
     assert "does not answer" in IronicService(settings, "secret").healthy()
 
 
-DRIVERS = {
-    "": "ironic",
-    "sqlite:////x": "ironic",
-    "postgresql://db": "psycopg",
-    "mysql+pymysql://db": "PyMySQL",
-}
-
-
-@pytest.mark.parametrize(("connection", "driver"), DRIVERS.items())
-def test_the_database_brings_its_driver(connection: str, driver: str) -> None:
-    wanted = environment.requirements(connection)
-    assert wanted[0].startswith("ironic>=") and wanted[-1].startswith(driver)
-
-
 def test_an_environment_is_made_once_for_what_is_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
