@@ -145,6 +145,7 @@ class _Middleware(auth_token.AuthProtocol):  # type: ignore[misc]
                 fix="See that it runs, and [keystone_authtoken] of the undercloud; then try again.",
             ) from None
         if token and not request.user_token_valid:
+            self._good.forget(token)
             self._limits.failed_login(address)
             raise unauthenticated()
         if token:

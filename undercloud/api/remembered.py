@@ -38,6 +38,11 @@ class Remembered:
                 until = None
             return until is not None
 
+    def forget(self, secret: bytes) -> None:
+        """It does not hold any more."""
+        with self._guard:
+            self._until.pop(self._hashed(secret), None)
+
     def clear(self) -> None:
         """Forget all of them."""
         with self._guard:

@@ -6,15 +6,17 @@ import sqlalchemy
 
 from undercloud.db.database import explained, make_engine
 
-_LISTING = {
-    # https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
-    "postgresql": "SELECT host(client_addr) FROM pg_stat_activity"
+# https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
+_POSTGRESQL = (
+    "SELECT host(client_addr) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    " AND (state = 'active' OR state_change > now() - :seconds * interval '1 second')",
-    # https://mariadb.com/kb/en/information-schema-processlist-table/
-    "mysql": "SELECT host FROM information_schema.processlist"
-    " WHERE db = database() AND id <> connection_id() AND (command <> 'Sleep' OR time < :seconds)",
-}
+    " AND (state = 'active' OR state_change > now() - :seconds * interval '1 second')"
+)
+# https://mariadb.com/kb/en/information-schema-processlist-table/
+_MARIADB = (
+    "SELECT host FROM information_schema.processlist"
+    " WHERE db = database() AND id <> connection_id() AND (command <> 'Sleep' OR time < :seconds)"
+)
 _HERE = "localhost"
 
 
@@ -26,12 +28,13 @@ def others(url: str, seconds: int) -> tuple[str, ...]:
     the server cannot be asked.
     """
     engine = make_engine(url)
+    postgresql = engine.dialect.name == "postgresql"
     try:
         with explained(engine), engine.connect() as connection:
-            listing = sqlalchemy.text(_LISTING[engine.dialect.name])
+            listing = sqlalchemy.text(_POSTGRESQL if postgresql else _MARIADB)
             found = connection.execute(listing, {"seconds": seconds}).scalars().all()
     finally:
         engine.dispose()
-    if engine.dialect.name == "mysql":
+    if not postgresql:
         found = [host.rpartition(":")[0] for host in found]  # it tells the port, too
     return tuple(sorted({host or _HERE for host in found}))

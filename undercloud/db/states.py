@@ -87,12 +87,15 @@ def _names(session: Session, compilation_id: int) -> dict[str, str]:
     return {row.path: row.sha256 for row in session.execute(query)}
 
 
-def compiled_files(session: Session, vault: Vault, compilation_id: int) -> dict[str, bytes]:
-    """All files of a playbook directory by path."""
+def compiled_files(session: Session, vault: Vault, compilation_id: int, below: str = "") -> dict[str, bytes]:
+    """The files of a playbook directory by path: all, or those whose path begins with ``below``."""
     rows = session.execute(
         select(CompiledFile.path, Blob.sealed)
         .join(Blob, Blob.sha256 == CompiledFile.sha256)
-        .where(CompiledFile.compilation_id == compilation_id)
+        .where(
+            CompiledFile.compilation_id == compilation_id,
+            CompiledFile.path.startswith(below, autoescape=True),
+        )
         .order_by(CompiledFile.path)
     )
     return {path: open_blob(vault, sealed) for path, sealed in rows}

@@ -41,8 +41,8 @@ def holders(session: Session, vault: Vault, compilation: int) -> dict[str, tuple
     addresses = {node["name"]: node["address"] for node in row.facts["nodes"]}
     without = gone(session, compilation)
     found: dict[str, dict[str, Holder]] = {}
-    for path, content in states.compiled_files(session, vault, compilation).items():
-        hosts: Mapping[str, Any] = json.loads(content)["hosts"] if path.startswith("desired_state/") else {}
+    for content in states.compiled_files(session, vault, compilation, "desired_state/").values():
+        hosts: Mapping[str, Any] = json.loads(content)["hosts"]
         for host in hosts.keys() - without:
             for step in hosts[host]["steps"].values():
                 for directory, entry in (step.get("directories") or {}).items():

@@ -263,6 +263,7 @@ class _Asked:
     def __init__(self, keystone: Keystone, monkeypatch: pytest.MonkeyPatch) -> None:
         self.tokens: list[str] = []
         self.away = False
+        self.good = "good"
         monkeypatch.setattr(auth_token.AuthProtocol, "fetch_token", self._fetch)
         self._keystone = keystone
         self._seen: dict[str, Any] = {}
@@ -275,7 +276,7 @@ class _Asked:
                 raise auth_token.ksm_exceptions.ServiceError
         except auth_token.ksm_exceptions.ServiceError:
             raise auth_token.ksm_exceptions.InvalidToken from None
-        if token != "good":
+        if token != self.good:
             raise auth_token.ksm_exceptions.InvalidToken
         return TOKEN
 
@@ -318,6 +319,9 @@ def test_wrong_tokens_are_counted_before_keystone_is_asked(
     assert asked.said(elsewhere, auth_token="guessed") == "API-005"
     assert asked.said(here, service_token="guessed") == ""
     assert asked.tokens[4:] == ["good", "guessed"]
+    asked.good = "another"
+    revoked = [asked.said(here, auth_token="good") for _ in range(2)]
+    assert revoked == ["API-005", "API-007"], "once it was taken back it is as any other"
 
 
 def test_a_certificate_that_is_none(tmp_path: Path, user_lines: bytes) -> None:
