@@ -82,7 +82,7 @@ def make_place(directory: Path, service: RealIronic | None, ironic: Ironic) -> P
         make_world(
             directory,
             f"[baremetal]\nendpoint = {service.endpoint}\nusername = {USER}\n"
-            f"password = {PASSWORD}\nssh_timeout = 3\n",
+            f"password = {PASSWORD}\nssh_timeout = 10\n",
         )
     world = World(load(state_dir=str(directory / "state"), config_file=str(file), environment={}))
     world.ironic = lambda: ironic
