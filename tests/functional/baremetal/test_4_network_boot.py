@@ -1,6 +1,6 @@
-"""A machine that boots over the network: DHCP, TFTP, iPXE, and a ramdisk that looks at it.
+"""A machine that boots over the network: by DHCP, TFTP and iPXE to a ramdisk that looks, cleans and installs.
 
-Some minutes without KVM, besides the ramdisk (UNDERCLOUD_RACK_STORE keeps it between runs).
+Some ten minutes without KVM, besides the images (UNDERCLOUD_RACK_STORE keeps them between runs).
 """
 
 from __future__ import annotations
@@ -8,16 +8,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.functional.baremetal.rack_tool import HOST, RackTool, needs_rack
 from tests.functional.baremetal.virtual_machine import Operator, undercloud
+from tests.functional.cloud.terminal import LIMIT
 from tests.functional.install.dhcp_client import lease
 
 pytestmark = [pytest.mark.functional, pytest.mark.long, needs_rack]
 RACK = ("--memory", "2048")
+RAMDISK = "initrd=authority.cpio"  # in the arguments that iPXE gives its kernel
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,19 @@ def plug(operator: Operator) -> Iterator[str]:
         subprocess.run(["ip", "link", "delete", name], check=True)
 
 
+def console(rack: RackTool) -> str:
+    """All that the machine wrote to its serial port."""
+    return rack("console", "--lines", "100000", "node1").stdout
+
+
+def boot(operator: Operator) -> str:
+    """Which boot of the node this is; empty while it does not answer."""
+    try:
+        return operator.enter("cat /proc/sys/kernel/random/boot_id").strip()
+    except subprocess.SubprocessError:
+        return ""
+
+
 def test_it_is_inspected_over_the_network_and_nobody_else_is_answered(
     operator: Operator, rack: RackTool, plug: str
 ) -> None:
@@ -58,10 +74,31 @@ def test_it_is_inspected_over_the_network_and_nobody_else_is_answered(
     assert (row["state"], row["cpus"], int(row["memory GiB"])) == ("manageable", 2, 2)
     assert "RACKDISK1" in row["root disk"]
     assert "1 machine known" in parts(operator)["dhcp"]
-    console = rack("console", "--lines", "100000", "node1").stdout
-    assert f"http://{HOST}.1:8088/boot.ipxe... ok" in console
-    assert "initrd=authority.cpio" in console and "BOOTIF=" in console
+    said = console(rack)
+    assert f"http://{HOST}.1:8088/boot.ipxe... ok" in said
+    assert RAMDISK in said and "BOOTIF=" in said
     assert lease(plug, "52:54:00:00:00:fe", seconds=3) is None, "a stranger"
     operator("overcloud", "node", "power", "off", "node1")
     given = lease(plug, mac)
     assert given is not None and given.address == f"{HOST}.100"
+
+
+def test_it_becomes_a_node_that_boots_from_its_disk(operator: Operator, rack: RackTool) -> None:
+    """It was off: cleaning boots the ramdisk anew, which then writes the image without another boot."""
+    inspected = console(rack).count(RAMDISK)
+    operator("overcloud", "node", "provide", "node1")
+    assert operator.machine()["state"] == "available"
+    cleaned = console(rack).count(RAMDISK)
+    assert cleaned > inspected
+    done = operator.provision(operator.deployment("deployment.yaml"))
+    assert done.status == 0, done.text
+    hostname, root = operator.enter("hostname; findmnt -no SOURCE /").split()
+    assert (hostname, root.rstrip("0123456789")) == ("first-0", "/dev/sda")
+    assert "first-0" in operator.machine()["node"]
+    first = boot(operator)
+    operator("overcloud", "node", "power", "reboot", "node1")
+    until = time.monotonic() + LIMIT
+    while boot(operator) in {"", first}:
+        assert time.monotonic() < until, "it does not boot from its disk again"
+        time.sleep(2)
+    assert console(rack).count(RAMDISK) == cleaned, "the ramdisk was not booted for it"
