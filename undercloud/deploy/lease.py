@@ -193,6 +193,9 @@ class Lease:
         except UndercloudError as error:
             _LOG.warning("%s", error)
             return False
+        except Exception:  # noqa: BLE001 - a thread's border: it gives signs of life as long as work goes on
+            _LOG.exception("the lock of %s", self.stack)
+            return False
         return True
 
     def _beat(self) -> None:

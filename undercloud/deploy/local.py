@@ -315,6 +315,8 @@ class LocalEngine(MachineService, Reading):
                 self._go_on(deployment, by_itself=True)
             except UndercloudError as error:  # another engine was quicker, or the next look will tell
                 _LOG.info("deployment %s is not taken over: %s", deployment, error)
+            except Exception:  # noqa: BLE001 - one that cannot be read (another version's) blocks no other
+                _LOG.exception("deployment %s cannot be taken over", deployment)
             else:
                 taken.append(deployment)
         return tuple(taken)

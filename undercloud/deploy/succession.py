@@ -36,5 +36,7 @@ class Succession:
                     _LOG.warning("deployment %s is taken over from an engine that died", deployment)
             except UndercloudError as error:  # the database is away: it may come back
                 _LOG.warning("nothing can be taken over: %s", error)
+            except Exception:  # noqa: BLE001 - a thread's border: who looks no more would never be missed
+                _LOG.exception("nothing can be taken over")
             if self._stop.wait(self._period):
                 return
