@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -17,7 +18,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
@@ -32,6 +33,10 @@ _CHECK = b"undercloud"
 _READ_ONLY = "undercloud_read_only"
 _SWITCHING = 0.05  # seconds between two attempts to switch a file's journal
 _NUMBER_BITS = 32  # of what SQLite counts commits with
+_POSTGRESQL_DISK_FULL = "53100"  # disk_full: https://www.postgresql.org/docs/15/errcodes-appendix.html
+_MARIADB_DISK_FULL = (1021, 1114)  # ER_DISK_FULL, ER_RECORD_FILE_FULL: https://mariadb.com/kb/en/error-codes
+# ENOSPC, as MariaDB's other errors quote the system's: "(Errcode: 28 "No space left on device")".
+_NO_SPACE = re.compile(r"\b(?:errno|errcode|error):? 28\b", re.IGNORECASE)
 _RECYCLE = 1800  # seconds after which a connection is made anew, before a firewall or the server cuts it
 
 
@@ -262,6 +267,18 @@ def _first(session: Session, vault: Vault) -> bytes:
     return session.scalars(select(KeyCheck.sealed)).one()
 
 
+def _no_room(error: BaseException | None) -> bool:
+    """Whether a driver says that a disk is full, by the numbers that each kind of server has for it."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    number = error.args[0] if error is not None and error.args else None
+    return (
+        getattr(error, "sqlstate", None) == _POSTGRESQL_DISK_FULL
+        or number in _MARIADB_DISK_FULL
+        or _NO_SPACE.search(str(error)) is not None
+    )
+
+
 @contextmanager
 def explained(engine: Engine) -> Iterator[None]:
     """Tell the database's own troubles as findings; what our code got wrong stays what it is."""
@@ -269,11 +286,11 @@ def explained(engine: Engine) -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except (DatabaseError, PoolTimeoutError) as error:
+    except (DBAPIError, PoolTimeoutError) as error:
         place = engine.url.render_as_string(hide_password=True)
         original = getattr(error, "orig", None)
-        reason = str(original or error).splitlines()[0]
-        full = "full" in reason
+        reason = next(iter(str(original or error).splitlines()), type(original).__name__)
+        full = _no_room(original)
         raise UndercloudError.of(
             "DB-003" if full else "DB-004",
             f"the database {place} failed: {reason}",
