@@ -30,11 +30,11 @@ from undercloud.deploy.machines import WholeEngine
 from undercloud.deploy.succession import Succession
 from undercloud.diagnostics import UndercloudError
 from undercloud.images import tls
+from undercloud.plan import archive
 
 _LOG = logging.getLogger(__name__)
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _PAGED = 10.0  # seconds that the pages of a list of machines are of one moment
-_ARCHIVE_OVERHEAD = 64 << 20  # bytes: a tar is larger than what it holds
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _server(settings: Settings, application: Any) -> Server:
     options = settings.api
     bind = options.unix_socket or (options.host, options.port)
     server = Server(bind, application, options.threads)
-    server.max_request_body_size = (options.upload_limit << 20) + _ARCHIVE_OVERHEAD
+    server.max_request_body_size = archive.Limits(options.upload_limit << 20).unpacked
     if not options.unix_socket:
         server.ssl_adapter = _tls(settings)
     try:

@@ -14,6 +14,7 @@ ones are refused all the same, because they are no plan's.
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import posixpath
@@ -31,16 +32,29 @@ MANIFEST = "plan.json"
 _TREE, _OUTSIDE = "tree/", "outside/"
 _PATH_LENGTH = 700  # characters that a kept path may have
 _GZIP = b"\x1f\x8b"
+# Bytes that may come between the contents of two files, with the 10 KiB that tarfile reads ahead. Older
+# tarfiles search a header in a time that grows with its square (CVE-2024-6232).
+_HEADERS = 32 << 10
 _FIELDS = {"root": str, "named": dict, "environments": list, "single": str, "parameters": dict}
+_UNREADABLE = (
+    *(tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError),
+    *(ValueError, OverflowError),  # tarfile's own about headers that make no sense
+)
 _KINDS = ("roles", "networks", "vips", "baremetal", "plan_environment")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may be at most: bytes of all contents, unpacked, and how many entries."""
+    """What an archive may be at most, unpacked: bytes of its files, bytes around them, how many entries."""
 
-    total: int = 256 * 1024 * 1024
+    total: int = 256 << 20
+    overhead: int = 64 << 20
     entries: int = 50_000
+
+    @property
+    def unpacked(self) -> int:
+        """Bytes of the whole tar."""
+        return self.total + self.overhead
 
 
 def pack(bundle: Bundle, stream: IO[bytes]) -> None:
@@ -114,7 +128,9 @@ def _read(stream: Readable, limits: Limits) -> dict[str, bytes]:
     left = limits.total
     head = _Peeked(stream)
     try:
-        with tarfile.open(fileobj=head, mode="r|gz" if head.start == _GZIP else "r|") as archive:
+        plain = gzip.GzipFile(fileobj=head) if head.start == _GZIP else head
+        counted = _Counted(plain, limits)
+        with tarfile.open(fileobj=counted, mode="r|") as archive:
             for count, entry in enumerate(archive, 1):
                 if count > limits.entries:
                     raise _too_large(f"more than {limits.entries} entries")
@@ -127,9 +143,11 @@ def _read(stream: Readable, limits: Limits) -> dict[str, bytes]:
                         f"{path} and what came before it are larger than {limits.total >> 20} MiB in all, or "
                         f"{MAX_BYTES >> 20} MiB by itself"
                     )
+                counted.expect(entry.size)
                 content = archive.extractfile(entry)
                 files[path] = content.read() if content else b""
-    except (tarfile.TarError, EOFError, zlib.error, ValueError, OverflowError) as error:
+                counted.expect(0)
+    except _UNREADABLE as error:
         raise UndercloudError.of(
             "PLAN-100",
             f"this is no tar, or a damaged one: {error}",
@@ -151,6 +169,29 @@ class _Peeked(io.RawIOBase):
             ahead, self._ahead = self._ahead, b""
             return ahead + self._stream.read(max(size - len(ahead), 0) if size >= 0 else -1)
         return self._stream.read(size)
+
+
+class _Counted(io.RawIOBase):
+    """What is unpacked, counted while tarfile reads it: that takes headers of any length into memory."""
+
+    def __init__(self, plain: Readable, limits: Limits) -> None:
+        self._plain = plain
+        self._left = self._limit = limits.unpacked
+        self.expect(0)
+
+    def expect(self, content: int) -> None:
+        """So many bytes of a file come next."""
+        self._next = content + _HEADERS
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._plain.read(size)
+        self._left -= len(data)
+        self._next -= len(data)
+        if self._left < 0:
+            raise _too_large(f"more than {self._limit >> 20} MiB with what describes its files")
+        if self._next < 0:
+            raise _too_large(f"more than {_HEADERS >> 10} KiB between two files")
+        return data
 
 
 def _checked(entry: tarfile.TarInfo) -> str:

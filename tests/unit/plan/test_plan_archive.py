@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import tarfile
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -110,6 +111,41 @@ def test_what_is_too_large() -> None:
     assert refusal(zeros, limits=Limits(total=1_000_000)) == "PLAN-102"
     many = archive(*((f"tree/{number}", b"") for number in range(11)))
     assert refusal(many, limits=Limits(entries=10)) == "PLAN-102"
+
+
+def described(name: str, kind: bytes, length: int) -> bytes:
+    """An empty file after a header of so many bytes that describes it: a long name, or pax's words."""
+    begin = b"" if kind == tarfile.GNUTYPE_LONGNAME else b"%d comment=" % length
+    words = begin.ljust(length - 1, b"x") + b"\n"
+    info = tarfile.TarInfo("header")
+    info.type, info.size = kind, len(words)
+    padded = words + b"\0" * (-len(words) % tarfile.BLOCKSIZE)
+    return info.tobuf(tarfile.USTAR_FORMAT) + padded + tarfile.TarInfo(name).tobuf(tarfile.USTAR_FORMAT)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_that_unpacks_to_more_than_any_needs(kind: bytes) -> None:
+    bomb = gzip.compress(described("tree/x", kind, 16 << 20))
+    assert len(bomb) < 20_000
+    tracemalloc.start()
+    try:
+        assert refusal(bomb) == "PLAN-102"
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20, "it was not read to its end"
+    finally:
+        tracemalloc.stop()
+
+
+def test_many_headers_are_counted_too() -> None:
+    many = b"".join(described(f"tree/{number}", tarfile.XHDTYPE, 10_000) for number in range(12))
+    assert len(unpack(Pipe(many + b"\0" * 1024), "overcloud").files) == 12
+    assert refusal(gzip.compress(many), limits=Limits(total=1_000, overhead=100_000)) == "PLAN-102"
+
+
+def test_headers_of_headers_without_end() -> None:
+    words = b"12 a=bcdefg\n"
+    info = tarfile.TarInfo("header")
+    info.type, info.size = tarfile.XHDTYPE, len(words)
+    assert refusal((info.tobuf() + words.ljust(tarfile.BLOCKSIZE, b"\0")) * 900) == "PLAN-102"
 
 
 def test_a_size_that_lies() -> None:
