@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -27,7 +28,7 @@ from undercloud.playbooks.compiler import Compilation
 from undercloud.validation.composition import Composition
 from undercloud.validation.explain.veil import Veil
 
-_ASSEMBLED, _EVALUATED = 8, 2  # how many are kept in memory; an evaluated one may be 100 MiB
+_ASSEMBLED, _EVALUATED = 8, 2  # how many are kept in memory; docs/performance.md says how large they are
 T = TypeVar("T")
 
 
@@ -40,23 +41,39 @@ class Evaluated:
     veil: Veil
 
 
-class _Memory:
-    """The last results of slow work by their key; each is worked out once, also for many who ask."""
+class Memory:
+    """The last results of slow work by their key; each is worked out once, also for many who ask.
+
+    Who asks for another one waits for nobody. What failed is not kept: who asks next tries again.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._guard = threading.Lock()
-        self._kept: OrderedDict[int, Any] = OrderedDict()
+        self._kept: OrderedDict[int, Future[Any]] = OrderedDict()
 
     def get(self, key: int, make: Callable[[], T]) -> T:
+        """The result that is kept under ``key``, or else what ``make`` gives; raises what that raises."""
         with self._guard:
-            if key not in self._kept:
-                self._kept[key] = make()
-                while len(self._kept) > self._size:
-                    self._kept.popitem(last=False)
+            found = self._kept.get(key)
+            mine = found is None
+            future: Future[T] = Future() if found is None else found
+            self._kept[key] = future
             self._kept.move_to_end(key)
-            found: T = self._kept[key]
-            return found
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+        if mine:
+            self._work_out(key, future, make)
+        return future.result()
+
+    def _work_out(self, key: int, future: Future[T], make: Callable[[], T]) -> None:
+        try:
+            future.set_result(make())
+        except BaseException as error:  # noqa: BLE001 - handed to everybody who waits, whatever it is
+            with self._guard:
+                if self._kept.get(key) is future:
+                    del self._kept[key]
+            future.set_exception(error)
 
 
 class Library:
@@ -64,8 +81,8 @@ class Library:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._plans = _Memory(_ASSEMBLED)
-        self._evaluated = _Memory(_EVALUATED)
+        self._plans = Memory(_ASSEMBLED)
+        self._evaluated = Memory(_EVALUATED)
 
     def versions(self, name: str, before: int, limit: int) -> list[dict[str, Any]]:
         """A plan's versions, newest first."""
