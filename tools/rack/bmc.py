@@ -37,18 +37,24 @@ def settings(rack: Rack, home: Path, certificates: tls.Certificates) -> dict[str
     drives = {
         (machine.uuid, "1"): [
             {
-                "Id": machine.serial,
-                "Name": "sda",
+                "Id": disk.serial,
+                "Name": disk.name,
                 "CapacityBytes": machine.hardware.disk * 1024**3,
                 "Protocol": "SAS",
             }
+            for disk in machine.disks
         ]
         for machine in machines
     }
     controller = {"MemberId": "0", "Name": "virtio-scsi", "SpeedGbps": 12}
     storage = {
         machine.uuid: [
-            {"Id": "1", "Name": "disks", "StorageControllers": [controller], "Drives": [machine.serial]}
+            {
+                "Id": "1",
+                "Name": "disks",
+                "StorageControllers": [controller],
+                "Drives": [disk.serial for disk in machine.disks],
+            }
         ]
         for machine in machines
     }

@@ -40,7 +40,7 @@ def locked(rack: Rack) -> Iterator[None]:
 def up(rack: Rack, arguments: argparse.Namespace) -> int:
     """Put machines 1..N into the rack, all off, serve their BMCs, and write instackenv.json."""
     begun = time.monotonic()
-    hardware = Hardware(arguments.memory, arguments.cpus, arguments.disk)
+    hardware = Hardware(arguments.memory, arguments.cpus, arguments.disk, arguments.disks)
     with locked(rack):
         rack = _with_machines(
             _with_subnet(Rack.at(rack.directory), arguments.ctlplane), arguments.nodes, hardware
@@ -160,7 +160,7 @@ def parser() -> argparse.ArgumentParser:
 
     command = add("up", up, "put machines into the rack and serve their BMCs")
     command.add_argument("--nodes", type=int, default=2, metavar="N", help="how many (default: %(default)s)")
-    for name, unit in (("memory", "MiB"), ("cpus", "N"), ("disk", "GiB")):
+    for name, unit in (("memory", "MiB"), ("cpus", "N"), ("disk", "GiB"), ("disks", "N")):
         default = getattr(Hardware(), name)
         text = f"of a new machine (default: {default})"
         command.add_argument(f"--{name}", type=int, default=default, metavar=unit.upper(), help=text)

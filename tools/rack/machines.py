@@ -15,7 +15,7 @@ VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 
 
 def definition(rack: Rack, machine: Machine, *, kvm: bool) -> str:
-    """libvirt's XML of a machine. The virtual CD is added by its BMC, on the same SCSI bus as the disk."""
+    """libvirt's XML of a machine. The virtual CD is added by its BMC, on the same SCSI bus as the disks."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     template = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined
@@ -26,24 +26,25 @@ def definition(rack: Rack, machine: Machine, *, kvm: bool) -> str:
         firmware=FIRMWARE,
         variables_template=VARIABLES,
         variables=rack.variables(machine),
-        disk=rack.disk(machine),
+        disks=[(disk, rack.image(machine, disk)) for disk in machine.disks],
         bridge=networks.bridge(rack, rack.networks[0]),
         console=rack.console(machine),
     )
 
 
 def create(rack: Rack, machine: Machine) -> None:
-    """Put a machine into the rack, off, with an empty disk."""
+    """Put a machine into the rack, off, with empty disks."""
     if not FIRMWARE.exists():
         raise LabError(f"there is no {FIRMWARE}", "run tools/bootstrap.sh --rack")
-    for path in (rack.disk(machine), rack.console(machine)):
+    images = [rack.image(machine, disk) for disk in machine.disks]
+    for path in (*images, rack.console(machine)):
         path.parent.mkdir(parents=True, exist_ok=True)
-    if not rack.disk(machine).exists():
-        size = f"{machine.hardware.disk}G"
-        run(
-            ["qemu-img", "create", "-q", "-f", "qcow2", str(rack.disk(machine)), size],
-            fix="run tools/bootstrap.sh --rack",
-        )
+    for image in images:
+        if not image.exists():
+            run(
+                ["qemu-img", "create", "-q", "-f", "qcow2", str(image), f"{machine.hardware.disk}G"],
+                fix="run tools/bootstrap.sh --rack",
+            )
     file = rack.directory / "disks" / f"{machine.name}.xml"
     file.write_text(definition(rack, machine, kvm=accelerated()))
     virsh(rack, "define", str(file))

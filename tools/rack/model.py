@@ -4,12 +4,14 @@ import json
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from tools.lab.errors import LabError
 from tools.lab.model import BELOW_FIRST_NODE, NETWORKS, Network, Place
 
 MAX_MACHINES = 32
+MAX_DISKS = 8
 BMC_PORT = 8000
 BEFORE_FIRST_IPMI_PORT = 6230
 REDFISH, IPMI = "redfish", "ipmi"
@@ -20,11 +22,21 @@ _NAMESPACE = uuid.UUID("8c6e1f0a-2a43-4e0e-9a4c-6d5b6f1c7e21")
 
 @dataclass(frozen=True)
 class Hardware:
-    """What a machine is made of: MiB of memory, processors, GiB of its disk (sparse on the host)."""
+    """What a machine is made of: MiB of memory, processors, GiB of each disk (sparse on the host), disks."""
 
     memory: int = 3072
     cpus: int = 2
     disk: int = 20
+    disks: int = 1
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk of a machine: its device (`sda`), its serial number, its World Wide Name (16 hex digits)."""
+
+    name: str
+    serial: str
+    wwn: str
 
 
 @dataclass(frozen=True)
@@ -42,14 +54,17 @@ class Machine:
         return f"node{self.number}"
 
     @property
-    def serial(self) -> str:
-        """Its disk's serial number, which root device hints may name."""
-        return f"RACKDISK{self.number}"
-
-    @property
-    def wwn(self) -> str:
-        """Its disk's World Wide Name (16 hexadecimal digits)."""
-        return f"50000000000000{self.number:02x}"
+    def disks(self) -> tuple[Disk, ...]:
+        """Its disks; root device hints may name a serial number."""
+        letters = ascii_lowercase[: self.hardware.disks]
+        return tuple(
+            Disk(
+                f"sd{letter}",
+                f"RACKDISK{self.number}{letter.upper() if index else ''}",
+                f"500000000000{index:02x}{self.number:02x}",
+            )
+            for index, letter in enumerate(letters)
+        )
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,8 @@ class Rack(Place):
         """Machine `number` of this rack: name, identity and MAC address follow from the number."""
         if not 1 <= number <= MAX_MACHINES:
             raise LabError(f"machine {number} is not in 1..{MAX_MACHINES}", f"ask for 1 to {MAX_MACHINES}")
+        if not 1 <= hardware.disks <= MAX_DISKS:
+            raise LabError(f"a machine has no {hardware.disks} disks", f"ask for 1 to {MAX_DISKS}")
         identity = uuid.uuid5(_NAMESPACE, f"{self.digest}/{number}")
         return Machine(number, str(identity), self.networks[0].mac(BELOW_FIRST_NODE + number), hardware)
 
@@ -119,9 +136,9 @@ class Rack(Place):
         """The UDP port of a machine's BMC, where the rack has IPMI."""
         return BEFORE_FIRST_IPMI_PORT + machine.number
 
-    def disk(self, machine: Machine) -> Path:
-        """The machine's disk image."""
-        return self.directory / "disks" / f"{machine.name}.qcow2"
+    def image(self, machine: Machine, disk: Disk) -> Path:
+        """The file behind a machine's disk."""
+        return self.directory / "disks" / f"{machine.name}-{disk.name}.qcow2"
 
     def variables(self, machine: Machine) -> Path:
         """The machine's UEFI variables."""
@@ -141,7 +158,7 @@ def registration(rack: Rack, machine: Machine, bmc: dict[str, Any]) -> dict[str,
         "memory": str(machine.hardware.memory),
         "disk": str(machine.hardware.disk),
         "capabilities": "boot_mode:uefi",
-        "root_device": {"serial": machine.serial},
+        "root_device": {"serial": machine.disks[0].serial},
         "ports": [{"address": machine.mac, "physical_network": rack.networks[0].name}],
         **bmc,
     }

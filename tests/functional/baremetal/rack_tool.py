@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import requests
 
 from tests.functional.tool import Tool
 from tools.rack.bmc import EMULATOR
@@ -42,3 +43,12 @@ class RackTool(Tool):
         """The machines of instackenv.json."""
         nodes: list[dict[str, Any]] = json.loads((self.directory / "instackenv.json").read_text())["nodes"]
         return nodes
+
+    def bmc(self, method: str, path: str, body: Any = None, **changed: Any) -> requests.Response:
+        """Ask the first machine's BMC by Redfish, past Ironic; ``path`` is below its system."""
+        node = self.registrations[0]
+        known = {"auth": (node["pm_user"], node["pm_password"]), "verify": node["redfish_verify_ca"]}
+        url = f"{node['pm_addr']}{node['pm_system_id']}/{path}".rstrip("/")
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(method, url, json=body, timeout=30, **{**known, **changed})

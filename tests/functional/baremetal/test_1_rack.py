@@ -8,7 +8,6 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -20,22 +19,8 @@ RACK = ("--memory", "512", "--cpus", "1", "--disk", "1")
 RESET = "Actions/ComputerSystem.Reset"
 
 
-def redfish(tool: RackTool, method: str, path: str, body: Any = None, **changed: Any) -> requests.Response:
-    """Ask the first machine's BMC."""
-    node = tool.registrations[0]
-    with requests.Session() as session:
-        session.trust_env = False
-        options = {
-            "auth": (node["pm_user"], node["pm_password"]),
-            "verify": node["redfish_verify_ca"],
-            **changed,
-        }
-        url = f"{node['pm_addr']}{node['pm_system_id']}/{path}".rstrip("/")
-        return session.request(method, url, json=body, timeout=30, **options)
-
-
 def power(tool: RackTool) -> str:
-    return str(redfish(tool, "GET", "").json()["PowerState"])
+    return str(tool.bmc("GET", "").json()["PowerState"])
 
 
 def test_machines_are_off_until_somebody_turns_them_on(rack: RackTool) -> None:
@@ -46,25 +31,25 @@ def test_machines_are_off_until_somebody_turns_them_on(rack: RackTool) -> None:
 
 def test_the_bmc_wants_its_password_and_tls(rack: RackTool) -> None:
     node = rack.registrations[0]
-    assert redfish(rack, "GET", "", auth=(node["pm_user"], "wrong")).status_code == 401
-    assert redfish(rack, "GET", "", auth=None).status_code == 401
+    assert rack.bmc("GET", "", auth=(node["pm_user"], "wrong")).status_code == 401
+    assert rack.bmc("GET", "", auth=None).status_code == 401
     with pytest.raises(requests.exceptions.SSLError):
-        redfish(rack, "GET", "", verify=True)
+        rack.bmc("GET", "", verify=True)
 
 
 def test_the_bmc_turns_it_on_and_off(rack: RackTool) -> None:
-    assert redfish(rack, "POST", RESET, {"ResetType": "On"}).status_code == 204
+    assert rack.bmc("POST", RESET, {"ResetType": "On"}).status_code == 204
     assert power(rack) == "On" and rack.rows()[0]["power"] == "on"
     until = time.monotonic() + 60
     while not rack("console", "node1", check=False).stdout and time.monotonic() < until:
         time.sleep(1)
     assert rack("console", "node1").stdout, "the firmware says something on the serial port"
-    assert redfish(rack, "POST", RESET, {"ResetType": "ForceOff"}).status_code == 204
+    assert rack.bmc("POST", RESET, {"ResetType": "ForceOff"}).status_code == 204
     assert power(rack) == "Off"
 
 
 def test_the_bmc_tells_of_its_disk(rack: RackTool) -> None:
-    drives = redfish(rack, "GET", "Storage/1/Drives/RACKDISK1")
+    drives = rack.bmc("GET", "Storage/1/Drives/RACKDISK1")
     assert drives.json()["CapacityBytes"] == 1024**3
 
 
@@ -107,7 +92,7 @@ def test_down_leaves_nothing(tmp_path: Path, killed: bool) -> None:
     try:
         tool("up", "--nodes", "1", "--ctlplane", _beside(SUBNET), "--memory", "512", "--disk", "1")
         identity = tool.registrations[0]["pm_system_id"]
-        assert redfish(tool, "POST", RESET, {"ResetType": "On"}).status_code == 204
+        assert tool.bmc("POST", RESET, {"ResetType": "On"}).status_code == 204
         assert identity.rpartition("/")[2] in processes()
         if killed:
             kill_libvirt(tool.directory)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.functional.baremetal.commands import Commands
 from tests.functional.baremetal.rack_tool import RackTool, needs_rack
@@ -26,12 +25,7 @@ def openstack(tmp_path: Path, service: RealIronic, ironic: Ironic, rack: RackToo
 
 def attributes(rack: RackTool) -> dict[str, str]:
     """What the BMC says, asked past Ironic."""
-    node = rack.registrations[0]
-    with requests.Session() as session:
-        session.trust_env = False
-        session.auth, session.verify = (node["pm_user"], node["pm_password"]), node["redfish_verify_ca"]
-        answer = session.get(f"{node['pm_addr']}{node['pm_system_id']}/BIOS", timeout=30)
-    found: dict[str, str] = answer.json()["Attributes"]
+    found: dict[str, str] = rack.bmc("GET", "BIOS").json()["Attributes"]
     return found
 
 

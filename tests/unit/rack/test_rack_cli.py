@@ -14,6 +14,8 @@ MISTAKES = {
     "a small subnet": (["up", "--ctlplane", "10.0.0.0/30"], "too small"),
     "no subnet": (["up", "--ctlplane", "hello"], "not a subnet"),
     "too many": (["up", "--nodes", "99"], "ask for 1 to"),
+    "no disk": (["up", "--nodes", "3", "--disks", "0"], "ask for 1 to 8"),
+    "too many disks": (["up", "--nodes", "3", "--disks", "9"], "ask for 1 to 8"),
     "another subnet": (["up", "--ctlplane", "10.0.0.0/24"], "take it down first"),
     "an unknown machine": (["console", "node9"], "machines of this rack: node1, node2"),
 }

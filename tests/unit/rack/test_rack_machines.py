@@ -27,13 +27,33 @@ def test_a_machine_has_disk_port_and_firmware(tmp_path: Path, kvm: bool, kind: s
 
     assert domain.get("type") == kind and attribute("cpu", "mode") == cpu
     assert domain.findtext("uuid") == machine.uuid
-    assert domain.findtext("devices/disk/serial") == machine.serial
-    assert attribute("devices/disk/source", "file") == str(here.disk(machine))
+    assert domain.findtext("devices/disk/serial") == "RACKDISK2"
+    assert attribute("devices/disk/source", "file") == str(here.image(machine, machine.disks[0]))
     assert attribute("devices/interface/mac", "address") == machine.mac
     assert attribute("devices/interface/source", "bridge") == networks.bridge(here, here.networks[0])
     assert domain.findtext("os/loader") == str(machines.FIRMWARE)
     assert domain.findtext("os/nvram") == str(here.variables(machine))
     assert (domain.find("features/tcg") is None) == kvm
+
+
+def test_disks_are_told_apart_and_the_bmc_knows_the_same(tmp_path: Path) -> None:
+    here = rack(tmp_path, disks=3)
+    machine = here.machines[1]
+    domain = ElementTree.fromstring(machines.definition(here, machine, kvm=False))
+    disks = domain.findall("devices/disk")
+    assert [disk.findtext("serial") for disk in disks] == ["RACKDISK2", "RACKDISK2B", "RACKDISK2C"]
+    assert [element.get("dev") for element in domain.findall("devices/disk/target")] == ["sda", "sdb", "sdc"]
+    for different in (
+        [disk.wwn for one in here.machines for disk in one.disks],
+        [element.get("file") for element in domain.findall("devices/disk/source")],
+        [element.get("unit") for element in domain.findall("devices/disk/address")],
+    ):
+        assert len(set(different)) == len(different)
+    said = bmc.settings(here, tmp_path, Certificates(*[tmp_path / "tls"] * 3))
+    drives = said["SUSHY_EMULATOR_DRIVES"][machine.uuid, "1"]
+    assert [drive["Id"] for drive in drives] == [disk.findtext("serial") for disk in disks]
+    (storage,) = said["SUSHY_EMULATOR_STORAGE"][machine.uuid]
+    assert storage["Drives"] == [drive["Id"] for drive in drives]
 
 
 def test_every_machine_has_its_storage_at_the_bmc(tmp_path: Path) -> None:

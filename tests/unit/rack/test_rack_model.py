@@ -9,13 +9,22 @@ from pathlib import Path
 import pytest
 
 from tools.lab.errors import LabError
-from tools.rack.model import CTLPLANE, IPMI, MAX_MACHINES, Hardware, Rack, by_ipmi, by_redfish, registration
+from tools.rack.model import (
+    CTLPLANE,
+    IPMI,
+    MAX_MACHINES,
+    Hardware,
+    Rack,
+    by_ipmi,
+    by_redfish,
+    registration,
+)
 from undercloud.baremetal.instackenv import read
 
 
-def rack(directory: Path, count: int = 2) -> Rack:
-    empty = Rack(directory)
-    return replace(empty, machines=tuple(empty.machine(number, Hardware()) for number in range(1, count + 1)))
+def rack(directory: Path, count: int = 2, disks: int = 1) -> Rack:
+    empty, hardware = Rack(directory), Hardware(disks=disks)
+    return replace(empty, machines=tuple(empty.machine(number, hardware) for number in range(1, count + 1)))
 
 
 def test_machines_keep_their_identity(tmp_path: Path) -> None:
