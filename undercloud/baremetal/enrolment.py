@@ -9,7 +9,7 @@ from typing import Any
 from undercloud.baremetal.errors import IronicError
 from undercloud.baremetal.fleet import Control, Journey, has_failed, side_by_side, to_states
 from undercloud.baremetal.instackenv import Entry
-from undercloud.baremetal.ironic import Ironic, Machine, Patch
+from undercloud.baremetal.ironic import INTERFACES, Ironic, Machine, Patch
 from undercloud.baremetal.preparing import make_manageable
 from undercloud.diagnostics import Finding, UndercloudError
 
@@ -147,6 +147,10 @@ def _patch(entry: Entry, machine: Machine) -> Iterator[dict[str, Any]]:
         value = entry.values.get(field)
         if value and value != getattr(machine, field):
             yield {"op": "add", "path": f"/{field}", "value": value}
+    for kind in INTERFACES:
+        value = entry.values.get(f"{kind}_interface")
+        if value and value != machine.interfaces.get(kind):
+            yield {"op": "add", "path": f"/{kind}_interface", "value": value}
     for field in ("driver_info", "properties", "extra"):
         current: Mapping[str, Any] = getattr(machine, field)
         for key, value in (entry.values.get(field) or {}).items():

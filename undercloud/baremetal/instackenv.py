@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from undercloud.baremetal.ironic import INTERFACES
 from undercloud.diagnostics import Finding, Severity, UndercloudError
 from undercloud.plan import documents
 from undercloud.plan.documents import Document
@@ -30,10 +31,6 @@ _DRIVERS = {
     "fake": "fake-hardware",
 }
 _PREFIX = {"ipmi": "ipmi", "redfish": "redfish", "idrac": "drac", "ilo": "ilo", "ilo5": "ilo", "irmc": "irmc"}
-_INTERFACES = (
-    *("bios", "boot", "console", "deploy", "inspect", "management"),
-    *("network", "power", "raid", "rescue", "storage", "vendor"),
-)
 _BOOT = {"redfish": "redfish-virtual-media", "idrac": "idrac-redfish-virtual-media"}
 """How machines boot whose file says nothing. Ironic would take iPXE where it has it, which needs DHCP."""
 _SAME = ("resource_class", "conductor_group", "owner", "lessee", "description", "automated_clean", "extra")
@@ -116,9 +113,7 @@ def entry(node: Mapping[str, Any], number: int = 0) -> Entry:
         values["boot_interface"] = _BOOT[driver]
     values |= {key: node[key] for key in _SAME if node.get(key) not in (None, "")}
     values |= {
-        f"{kind}_interface": node[f"{kind}_interface"]
-        for kind in _INTERFACES
-        if node.get(f"{kind}_interface")
+        f"{kind}_interface": node[f"{kind}_interface"] for kind in INTERFACES if node.get(f"{kind}_interface")
     }
     if node.get("uuid"):
         values["uuid"] = str(node["uuid"])

@@ -27,9 +27,15 @@ _STATE = [
     ),
     *("resource_class", "instance_uuid", "clean_step", "deploy_step", "target_provision_state"),
 ]
+INTERFACES = (
+    *("bios", "boot", "console", "deploy", "inspect", "management"),
+    *("network", "power", "raid", "rescue", "storage", "vendor"),
+)
+"""The kinds of interfaces that a machine's registration may choose."""
 _MORE = [
-    *("driver", "driver_info", "boot_interface", "properties", "extra", "traits", "conductor_group"),
-    "instance_info",
+    *("driver", "driver_info", "properties", "extra", "traits", "conductor_group"),
+    *(f"{kind}_interface" for kind in INTERFACES),
+    *("instance_info", "raid_config"),
 ]
 Patch = list[dict[str, Any]]
 
@@ -48,7 +54,9 @@ class Access:
 class Machine:
     """A node of Ironic's; from ``driver`` on its fields are empty where only the states were asked for.
 
-    ``target_state`` is the provision state that it is on its way to; empty where it is at rest.
+    ``interfaces`` are what it has of each kind of :data:`INTERFACES`. ``target_state`` is the provision state
+    that it is on its way to; empty where it is at rest. ``raid`` are the logical disks that were made last,
+    as its RAID interface gave account of them.
     """
 
     uuid: str
@@ -63,7 +71,7 @@ class Machine:
     instance_uuid: str = ""
     driver: str = ""
     driver_info: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
-    boot_interface: str = ""
+    interfaces: Mapping[str, str] = dataclasses.field(default_factory=dict)
     properties: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     instance_info: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
@@ -71,6 +79,7 @@ class Machine:
     conductor_group: str = ""
     step: str = ""
     target_state: str = ""
+    raid: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def title(self) -> str:
@@ -81,6 +90,11 @@ class Machine:
     def capabilities(self) -> dict[str, str]:
         """Its capabilities as a map."""
         return capabilities_of(self.properties)
+
+    @property
+    def boot_interface(self) -> str:
+        """How it boots."""
+        return self.interfaces.get("boot", "")
 
     @property
     def root_device(self) -> Mapping[str, Any]:
@@ -248,7 +262,7 @@ def _machine(node: Any) -> Machine:
         instance_uuid=text("instance_uuid"),
         driver=text("driver"),
         driver_info=data.get("driver_info") or {},
-        boot_interface=text("boot_interface"),
+        interfaces={kind: text(f"{kind}_interface") for kind in INTERFACES},
         properties=data.get("properties") or {},
         extra=data.get("extra") or {},
         instance_info=data.get("instance_info") or {},
@@ -256,6 +270,7 @@ def _machine(node: Any) -> Machine:
         conductor_group=text("conductor_group"),
         step=str(step.get("step") or ""),
         target_state=text("target_provision_state"),
+        raid=tuple((data.get("raid_config") or {}).get("logical_disks") or ()),
     )
 
 

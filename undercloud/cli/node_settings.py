@@ -12,7 +12,8 @@ from undercloud.deploy.machines import MachineWork
 from undercloud.plan import documents
 
 _SETTINGS = '{"settings": [{"name": "ProcVirtualization", "value": "Enabled"}]}'
-_DISKS = '{"logical_disks": [{"size_gb": "MAX", "raid_level": "1", "is_root_volume": true}]}'
+_HARDWARE = '{"logical_disks": [{"size_gb": 100, "raid_level": "1", "is_root_volume": true}]}'
+_SOFTWARE = '{"logical_disks": [{"size_gb": "MAX", "raid_level": "1", "controller": "software"}]}'
 
 
 class NodeBiosConfigure(ChosenMachines):
@@ -61,8 +62,12 @@ class RaidCreate(MachineCommand):
 
     examples = (
         (
-            "a mirror for the operating system",
-            f"overcloud raid create --node node-1 '{_DISKS}'",
+            "a mirror of 100 GiB for the operating system, by the machine's RAID controller",
+            f"overcloud raid create --node node-1 '{_HARDWARE}'",
+        ),
+        (
+            "Linux's own mirror of all disks, where the machine has raid_interface: agent",
+            f"overcloud raid create --node node-1 '{_SOFTWARE}'",
         ),
     )
 

@@ -77,7 +77,7 @@ def _more(one: MachineInfo) -> Sequence[Any]:
 
 
 class NodeShow(running.WithEngine, base.ShowOne):
-    """Show one machine: states, hardware, network cards with the switch ports they lead to, BIOS settings."""
+    """Show one machine: states, hardware, network cards with the switch ports they lead to, BIOS, RAID."""
 
     examples = (
         ("one machine", "overcloud node show node-1"),
@@ -117,6 +117,7 @@ class NodeShow(running.WithEngine, base.ShowOne):
             **_hardware(facts),
             "root disk": one.root_disk,
             "BIOS settings": "\n".join(f"{name}: {value}" for name, value in found.bios.items()),
+            "logical disks": "\n".join(map(_logical_disk, found.raid)),
         }
         return tuple(fields), tuple(fields.values())
 
@@ -138,6 +139,12 @@ def _hardware(facts: Mapping[str, Any]) -> dict[str, str]:
 def _numa(node: Mapping[str, Any]) -> str:
     cards = ", ".join(node["nics"])
     return f"{node['id']}: {node['memory']} MiB, {len(node['cores'])} cores{', ' + cards if cards else ''}"
+
+
+def _logical_disk(disk: Mapping[str, Any]) -> str:
+    name = disk.get("volume_name") or disk.get("name") or "a volume"
+    size = f"{disk['size_gb']} GiB" if isinstance(disk.get("size_gb"), int) else "all that there is"
+    return f"{name}: RAID {disk.get('raid_level')}, {size}, controller {disk.get('controller') or 'any'}"
 
 
 def _disk(disk: Mapping[str, Any]) -> str:

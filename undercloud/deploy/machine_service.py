@@ -84,6 +84,7 @@ class MachineService:
             properties=found.properties,
             facts=dataclasses.asdict(made_of) if made_of else {},
             bios=ironic.bios(found.uuid),
+            raid=found.raid,
             inspected=views.moment(row.inspected) if row else "",
         )
 

@@ -183,7 +183,10 @@ class MachineFilter:
 
 @dataclass(frozen=True)
 class MachineDetail:
-    """One machine with what it is made of (``facts``: ``topology.facts.Facts``) and how Ironic uses it."""
+    """One machine with what it is made of (``facts``: ``topology.facts.Facts``) and how Ironic uses it.
+
+    ``raid`` are the logical disks that were made last, in the words of Ironic's RAID configuration.
+    """
 
     machine: MachineInfo
     driver: str
@@ -191,6 +194,7 @@ class MachineDetail:
     properties: Mapping[str, Any]
     facts: Mapping[str, Any]
     bios: Mapping[str, str] = field(default_factory=dict)
+    raid: tuple[Mapping[str, Any], ...] = ()
     inspected: str = ""
 
 

@@ -79,6 +79,13 @@ def test_a_machine_is_known_by_its_mac_and_renamed(control: Control) -> None:
     assert renamed.machines[0].capabilities == {"profile": "control"}
 
 
+def test_imported_again_it_has_the_interfaces_that_the_file_says_now(control: Control) -> None:
+    for wanted in ("no-raid", "fake"):
+        enrolled = enrol(control, entries(fake(1, raid_interface=wanted)))
+        assert enrolled.findings == ()
+        assert [one.interfaces["raid"] for one in enrolled.machines] == [wanted]
+
+
 def test_an_entry_that_would_be_two_machines_is_refused_before_anything_is_done(control: Control) -> None:
     enrol(control, entries(fake(1), fake(2)))
     stolen = fake(2, ports=[{"address": "52:54:00:00:00:01"}])

@@ -88,6 +88,8 @@ def test_power_maintenance_settings_and_forgetting(overcloud: Openstack, ironic:
         *["clean"] * 2,
     ]
     assert ironic.machine("m2").maintenance_reason == "new fan"
+    assert listed(overcloud, "node", "show", "m1")["raid"] == json.loads(raid)["logical_disks"]
+    assert "a volume: RAID 1, all that there is, controller any" in overcloud("node", "show", "m1").out
     unknown = overcloud("node", "unregister", "--yes", "m1", "m7")
     assert unknown.status == 1
     assert "BM-107" in unknown.out

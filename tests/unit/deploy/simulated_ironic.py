@@ -220,9 +220,10 @@ class SimulatedIronic(Ironic):
             self._of(data, name).update(maintenance=on, maintenance_reason=reason)
 
     def set_raid(self, name: str, wanted: Mapping[str, Any]) -> None:
-        """Keep that it was asked for."""
+        """Keep that it was asked for, and have it."""
         with self._change() as data:
             data["asked"].append((name, f"raid {dict(wanted)}"))
+            self._of(data, name).update(raid=wanted["logical_disks"])
 
     def bios(self, name: str) -> dict[str, str]:
         """One setting."""

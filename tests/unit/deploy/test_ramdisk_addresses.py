@@ -43,7 +43,7 @@ class FakeIronic:
 
 
 def machine(uuid: str, boot: str) -> Machine:
-    return Machine(uuid, f"node{uuid}", "manageable", boot_interface=boot)
+    return Machine(uuid, f"node{uuid}", "manageable", interfaces={"boot": boot})
 
 
 def settings(directory: Path, switch: str = "true") -> Settings:
