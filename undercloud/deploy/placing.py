@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from undercloud.baremetal import host_keys, registration
@@ -109,15 +109,15 @@ def keep(work: Work, chosen: Sequence[Chosen]) -> None:
             )
 
 
-def allocate(ironic: Ironic, stack: str, one: Assigned) -> Finding | None:
-    """Let Ironic keep the machine for the node; BM-142 where it does not.
+def allocate(ironic: Ironic, stack: str, one: Assigned, known: Mapping[str, Allocation]) -> Finding | None:
+    """Let Ironic keep the machine for the node; BM-142 where it does not. ``known`` are allocations by name.
 
     One after the other: where its SQLite is busy, Ironic gives up an allocation without a word (39.0). That
     one is taken back and asked for again.
     """
     name = allocation_name(stack, one)
     try:
-        found = _settled(ironic, ironic.allocation(name))
+        found = _settled(ironic, known.get(name))
         for _ in range(_TRIES):
             if found is not None and found.state != "active":
                 ironic.deallocate(name)

@@ -122,8 +122,9 @@ class _Provisioning:
         control = self._control
         images = {one.wanted.host: self._image(one.wanted) for one in todo}
         given: list[Assigned] = []
+        known = {one.name: one for one in control.ironic.allocations()}
         for one in todo:
-            why = placing.allocate(control.ironic, self._work.stack, one)
+            why = placing.allocate(control.ironic, self._work.stack, one, known)
             if why is None:
                 given.append(one)
             else:

@@ -136,17 +136,17 @@ class RealIronic:
             self._process.wait(60)
             self._process = None
 
-    @property
-    def memory(self) -> int:
-        """MiB that its processes hold in memory."""
+    def used(self) -> tuple[int, int]:
+        """MiB that its processes hold in memory, and seconds of processor time that they have had."""
         assert self._process
         told = subprocess.run(
-            ["ps", "-o", "rss=", "-g", str(os.getsid(self._process.pid))],
+            ["ps", "-o", "rss=,times=", "-g", str(os.getsid(self._process.pid))],
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        return sum(map(int, told.split())) // 1024
+        rows = [tuple(map(int, line.split())) for line in told.splitlines()]
+        return sum(memory for memory, _ in rows) // 1024, sum(seconds for _, seconds in rows)
 
     def call_back(
         self, inventory: dict[str, Any], plugins: dict[str, Any] | None = None

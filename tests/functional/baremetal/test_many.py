@@ -6,52 +6,62 @@ import dataclasses
 import os
 import resource
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.functional.baremetal.place import make_place
+from tests.functional.baremetal.place import Place, make_place
 from tests.functional.baremetal.real_ironic import RealIronic
 from tests.unit.deploy.machine_world import wanted
+from tests.unit.deploy.world import request
 from undercloud.baremetal.ironic import Ironic
-from undercloud.deploy.engine import Status
+from undercloud.deploy.engine import Deployment, Status
 from undercloud.deploy.machines import MachinesRequest, MachineWork
 from undercloud.deploy.requests import GivenFile
 
 pytestmark = [pytest.mark.functional, pytest.mark.long]
 COUNT = int(os.environ.get("UNDERCLOUD_MACHINES") or 1000)
+PATIENCE = 3600.0  # seconds for one stage
 FILE = Path(os.environ.get("UNDERCLOUD_MACHINES_LOG") or "/dev/null")
 
 
-def test_a_thousand_machines(tmp_path: Path, service: RealIronic) -> None:
-    place = make_place(tmp_path, service, Ironic(service.access))
+@pytest.fixture
+def place(tmp_path: Path, service: RealIronic) -> Iterator[Place]:
+    made = make_place(tmp_path, service, Ironic(service.access))
+    yield made
+    made.close()
+
+
+def test_a_thousand_machines(place: Place, service: RealIronic) -> None:
     lines = [
         f"- {{name: m{n}, pm_type: fake, profile: p{n % 5}, "
         f"mac: ['52:54:00:{n >> 16:02x}:{n >> 8 & 255:02x}:{n & 255:02x}']}}\n"
         for n in range(COUNT)
     ]
     file = GivenFile("machines.yaml", "nodes:\n" + "".join(lines))
-    told = FILE.open("a")
 
-    def timed(what: str, request: MachinesRequest) -> None:
-        began, cpu = time.monotonic(), time.process_time()
-        ended = place.engine.wait(place.engine.prepare_machines(request).id, 3000)
-        assert ended.status is Status.SUCCEEDED, ended.findings[:3]
-        say(what, began, cpu)
-
-    def say(what: str, began: float, cpu: float) -> None:
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    def timed(what: str, begin: Callable[[], Deployment]) -> None:
+        began, cpu, theirs = time.monotonic(), time.process_time(), service.used()[1]
+        ended = place.engine.wait(begin().id, PATIENCE)
         wall, own = time.monotonic() - began, time.process_time() - cpu
-        told.write(
-            f"{COUNT} {what}: {wall:.0f} s, own CPU {own:.0f} s, {memory} MiB, Ironic {service.memory} MiB\n"
-        )
-        told.flush()
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        held, had = service.used()
+        with FILE.open("a") as told:
+            told.write(
+                f"{COUNT} {what}: {wall:.0f} s; we: {own:.1f} s of CPU, {memory} MiB; "
+                f"Ironic: {had - theirs} s of CPU, {held} MiB; load {os.getloadavg()[0]:.0f}\n"
+            )
+        assert ended.status is Status.SUCCEEDED, ended.findings[:3]
 
-    timed("import", MachinesRequest((MachineWork.ENROL, MachineWork.MANAGE), file, concurrency=100))
-    timed("import again", MachinesRequest((MachineWork.ENROL, MachineWork.MANAGE), file, concurrency=100))
-    timed("inspect", MachinesRequest((MachineWork.INTROSPECT,), concurrency=100))
-    timed("power off", MachinesRequest((MachineWork.POWER,), power="off", concurrency=100))
-    timed("provide", MachinesRequest((MachineWork.PROVIDE,), concurrency=100))
+    def prepared(what: str, work: MachinesRequest) -> None:
+        timed(what, lambda: place.engine.prepare_machines(work))
+
+    prepared("import", MachinesRequest((MachineWork.ENROL, MachineWork.MANAGE), file, concurrency=100))
+    prepared("import again", MachinesRequest((MachineWork.ENROL, MachineWork.MANAGE), file, concurrency=100))
+    prepared("inspect", MachinesRequest((MachineWork.INTROSPECT,), concurrency=100))
+    prepared("power off", MachinesRequest((MachineWork.POWER,), power="off", concurrency=100))
+    prepared("provide", MachinesRequest((MachineWork.PROVIDE,), concurrency=100))
     nodes = (wanted(n, capabilities={"profile": f"p{n % 5}"}) for n in range(COUNT))
     place.want(
         *(
@@ -59,10 +69,5 @@ def test_a_thousand_machines(tmp_path: Path, service: RealIronic) -> None:
             for n, one in enumerate(nodes)
         )
     )
-    began, cpu = time.monotonic(), time.process_time()
-    ended = place.deploy()
-    ended = place.engine.wait(ended.id, 3000)
-    say("provision", began, cpu)
-    place.close()
-    assert ended.status is Status.SUCCEEDED, ended.findings[:3]
-    told.close()
+    timed("provision", lambda: place.engine.deploy(request()))
+    assert set(place.states().values()) == {"active"}

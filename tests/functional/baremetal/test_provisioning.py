@@ -108,7 +108,9 @@ def test_a_failure_within_the_roles_tolerance_leaves_the_node_out(place: Place) 
     assert left_out not in place.ssh.looked
 
 
-@pytest.mark.parametrize(("kind", "code"), [("mute", "BM-144"), ("strange", "BM-145")])
+@pytest.mark.parametrize(
+    ("kind", "code"), [("mute", "BM-144"), pytest.param("strange", "BM-145", marks=pytest.mark.long)]
+)
 def test_an_installed_node_that_does_not_answer_as_itself(place: Place, kind: str, code: str) -> None:
     place.enrol(fake(1))
     place.want(wanted(0))
