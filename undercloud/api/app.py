@@ -27,7 +27,8 @@ from undercloud.diagnostics import UndercloudError, internal
 
 _LOG = logging.getLogger(__name__)
 _JSON_BODY = 8 << 20  # bytes; files handed over for validation are the largest
-_TOLD = frozenset({"getCredentials", "exportStack"})  # audited though they only read: they give passwords
+# Audited though they only read: they give passwords.
+_TOLD = frozenset({"getCredentials", "exportStack", "getFile", "getArchive"})
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -75,12 +76,11 @@ class Root:
         if operation is None:
             raise _not_allowed(request.method) if match.allowed else _not_found()
         self._access.require(operation, who)
-        values = read_values(operation, match.texts, query)
+        values = read_values(operation, match.texts, query, request.headers)
         body = _Body.of(request.environ)
-        last = request.headers.get("Last-Event-ID", "")
         name = who.name if who else ""
         require = functools.partial(self._access.require, who=who)
-        call = Call(self._service, values, self._json(operation, body), body.stream, name, require, last)
+        call = Call(self._service, values, self._json(operation, body), body.stream, name, require)
         answer = HANDLERS[operation.name](call)
         return _response(answer, request.method)
 

@@ -6,20 +6,31 @@ import json
 import logging
 import logging.handlers
 import os
+from io import TextIOWrapper
 from pathlib import Path
 
 from undercloud.db.types import utcnow
 
 _LOGGER = "undercloud.audit"
+_SIZE = 32 << 20  # bytes of one file
+_OLDER = 10  # files beside the one that is written
+
+
+class _Rotating(logging.handlers.RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_privately)
+
+
+def _privately(file: str, flags: int) -> int:
+    return os.open(file, flags, 0o600)
 
 
 class Audit:
-    """Appends to a file of mode 0600; what logrotate moves away is opened anew."""
+    """Appends to a file of mode 0600, which makes way for a new one when it is full; the oldest go."""
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-        self._handler = logging.handlers.WatchedFileHandler(file, encoding="utf-8")
+        self._handler = _Rotating(file, maxBytes=_SIZE, backupCount=_OLDER, encoding="utf-8")
         self._handler.setFormatter(logging.Formatter("%(message)s"))
 
     def record(

@@ -50,7 +50,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Call:
-    """One request: the values of path and query by name, its JSON body or its stream, and who asks.
+    """One request: the values of path, query and header by name, its JSON body or its stream, and who asks.
 
     ``require`` raises API-006 where who asks may not do another operation, which this one leads to.
     """
@@ -61,7 +61,6 @@ class Call:
     stream: Reader
     who: str
     require: Callable[[Operation], None]
-    last_event: str = ""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]

@@ -23,7 +23,7 @@ _TRUE, _FALSE = "true", "false"
 
 @dataclass(frozen=True)
 class Parameter:
-    """A value in the path or in the query."""
+    """A value in the path, in the query or in a header."""
 
     name: str
     place: str
@@ -138,16 +138,22 @@ def _read() -> dict[str, Any]:
 
 
 def read_values(
-    operation: Operation, path: Mapping[str, str], query: Mapping[str, list[str]]
+    operation: Operation,
+    path: Mapping[str, str],
+    query: Mapping[str, list[str]],
+    headers: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The values of path and query with their types and defaults.
+    """The values of path, query and header with their types and defaults.
 
     Raises API-001 with everything that is wrong with them: a type, a limit, an unknown or repeated name.
     """
     found: dict[str, Any] = {}
     wrong: list[Finding] = []
     for parameter in operation.parameters:
-        texts = [path[parameter.name]] if parameter.place == "path" else query.get(parameter.name, [])
+        texts = query.get(parameter.name, [])
+        if parameter.place != "query":
+            single = path if parameter.place == "path" else headers
+            texts = [single[parameter.name]] if parameter.name in single else []
         if not texts:
             if parameter.required:
                 wrong.append(_wrong(parameter.name, "it is missing"))

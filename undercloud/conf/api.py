@@ -37,7 +37,7 @@ OPTIONS = [
     ),
     cfg.IntOpt("threads", default=24, min=4, max=512, help="Requests that are answered at the same time."),
     cfg.IntOpt("event_streams", default=8, min=1, help="Streams of events open at once; fewer than threads."),
-    cfg.StrOpt("rate_limit", default="6000/minute", help="Requests of one client, as `limits` writes it."),
+    cfg.StrOpt("rate_limit", default="120000/minute", help="Requests of one client, as `limits` writes it."),
     cfg.StrOpt("login_limit", default="20/minute", help="Failed logins from one address."),
     cfg.IntOpt("upload_limit", default=256, min=1, help="MiB that a plan's archive may hold, unpacked."),
 ]

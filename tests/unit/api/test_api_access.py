@@ -16,6 +16,7 @@ import pytest
 from keystonemiddleware import auth_token
 
 from tests.unit.api.conftest import PASSWORD, Client, Serve
+from undercloud.api import audit as audit_log
 from undercloud.api import server, users
 from undercloud.api.access import ADMIN, MEMBER, READER, Access, Principal
 from undercloud.api.authentication import Keystone, choose
@@ -119,6 +120,40 @@ def test_the_audit_log_says_who_did_what(client: Client) -> None:
         ("admin", "deletePlan", 400, "API-001"),
     ]
     assert "secret" not in json.dumps(audit(client))
+
+
+def test_reading_what_holds_passwords_is_written_down(client: Client) -> None:
+    client.upload()
+    reads = {
+        "/v1/plans/overcloud/versions/1/files": None,
+        "/v1/plans/overcloud/versions/1/file?path=site.yaml": "getFile",
+        "/v1/plans/overcloud/versions/1/archive": "getArchive",
+    }
+    for path in reads:
+        assert client.ask("GET", path).status_code == 200, path
+    told = [entry["operation"] for entry in audit(client)]
+    assert told == ["uploadVersion", *filter(None, reads.values())]
+
+
+def test_the_audit_log_makes_way_for_a_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_log, "_SIZE", 1000)
+    monkeypatch.setattr(audit_log, "_OLDER", 2)
+    kept = audit_log.Audit(tmp_path / "log" / "audit.log")
+    for number in range(50):
+        kept.record(who="", address="", method="GET", path=f"/{number}", operation="", status=401)
+    kept.close()
+    files = sorted((tmp_path / "log").iterdir())
+    assert [file.name for file in files] == ["audit.log", "audit.log.1", "audit.log.2"]
+    assert all(file.stat().st_mode & 0o777 == 0o600 and file.stat().st_size <= 1000 for file in files)
+    assert '"path": "/49"' in files[0].read_text().splitlines()[-1]
+
+
+def test_the_usual_limit_allows_the_reads_that_are_promised(tmp_path: Path) -> None:
+    options = load(state_dir=str(tmp_path), config_file="", environment={}).api
+    promised = 1_000 * 60
+    limits = Limits(options.rate_limit, options.login_limit, 1)
+    for _ in range(promised):
+        limits.request("anna")
 
 
 def test_a_verified_password_is_remembered_for_a_while(

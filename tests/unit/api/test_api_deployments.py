@@ -108,6 +108,9 @@ def test_events_are_streamed_while_they_happen_and_again_from_any_number(client:
     assert [json.loads(event["data"]) for event in seen] == whole
     again = streamed(client, place, **{"Last-Event-ID": str(numbers[-3])})
     assert [event["id"] for event in again[:-1]] == [str(number) for number in numbers[-2:]]
+    for wrong in ("9" * 5000, "9" * 26, "2147483648", "-1", "x"):
+        told = client.codes("GET", f"{place}/events/stream", 400, headers={"Last-Event-ID": wrong})
+        assert told == ["API-001"]
 
 
 def test_streams_have_a_cap_and_their_places_come_back(serve: Serve) -> None:

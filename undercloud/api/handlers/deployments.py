@@ -158,7 +158,8 @@ _events_so_far = kept(_events)
 def stream_events(call: Call) -> Answer:
     """Events as they happen."""
     call.service.engine.deployment(call["deployment"])
-    after = int(call.last_event) if call.last_event.isascii() and call.last_event.isdigit() else call["after"]
+    seen = call["Last-Event-ID"]
+    after = call["after"] if seen is None else seen
     stream = events.Stream(call.service, call["deployment"], after)
     return Answer(stream=stream, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
