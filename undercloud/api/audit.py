@@ -18,7 +18,7 @@ _OLDER = 10  # files beside the one that is written
 
 class _Rotating(logging.handlers.RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
-        return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_privately)
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=_privately)
 
 
 def _privately(file: str, flags: int) -> int:
