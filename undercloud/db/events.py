@@ -55,16 +55,3 @@ def results(session: Session, deployment: str, kind: str) -> dict[str, dict[str,
     for host, status, number in session.execute(query):
         found.setdefault(host, {})[status] = number
     return found
-
-
-def since_progress(session: Session, deployment: str, stage: str, turn: str, status: str) -> int:
-    """How many events of the kind ``turn`` have that status since one of the kind ``stage`` ended well."""
-    done = (
-        select(func.coalesce(func.max(Event.seq), 0))
-        .where(Event.deployment_id == deployment, Event.kind == stage, Event.status == "succeeded")
-        .scalar_subquery()
-    )
-    query = select(func.count()).where(
-        Event.deployment_id == deployment, Event.kind == turn, Event.status == status, Event.seq > done
-    )
-    return session.scalar(query) or 0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from undercloud.db import deployments, events
-from undercloud.db.models import Deployment
-from undercloud.deploy import history, resuming, wire
+from undercloud.db.models import Deployment, Event
+from undercloud.deploy import history, resuming, views, wire
 from undercloud.deploy.engine import WRITING, EventKind, Failure, Operation, Status
 from undercloud.deploy.pipelines import DEPLOY
 from undercloud.deploy.requests import DeployRequest
@@ -22,6 +22,7 @@ _LEAVE, _CLEAN = "scale-in", "clean"
 _NAMES = stage_names(DEPLOY)
 _BEFORE_NODES = frozenset({*_NEEDED, "preflight", ""})
 _DONE = (Status.SUCCEEDED, Status.SKIPPED)
+_LOST = "lost"  # in the event of a turn: how many engines died before it, at the stage where it begins
 
 
 def lasting(operation: str) -> bool:
@@ -61,6 +62,36 @@ def so_far(session: Session, row: Deployment, status: Status) -> tuple[frozenset
     if failed and status is Status.FAILED:
         return frozenset(), ()
     return frozenset(stage.name for stage in stages if stage.status in _DONE), tuple(failed)
+
+
+def lives_lost(session: Session, deployment: str) -> int:
+    """How many engines died at the stage where a deployment stands, the one that had it last included.
+
+    One that left in order (it was restarted) did not die; whoever resumes a deployment counts from none.
+    """
+    turns = events.of_kind(session, deployment, str(EventKind.DEPLOYMENT))
+    stages = events.of_kind(session, deployment, str(EventKind.STAGE))
+    progress = max((event.seq for event in stages if event.status == Status.SUCCEEDED), default=0)
+    begun = max((event for event in turns if event.status == Status.RUNNING), key=lambda event: event.seq)
+    before = int(begun.data.get(_LOST, 0)) if begun.seq > progress else 0
+    return before + (not _left_in_order(turns))
+
+
+def goes_on(row: Deployment, lost: int) -> Event:
+    """The event of a deployment that another engine goes on with, after so many ``lives_lost``."""
+    return views.turn(f"{row.operation} of {row.stack} goes on", Status.RUNNING, data={_LOST: lost})
+
+
+def broke_off(session: Session, row: Deployment) -> Event:
+    """The event of an engine's end that left a deployment unfinished."""
+    in_order = _left_in_order(events.of_kind(session, row.id, str(EventKind.DEPLOYMENT)))
+    what = f"its engine ({row.holder}) {'left it' if in_order else 'died'} in stage {row.stage or 'none'}"
+    return views.turn(what, Status.INTERRUPTED, row.stage)
+
+
+def _left_in_order(turns: Sequence[Event]) -> bool:
+    """Whether the last that is known of a deployment is that its engine left it to the next one."""
+    return turns[-1].status == Status.PENDING
 
 
 def _failures(session: Session, deployment: str, stage: str) -> list[Failure]:

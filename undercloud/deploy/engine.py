@@ -1,4 +1,4 @@
-"""The one interface through which clouds are deployed: in process now, behind RPC later.
+"""The one interface through which clouds are deployed: in this process, over RPC, or over the REST API.
 
 Every request and answer is a frozen dataclass of plain values (text, numbers, tuples, mappings, other such
 dataclasses), so that ``wire.to_plain`` and ``wire.from_plain`` carry them over any border as JSON. Times are
@@ -69,7 +69,7 @@ class Status(enum.StrEnum):
 class EventKind(enum.StrEnum):
     """What an event tells of."""
 
-    DEPLOYMENT = "deployment"  # status: running, then a final one
+    DEPLOYMENT = "deployment"  # status: running, pending when its engine left it in order, then a final one
     STAGE = "stage"  # status: running, then a final one
     TASK = "task"  # a task begins (on all hosts of its play)
     RESULT = "result"  # a task ended on a host; data: {"task", "elapsed", "actions"?, "diff"?}
@@ -122,7 +122,7 @@ class Forced:
 
 @dataclass(frozen=True)
 class Deployment:
-    """One run of deploy, dry run or delete, as it stands now.
+    """One run of an operation, as it stands now.
 
     ``stage`` is the one that runs or at which it stopped; ``version`` is the plan's version; ``hosts`` are
     the counts by host, ``counts`` their sum; ``findings`` holds errors, warnings and notes of validation and

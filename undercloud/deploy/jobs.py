@@ -106,6 +106,7 @@ class Jobs:
             except workspace.LeftError as left:
                 why = left or "this one ends"
                 _LOG.warning("deployment %s is left to the next engine: %s", job.deployment, why)
+                job.recorder.left()
                 if isinstance(left.__cause__, UndercloudError):
                     self._broken[job.deployment] = left.__cause__.findings
             except Exception as fault:  # noqa: BLE001 - no record can be made: lock lost, database gone

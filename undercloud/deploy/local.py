@@ -159,6 +159,7 @@ class LocalEngine(MachineService, Reading):
                 done, partial = attempts.so_far(session, row, status)
                 followed = row.playbook
                 fence = lease.acquire(session, row.stack, row.id, self._settings.deployment)
+                lost = attempts.lives_lost(session, row.id) if by_itself else 0
                 self._bury(session, row.stack)
                 operation, request = Operation(row.operation), self._request(row)
                 if limit or skip:
@@ -166,7 +167,7 @@ class LocalEngine(MachineService, Reading):
                 row.status, row.ended = str(Status.RUNNING), None
                 asked = row.cancel = row.cancel if by_itself else None
                 row.fence, row.holder = fence, describe(Process.current())
-                events.append(session, row.id, [_begun(f"{operation} of {row.stack} goes on")])
+                events.append(session, row.id, [attempts.goes_on(row, lost)])
                 findings = wire.from_plain(tuple[Finding, ...], row.findings)
                 counts = events.results(session, row.id, str(EventKind.RESULT))
             held = self._lease(row.stack, row.id, fence)
@@ -326,10 +327,7 @@ class LocalEngine(MachineService, Reading):
         with self._guard:
             with self._database.write() as session:
                 row = find(session, deployment)
-                begun = events.since_progress(
-                    session, row.id, str(EventKind.STAGE), str(EventKind.DEPLOYMENT), str(Status.RUNNING)
-                )
-                if attempts.lasting(row.operation) and begun < _LIVES:
+                if attempts.lasting(row.operation) and attempts.lives_lost(session, row.id) < _LIVES:
                     return False
                 fence = lease.acquire(session, row.stack, row.id, self._settings.deployment)
                 self._bury(session, row.stack)
@@ -397,7 +395,8 @@ class LocalEngine(MachineService, Reading):
             playbook={},
         )
         deployments.add(session, row, names, str(Status.PENDING))
-        events.append(session, deployment, [_begun(f"{operation} of {request.stack} begins")])
+        begins = views.turn(f"{operation} of {request.stack} begins", Status.RUNNING)
+        events.append(session, deployment, [begins])
         held = self._lease(request.stack, deployment, fence)
         return Job(operation, request, Recorder(self._database, held, deployment), held, compilation)
 
@@ -430,9 +429,4 @@ class LocalEngine(MachineService, Reading):
             for stage in deployments.stages(session, row.id):
                 if stage.status == Status.RUNNING:
                     deployments.set_stage(session, row.id, stage.name, row.status, ended=True)
-            message = f"its engine ({row.holder}) died in stage {row.stage or 'none'}"
-            events.append(session, row.id, [views.turn(message, Status.INTERRUPTED, row.stage)])
-
-
-def _begun(message: str) -> models.Event:
-    return views.turn(message, Status.RUNNING)
+            events.append(session, row.id, [attempts.broke_off(session, row)])

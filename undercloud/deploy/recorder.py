@@ -15,7 +15,7 @@ from undercloud.db import deployments, events
 from undercloud.db.database import Database
 from undercloud.db.models import Event
 from undercloud.db.types import utcnow
-from undercloud.deploy import failures, wire
+from undercloud.deploy import failures, views, wire
 from undercloud.deploy.engine import EventKind, Failure, Status
 from undercloud.deploy.lease import Lease, LockLostError
 from undercloud.deploy.masking import Masker
@@ -171,6 +171,19 @@ class Recorder:
             then(session)
 
         self._commit(end)
+
+    def left(self) -> None:
+        """Say that this engine leaves the deployment to the next one, where that can be written at all.
+
+        What waits stays unwritten: the next engine takes it up where the playbook's record was followed to.
+        """
+        message = "its engine ends, and leaves it to the next one"
+        try:
+            with self._database.write() as session:
+                self._lease.assert_held(session)
+                events.append(session, self.deployment, [views.turn(message, Status.PENDING, self.stage)])
+        except UndercloudError as error:  # it will count as dead, as one that was killed
+            _LOG.warning("%s", error)
 
     def _set_stage(self, name: str, status: Status) -> None:
         self._turn(EventKind.STAGE, f"{name} {status}", status)

@@ -6,6 +6,7 @@ import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 from undercloud.db import models
 from undercloud.db.types import utcnow
@@ -99,7 +100,9 @@ def stack_status(last: Deployment | None) -> str:
     return _STACK_STATUS.get((last.operation, last.status), str(last.status))
 
 
-def turn(message: str, status: Status, stage: str = "") -> models.Event:
+def turn(
+    message: str, status: Status, stage: str = "", data: Mapping[str, Any] | None = None
+) -> models.Event:
     """The event of a deployment's beginning or end, to be kept outside of its recorder."""
     return models.Event(
         time=utcnow(),
@@ -109,7 +112,7 @@ def turn(message: str, status: Status, stage: str = "") -> models.Event:
         host="",
         status=str(status),
         message=message,
-        data={},
+        data=dict(data or {}),
     )
 
 

@@ -34,14 +34,15 @@ STAGES = (
 # Done in silence where no node leaves, and no machine is to become one.
 QUIET = ("provision", "scale-in", "clean")
 
-# A process of its own: it deploys, and kills itself when the given stage begins or has ended.
+# A process of its own: it deploys or goes on with what a dead one left, and kills itself when the given stage
+# begins or has ended.
 _CHILD = """
 import os, signal, sys
 from pathlib import Path
 from tests.unit.deploy.world import make_world, request
 from undercloud.deploy.recorder import Recorder
 
-directory, stage, moment = sys.argv[1:]
+directory, stage, moment, *resumed = sys.argv[1:]
 
 def deadly(name, when):
     original = getattr(Recorder, name)
@@ -54,13 +55,17 @@ def deadly(name, when):
 deadly("stage_begins", "begins")
 deadly("stage_ends", "ends")
 engine = make_world(Path(directory)).engine()
-engine.wait(engine.deploy(request()).id, 30)
+if resumed:
+    deployment = engine.resume(engine.deployments("overcloud")[0].id).id
+else:
+    (deployment,) = engine.take_over() or (engine.deploy(request()).id,)
+engine.wait(deployment, 30)
 """
 
 
-def die_at(directory: Path, stage: str, moment: str) -> None:
+def die_at(directory: Path, stage: str, moment: str, *resumed: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, str(directory), stage, moment], check=False, timeout=60
+        [sys.executable, "-c", _CHILD, str(directory), stage, moment, *resumed], check=False, timeout=60
     )
     assert done.returncode == -signal.SIGKILL
 
@@ -106,6 +111,23 @@ def test_killed_at_a_stage_and_taken_over_by_itself(tmp_path: Path, stage: str) 
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     ended = [e.stage for e in events if e.kind is EventKind.STAGE and e.status == Status.SUCCEEDED]
     assert ended == list(STAGES), "each stage ends once"
+    engine.close()
+
+
+def test_a_stage_that_cost_three_engines_their_lives_is_left_alone(tmp_path: Path) -> None:
+    die_at(tmp_path, "step-1", "begins")
+    for _ in range(3):
+        die_at(tmp_path, "step-3", "begins")
+    engine = make_world(tmp_path).engine()
+    assert engine.take_over() == ()
+    (left,) = engine.deployments("overcloud")
+    assert (left.status, left.stage) == (Status.INTERRUPTED, "step-3")
+    assert engine.status("overcloud").lock is None
+    engine.close()
+    die_at(tmp_path, "step-3", "begins", "resume")
+    engine = make_world(tmp_path).engine()
+    assert engine.take_over() == (left.id,), "who resumes it counts from none"
+    assert engine.wait(left.id, 30).status is Status.SUCCEEDED
     engine.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,7 +16,6 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.unit.deploy.world import PLAYS, FakeRunner, World, failed, plays_of, request, usual
-from undercloud.db import deployments
 from undercloud.db.database import Database
 from undercloud.deploy import keeper
 from undercloud.deploy.engine import Event, EventKind, Operation, Status
@@ -29,11 +29,16 @@ from undercloud.diagnostics import UndercloudError
 
 @dataclasses.dataclass
 class SpooledRunner(FakeRunner):
-    """Its keeper is done at once, its engine dies before or after the event with the number ``deadly``."""
+    """Its keeper is done at once, its engine ends before or after the event with the number ``deadly``.
+
+    At the event ``restarted`` it waits until its engine is asked to leave, as long as that is not set to 0.
+    """
 
     deadly: int = 0
     after: bool = False
+    restarted: int = 0
     begun: int = 0
+    waits: threading.Event = dataclasses.field(default_factory=threading.Event)
 
     def run(self, run: Run, on_event: OnEvent, cancelled: Callable[[], bool]) -> Result:
         directory = run.workspace.run_directory(run.purpose)
@@ -45,6 +50,10 @@ class SpooledRunner(FakeRunner):
             if event["counter"] == self.deadly and not self.after:
                 raise LeftError
             on_event(event)
+            while event["counter"] == self.restarted:
+                self.waits.set()
+                cancelled()
+                time.sleep(0.01)
             if event["counter"] == self.deadly:
                 raise LeftError
         assert kept.result is not None
@@ -164,23 +173,22 @@ def test_what_only_looked_ends(world: World) -> None:
     assert engine.deployment(deployment).operation is Operation.DRY_RUN
 
 
-def test_what_kills_every_engine_is_not_gone_on_with_forever(world: World) -> None:
-    world.real_runner = runner = SpooledRunner()
-    engine = world.engine()
-    runner.deadly = 2
-    deployment = engine.deploy(request()).id
-    taken = 0
+def test_engines_that_are_restarted_in_one_long_step_go_on_with_it_every_time(world: World) -> None:
+    world.real_runner = runner = SpooledRunner(restarted=9)
+    deployment = world.engine().deploy(request()).id
     for _ in range(6):
-        engine._jobs.join()
-        taken += len(engine.take_over())
-    assert taken == 3
-    with engine._database.read() as session:
-        row = deployments.find(session, deployment)
-        assert row is not None
-        assert row.status == Status.INTERRUPTED
-    assert engine.status("overcloud").lock is None
-    runner.deadly = 0
-    assert engine.wait(engine.resume(deployment).id, 30).status is Status.SUCCEEDED
+        assert runner.waits.wait(30)
+        runner.waits.clear()
+        world.engines[-1].leave()
+        assert world.engine().take_over() == (deployment,)
+    assert runner.waits.wait(30)
+    runner.restarted = 0
+    engine = world.engines[-1]
+    assert engine.wait(deployment, 30).status is Status.SUCCEEDED
+    assert runner.begun == 1
+    ends = [e.message for e in engine.events(deployment) if e.status == Status.INTERRUPTED]
+    assert len(ends) == 6
+    assert not any("died" in message for message in ends)
 
 
 class Outage:
