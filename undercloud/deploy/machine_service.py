@@ -130,8 +130,11 @@ class MachineService:
                 ironic.delete(one.title)
             except IronicError as error:
                 refused += error.findings
-        machine_records.keep(self._records, ironic)
-        ramdisk_addresses.by_dhcp(self._records, self._ours, ironic)
+        try:
+            machine_records.keep(self._records, ironic)
+            ramdisk_addresses.by_dhcp(self._records, self._ours, ironic)
+        except UndercloudError as error:
+            refused += error.findings
         if refused:
             raise UndercloudError(*refused)
 

@@ -6,6 +6,7 @@ look; its node gets another one if a spare fits. Nothing is ever taken back beca
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,7 @@ from undercloud.diagnostics import Finding, Severity, UndercloudError
 from undercloud.diskimages import published
 from undercloud.diskimages.built import DISK
 
+_LOG = logging.getLogger(__name__)
 STAGE = "provision"
 _WORKERS = 32
 _PAUSE = 2.0
@@ -49,8 +51,21 @@ def provision(work: Work, turns: Turns) -> None:
         run.install()
         run.enter()
     finally:
-        machine_records.keep(work.database, control.ironic)
+        _keep(work, control)
     run.judge()
+
+
+def _keep(work: Work, control: Control) -> None:
+    """Write down what Ironic has now, while the stack is ours; a failure hides nothing that came before.
+
+    The next work with machines writes it down anew.
+    """
+    try:
+        with work.database.write() as session:
+            work.lease.assert_held(session)
+        machine_records.keep(work.database, control.ironic)
+    except UndercloudError as error:
+        _LOG.warning("the machines' records stay as they were: %s", error)
 
 
 def foresee(work: Work, turns: Turns) -> None:
