@@ -17,8 +17,13 @@ FAILED = 2
 INTERRUPTED = 130
 """Ctrl-C, as a shell reports it."""
 
-_COULD_NOT_RUN = ("CLI-", "INT-", "API-", "DEP-00", "DEP-02", "DEP-03", "INST-01")
-"""Usage; defects of ours; what the API and the engine refuse; its configuration; no undercloud."""
+_COULD_NOT_RUN = (
+    *("CLI-", "INT-"),  # usage; defects of ours
+    *("API-", "DEP-00", "DEP-02", "DEP-03"),  # what the API and the engine refuse; its configuration
+    *("DB-", "VAULT-"),  # the undercloud's database and its key
+    *("BM-100", "BM-101", "BM-102", "BM-106"),  # no Ironic, or none that carries it out
+    *("INST-01", "INST-02", "INST-03"),  # no undercloud; its processes; its backups
+)
 
 
 def status(findings: Iterable[Finding]) -> int:

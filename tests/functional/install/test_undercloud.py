@@ -61,7 +61,7 @@ def test_installed_used_killed_backed_up_removed_and_brought_back(machine: Machi
     machine.done("undercloud", "backup", "--output", str(archive))
     assert archive.stat().st_mode & 0o777 == 0o600
     refused = machine.openstack("undercloud", "restore", str(archive))
-    assert (refused.returncode, "INST-033" in refused.stdout) == (1, True)
+    assert (refused.returncode, "INST-033" in refused.stderr) == (2, True)
 
     # Gone, with a backup, and back again on a machine that has nothing of it, with the operator's settings.
     settings = machine.etc / "undercloud.conf.d/mine.conf"
@@ -139,8 +139,8 @@ def test_a_damaged_backup_is_refused_before_anything_is_changed(machine: Machine
         broken = machine.directory / f"broken-{number}.tar.gz"
         damage(archive, broken)
         refused = machine.openstack("undercloud", "restore", str(broken))
-        assert refused.returncode == 1, damage
-        assert ("VAULT-004" if damage is _swap_key else "INST-032") in refused.stdout, damage
+        assert refused.returncode == 2, damage
+        assert ("VAULT-004" if damage is _swap_key else "INST-032") in refused.stderr, damage
         assert not machine.state.exists(), damage
         assert not machine.etc.exists(), damage
 
@@ -181,8 +181,8 @@ def test_what_does_not_work_after_its_start_is_told_with_what_it_said(machine: M
     override.mkdir()
     (override / "wrong.conf").write_text("[api]\nrate_limit = often\n")
     stopped = machine.openstack("undercloud", "install")
-    assert stopped.returncode == 1
-    assert "often" in stopped.stdout, stopped.stdout
+    assert stopped.returncode == 2
+    assert "often" in stopped.stderr, stopped.stderr
     assert machine.status(status=1)["api"]["Healthy"] is False
 
     # The operator mends it, and the installation goes on.
@@ -286,7 +286,7 @@ def test_a_database_on_a_server_is_made_kept_and_put_back(machine: Machine, kind
         machine.done("undercloud", "uninstall", "--yes", "--no-backup")
 
         refused = machine.openstack("undercloud", "restore", str(archive))
-        assert (refused.returncode, "INST-034" in refused.stdout) == (1, True), "the database is still there"
+        assert (refused.returncode, "INST-034" in refused.stderr) == (2, True), "the database is still there"
         assert not machine.state.exists()
         machine.done("undercloud", "restore", str(archive), "--replace")
         assert machine.plans() == ["lab"]
