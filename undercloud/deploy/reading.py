@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from undercloud.conf.deployment import Deployment as Options
 from undercloud.db import deployments, events, locks, models, plans
 from undercloud.db.database import Database
+from undercloud.db.vault import Vault
 from undercloud.deploy import compiled, credentials, lease, versions, views, wire
 from undercloud.deploy.engine import (
     WRITING,
@@ -43,6 +44,11 @@ class Reading:
         self._database = database
         self._options = options
         self._succession = succession
+
+    @property
+    def vault(self) -> Vault:
+        """What seals the secrets of the database."""
+        return self._database.vault
 
     def deployment(self, deployment: str) -> Deployment:
         """One deployment as it stands."""

@@ -2,6 +2,10 @@
 
 In one process the driver is in memory; several processes need RabbitMQ. Whoever calls needs the database,
 too: status reads, by far the most, then cost no engine anything.
+
+What is asked and what is answered holds passwords (of BMCs, of a stack that is exported, in an operator's
+files), and RabbitMQ may keep it on a disk and carry it in the clear. So both are sealed with the key of the
+database, which every side has.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from undercloud.conf import Settings
 from undercloud.db.database import Database
 from undercloud.deploy import versions, wire
 from undercloud.deploy.engine import Deployment, Explained, Exported, Validated
+from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.machines import (
     Discovered,
     DiscoverRequest,
@@ -47,7 +52,7 @@ from undercloud.plan.bundle import Bundle
 _LOG = logging.getLogger(__name__)
 _RABBIT = "oslo_messaging_rabbit"
 _TOPIC = "undercloud-engine"
-_VERSION = "1.0"
+_VERSION = "2.0"
 _METHODS = (
     "deploy",
     "delete",
@@ -123,7 +128,7 @@ def topic_of(settings: Settings) -> str:
 class Server:
     """Answers calls with an engine of this process."""
 
-    def __init__(self, settings: Settings, transport: Any, engine: WholeEngine, name: str) -> None:
+    def __init__(self, settings: Settings, transport: Any, engine: LocalEngine, name: str) -> None:
         target = oslo_messaging.Target(topic=topic_of(settings), server=name)
         endpoint = _Endpoint(engine)
         self._server = oslo_messaging.get_rpc_server(transport, target, [endpoint])
@@ -143,17 +148,20 @@ class _Endpoint:
 
     target = oslo_messaging.Target(version=_VERSION)
 
-    def __init__(self, engine: WholeEngine) -> None:
+    def __init__(self, engine: LocalEngine) -> None:
+        self._vault = engine.vault
         self._methods = {name: getattr(engine, name) for name in _METHODS}
 
-    def call(self, _context: Mapping[str, Any], name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Carry out a method; its plain result, or the findings of its error."""
+    def call(self, _context: Mapping[str, Any], name: str, sealed: str) -> dict[str, Any]:
+        """Carry out a method with sealed arguments; its sealed result, or the findings of its error."""
         try:
             if name not in self._methods:
                 raise internal(f"the engine has no method {name}")
             hints = typing.get_type_hints(getattr(WholeEngine, name))
+            arguments = self._vault.open_json(sealed.encode())
             given = {key: wire.from_plain(hints[key], value) for key, value in arguments.items()}
-            return {"result": wire.to_plain(self._methods[name](**given))}
+            result = wire.to_plain(self._methods[name](**given))
+            return {"sealed": self._vault.seal_json(result).decode()}
         except UndercloudError as error:
             return {"findings": wire.to_plain(error.findings)}
         except Exception as fault:  # noqa: BLE001 - a border: the caller is told, the engine lives on
@@ -293,10 +301,9 @@ class RpcEngine(Reading):
     def _call(self, method: str, **arguments: Any) -> Any:
         slow = method in _SLOW
         seconds = self._settings.messaging.validation_timeout if slow else self._settings.messaging.timeout
+        sealed = self.vault.seal_json(wire.to_plain(arguments)).decode()
         try:
-            answer = self._client.prepare(timeout=seconds).call(
-                {}, "call", name=method, arguments=wire.to_plain(arguments)
-            )
+            answer = self._client.prepare(timeout=seconds).call({}, "call", name=method, sealed=sealed)
         except (oslo_messaging.MessagingTimeout, oslo_messaging.MessageDeliveryFailure) as error:
             raise UndercloudError.of(
                 "DEP-031",
@@ -306,4 +313,4 @@ class RpcEngine(Reading):
             ) from error
         if "findings" in answer:
             raise UndercloudError(*wire.from_plain(tuple[Finding, ...], answer["findings"]))
-        return answer["result"]
+        return self.vault.open_json(answer["sealed"].encode())

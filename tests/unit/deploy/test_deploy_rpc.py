@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from tests.unit.deploy.rabbit import Rabbit, installed
-from tests.unit.deploy.world import World, request
+from tests.unit.deploy.world import PASSWORD, World, make_world, request
 from undercloud.db.database import open_database
 from undercloud.deploy import rpc
-from undercloud.deploy.engine import Engine, Status, follow
+from undercloud.deploy.engine import Engine, Exported, Status, follow
+from undercloud.deploy.local import LocalEngine
+from undercloud.deploy.machines import Discovered, DiscoverRequest
 from undercloud.deploy.requests import DeleteRequest
 from undercloud.diagnostics import UndercloudError
 
@@ -85,6 +87,51 @@ def test_calls_go_there_and_answers_and_errors_come_back(world: World, engine: E
     with pytest.raises(UndercloudError) as caught:
         engine.delete_plan("overcloud")
     assert code(caught) == "DEP-003"
+
+
+def test_no_password_travels_in_the_clear(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def export_stack(_engine: LocalEngine, stack: str) -> Exported:
+        return Exported(stack, {"AdminPassword": PASSWORD})
+
+    monkeypatch.setattr(LocalEngine, "export_stack", export_stack)
+    transport = transport_of(world, "")
+    server = rpc.Server(world.settings, transport, world.engine(), "first")
+    server.start()
+    caller = client(world, transport)
+    send, wire = transport._send, []
+
+    def listen(target: Any, context: Any, message: Any, **options: Any) -> Any:
+        answer = send(target, context, message, **options)
+        wire.append(f"{message} {answer}")
+        return answer
+
+    monkeypatch.setattr(transport, "_send", listen)
+    try:
+        assert caller.export_stack("overcloud").parameters == {"AdminPassword": PASSWORD}
+        asked = DiscoverRequest(("http://127.0.0.1:9",), (f"root:{PASSWORD}",))
+        assert caller.discover_machines(asked) == Discovered()
+    finally:
+        caller.close()
+        server.stop()
+        transport.cleanup()
+    assert [method in said for method, said in zip(("export", "discover"), wire, strict=True)] == [True] * 2
+    assert not any(PASSWORD in said or "AdminPassword" in said or "root" in said for said in wire)
+
+
+def test_who_has_another_key_is_refused(world: World, tmp_path: Path) -> None:
+    transport = transport_of(world, "")
+    server = rpc.Server(world.settings, transport, world.engine(), "first")
+    server.start()
+    strange = make_world(tmp_path / "elsewhere")
+    strange_paths = strange.settings.paths
+    database = open_database("", strange_paths.database, strange_paths.key_file)
+    caller = rpc.RpcEngine(world.settings, database, transport, database.close)
+    with pytest.raises(UndercloudError) as caught:
+        caller.forget_host_key("192.0.2.1")
+    assert code(caught) == "VAULT-004"
+    caller.close()
+    server.stop()
+    transport.cleanup()
 
 
 def test_a_fault_of_the_engine_is_told_and_it_lives_on(
