@@ -144,7 +144,7 @@ class CompiledFile(Base):
 
 
 class Deployment(Base):
-    """One run of deploy, dry run or delete.
+    """One run of an operation (``engine.Operation``).
 
     ``limited_to`` is an Ansible host pattern; ``playbook`` says how far the record follows the playbook that
     runs.

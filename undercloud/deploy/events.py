@@ -10,7 +10,6 @@ from undercloud.deploy import failures
 from undercloud.deploy.engine import EventKind, Failure, ResultStatus
 from undercloud.deploy.recorder import Recorder
 
-RECONCILE = "undercloud.deploy.reconcile"
 FINISH = "finish"
 NODE_CHECKS = "node-checks"
 FINAL_CHECKS = "final-checks"
