@@ -12,7 +12,7 @@ from undercloud.deploy.machines import ProvisionedNode, UnprovisionRequest
 _PORTS = tripleo_flags.Flag("--network-ports", False, "addresses are always ours to give and to free")
 _PROVISION = (
     _PORTS,
-    tripleo_flags.Flag("--network-config", False, "networks are configured when the plan is deployed"),
+    tripleo_flags.Flag("--network-config", False, "a node starts with all its networks configured"),
     tripleo_flags.Flag("--concurrency", True, "the configuration says how many ([baremetal] concurrency)"),
     tripleo_flags.Flag("--working-dir", True, "everything lies in the state directory"),
     tripleo_flags.Flag("-y --yes", False, "nothing is asked"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from undercloud.baremetal.network_data import Attachment
 from undercloud.deploy.requests import DeployRequest, GivenFile, GivenFiles
 from undercloud.diagnostics import Finding, Location
 
@@ -38,7 +39,7 @@ class Node:
 class Wanted:
     """A node that a machine is to become; the fields from ``machine`` on are the deployment file's.
 
-    ``address`` and the following are those of the control plane; ``ips`` are all addresses by network;
+    ``address`` is that on the control plane, ``attachments`` are all its networks, the control plane first;
     ``tolerance`` is the role's MaxFailPercentage; ``root_size`` is in GiB, 0 for the whole disk.
     """
 
@@ -47,11 +48,8 @@ class Wanted:
     domain: str
     user: str
     address: str
-    cidr: str
-    gateway: str = ""
-    mtu: int = 1500
+    attachments: tuple[Attachment, ...] = ()
     dns: tuple[str, ...] = ()
-    ips: Mapping[str, str] = field(default_factory=dict)
     tolerance: int = 0
     machine: str = ""
     resource_class: str = "baremetal"

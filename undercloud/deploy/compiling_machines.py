@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from undercloud.baremetal.network_data import Attachment
 from undercloud.deploy.compiling import Wanted
 from undercloud.playbooks.compiler import Compilation
 from undercloud.topology.machines import DEFAULT_CLASS, profiled
@@ -21,8 +22,6 @@ def machine_wishes(made: Compilation) -> Iterator[Wanted]:
 
 
 def _wanted(host: Host, topology: Topology, settings: Mapping[str, Any], location: Any) -> Wanted:
-    plane = topology.networks[CTLPLANE]
-    subnet = plane.subnets[host.subnets[CTLPLANE]]
     wishes = host.wishes
     servers = settings.get("DnsServers")
     tolerance = settings.get(f"{host.role}MaxFailPercentage")
@@ -32,11 +31,8 @@ def _wanted(host: Host, topology: Topology, settings: Mapping[str, Any], locatio
         domain=topology.domain,
         user=host.user or NODE_USER,
         address=host.ips[CTLPLANE],
-        cidr=subnet.cidr,
-        gateway=subnet.gateway or "",
-        mtu=plane.mtu,
+        attachments=tuple(_attachments(host, topology)),
         dns=tuple(map(str, servers)) if isinstance(servers, list) else (),
-        ips=dict(host.ips),
         tolerance=int(str(tolerance)) if str(tolerance or "").isdecimal() else 0,
         machine=host.node or "",
         resource_class=str(wishes.get("resource_class") or DEFAULT_CLASS),
@@ -49,3 +45,24 @@ def _wanted(host: Host, topology: Topology, settings: Mapping[str, Any], locatio
         config_drive=wishes.get("config_drive") or {},
         location=location,
     )
+
+
+def _attachments(host: Host, topology: Topology) -> Iterator[Attachment]:
+    """What a host's one network card is to carry: the control plane as it is, the other networks tagged.
+
+    The default route is on the control plane, or on what ``default_route_network`` names.
+    """
+    config = host.wishes.get("network_config") or {}
+    routed = config.get("default_route_network") or [CTLPLANE]
+    for name in host.ips:
+        network = topology.networks[name]
+        subnet = network.subnets[host.subnets[name]]
+        yield Attachment(
+            name,
+            host.ips[name],
+            subnet.cidr,
+            gateway=(subnet.gateway or "") if {name, network.title} & set(routed) else "",
+            mtu=network.mtu,
+            vlan=None if name == CTLPLANE else subnet.vlan,
+            routes={route["destination"]: route["nexthop"] for route in subnet.routes},
+        )

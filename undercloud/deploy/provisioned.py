@@ -25,7 +25,7 @@ def of(session: Session, stack: str) -> tuple[ProvisionedNode, ...]:
             row.status,
             wishes[row.host].role if row.host in wishes else "",
             wishes[row.host].address if row.host in wishes else "",
-            wishes[row.host].ips if row.host in wishes else {},
+            {one.network: one.address for one in wishes[row.host].attachments} if row.host in wishes else {},
         )
         for row in records.placed(session, stack)
     )

@@ -169,14 +169,7 @@ class _Provisioning:
 
     def _order(self, one: Assigned, image: Image, macs: Sequence[str]) -> Order:
         wanted, state_dir = one.wanted, self._work.settings.paths.state_dir
-        network = network_data.static(
-            macs[0] if macs else "",
-            wanted.address,
-            wanted.cidr,
-            gateway=wanted.gateway,
-            mtu=wanted.mtu,
-            dns=wanted.dns,
-        )
+        network = network_data.static(macs[0] if macs else "", wanted.attachments, dns=wanted.dns)
         drive = config_drive(
             wanted.host,
             wanted.domain,

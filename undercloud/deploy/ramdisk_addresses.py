@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from undercloud.baremetal import network_data
 from undercloud.baremetal.ironic import Ironic, Machine
+from undercloud.baremetal.network_data import Attachment
 from undercloud.baremetal.service import dhcp
 from undercloud.conf import Settings
 from undercloud.conf.baremetal import Baremetal
@@ -15,6 +16,7 @@ from undercloud.db import machines as records
 from undercloud.db.database import Database
 from undercloud.deploy.provisioning_plane import ramdisk_range
 from undercloud.diagnostics import Finding, Severity, UndercloudError
+from undercloud.topology.model import CTLPLANE
 
 _ANSWERED = "ipxe"
 _OVER_NETWORK = (_ANSWERED, "pxe", "http-ipxe", "http")
@@ -32,7 +34,8 @@ def on_media(database: Database, settings: Settings, ironic: Ironic, machines: I
     with database.write() as session:
         addresses = _allocated(session, area, [one.uuid for one in chosen])
     for uuid, address in addresses.items():
-        value = network_data.static(ports[uuid][0], address, area.cidr, gateway=area.gateway)
+        plane = Attachment(CTLPLANE, address, area.cidr, area.gateway)
+        value = network_data.static(ports[uuid][0], [plane])
         ironic.update(uuid, [{"op": "add", "path": "/network_data", "value": value}])
 
 

@@ -63,7 +63,7 @@ def place(request: PlaceRequest, report: Report) -> Placement:
     (:func:`undercloud.topology.nodes.find`); TOP-022 an unknown network, TOP-023 to 026: addresses
     (:func:`allocate`); TOP-027 no address for the control plane's virtual address; TOP-028: networks; TOP-030
     a node that is there already and whose address nothing says; TOP-031 an assumed range (information);
-    TOP-034 a range that nothing says.
+    TOP-034 a range that nothing says; TOP-035 a network without a VLAN on a node that we install.
     """
     return _Placing(request, report).run()
 
@@ -104,6 +104,7 @@ class _Placing:
             if addresses != known:
                 state = state.with_addresses(name, addresses)
         hosts = tuple(host for node in nodes if (host := self._host(node, given)) is not None)
+        self._check_cards(nodes, given)
         topology = Topology(request.stack, self._domain, hosts, self._networks, self._vips(vips, given))
         return Placement(topology, state)
 
@@ -274,6 +275,26 @@ class _Placing:
             wishes=node.instance.data if node.instance.managed else {},
             path=node.instance.path if node.instance.managed else (),
         )
+
+    def _check_cards(self, nodes: Iterable[Node], given: Mapping[str, Mapping[str, Given]]) -> None:
+        """The one card of a node that we install carries the control plane; other networks need a VLAN."""
+        without: dict[tuple[str, str], list[Node]] = {}
+        for node in nodes if not self._request.assumed_plane else ():
+            for name, owners in given.items() if node.instance.managed else ():
+                port = owners.get(node.name)
+                if port and name != CTLPLANE and self._networks[name].subnets[port.subnet].vlan is None:
+                    without.setdefault((name, port.subnet), []).append(node)
+        for (name, subnet), lacking in without.items():
+            names = ", ".join(node.name for node in lacking[:5]) + (", …" if len(lacking) > 5 else "")
+            self._error(
+                "TOP-035",
+                f"the subnet {subnet} of {name} has no VLAN id: on the network card that {names} would be "
+                "installed with, only the control plane is untagged",
+                f"Give {subnet} a vlan in the networks file, take {name} off the role, or configure the "
+                "networks of these nodes yourself and deploy on them with managed: false.",
+                lacking[0].locate(),
+                (name, self._networks[name].title, subnet, "vlan"),
+            )
 
     def _vips(
         self, wanted: Mapping[str, plan_networks.Vip], given: Mapping[str, Mapping[str, Given]]

@@ -11,8 +11,11 @@ from undercloud.baremetal import causes, configuration, host_keys, network_data,
 from undercloud.baremetal.config_drive import config_drive
 from undercloud.baremetal.discovery.places import expanded
 from undercloud.baremetal.ironic import Machine
+from undercloud.baremetal.network_data import Attachment
 from undercloud.diagnostics import UndercloudError
 from undercloud.topology.facts import GIB, Disk, Facts
+
+MAC = "52:54:00:00:00:01"
 
 # What Ironic says, and what it is.
 SAID = yaml.safe_load("""
@@ -104,7 +107,7 @@ def test_the_config_drive_lets_us_in_and_nobody_else() -> None:
         "compute-0",
         "example.org",
         "uuid",
-        network=network_data.static("52:54:00:00:00:01", "192.0.2.9", "192.0.2.0/24", gateway="192.0.2.1"),
+        network=network_data.static(MAC, [Attachment("ctlplane", "192.0.2.9", "192.0.2.0/24", "192.0.2.1")]),
         host_key=key,
         user="admin",
         authorized=["ssh-ed25519 AAAA us"],
@@ -131,10 +134,42 @@ def test_the_config_drive_lets_us_in_and_nobody_else() -> None:
 
 
 def test_network_data_of_ipv6() -> None:
-    data = network_data.static("52:54:00:00:00:01", "fd00::9", "fd00::/64", mtu=9000, dns=["fd00::1"])
+    plane = Attachment("ctlplane", "fd00::9", "fd00::/64", "fd00::1", mtu=9000)
+    data = network_data.static(MAC, [plane], dns=["fd00::1"])
     assert data["networks"][0]["type"] == "ipv6"
     assert data["links"][0]["mtu"] == 9000
     assert data["services"] == [{"type": "dns", "address": "fd00::1"}]
+    (route,) = data["networks"][0]["routes"]
+    assert (route["network"], route["netmask"]) == ("::", "::")
+
+
+def test_network_data_of_networks_with_vlans() -> None:
+    plane = Attachment("ctlplane", "192.0.2.9", "192.0.2.0/24", mtu=1500)
+    api = Attachment(
+        "api", "172.17.0.9", "172.17.0.0/24", "172.17.0.1", 9000, 20, {"10.0.0.0/8": "172.17.0.2"}
+    )
+    data = network_data.static(MAC, [plane, api])
+    card, vlan = data["links"]
+    assert card == {"id": "provisioning", "type": "phy", "ethernet_mac_address": MAC, "mtu": 9000}
+    assert vlan == {
+        "id": "api",
+        "type": "vlan",
+        "vlan_link": "provisioning",
+        "vlan_id": 20,
+        "vlan_mac_address": MAC,
+        "mtu": 9000,
+    }
+    assert [(one["id"], one["link"]) for one in data["networks"]] == [
+        ("ctlplane", "provisioning"),
+        ("api", "api"),
+    ]
+    assert [one["routes"] for one in data["networks"]] == [
+        [],
+        [
+            {"network": "10.0.0.0", "netmask": "255.0.0.0", "gateway": "172.17.0.2"},
+            {"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "172.17.0.1"},
+        ],
+    ]
 
 
 def test_what_is_kept_of_a_machine_holds_no_password_and_can_be_validated() -> None:

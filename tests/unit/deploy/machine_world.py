@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from tests.unit.deploy.world import FakeSsh, World
+from undercloud.baremetal.network_data import Attachment
 from undercloud.db import host_keys
 from undercloud.deploy.compiling import Node, Wanted
 from undercloud.deploy.local import LocalEngine
@@ -34,8 +35,7 @@ def wanted(number: int, **more: Any) -> Wanted:
         domain="localdomain",
         user="tripleo-admin",
         address=f"192.0.2.{20 + number}",
-        cidr="192.0.2.0/24",
-        gateway="192.0.2.1",
+        attachments=(Attachment("ctlplane", f"192.0.2.{20 + number}", "192.0.2.0/24", "192.0.2.1"),),
         image={"href": "http://192.0.2.1/image.raw", "checksum": "0" * 64},
         **more,
     )

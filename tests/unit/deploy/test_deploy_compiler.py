@@ -154,3 +154,49 @@ def test_nodes_get_into_the_underclouds_own_registry(native: World, tmp_path: Pa
     state = (Path(elsewhere.directory) / "desired_state" / "standalone-0.json").read_text()
     assert "reg.example:5000/undercloud/keystone:" in state
     assert own.endpoint not in state
+
+
+@pytest.mark.parametrize(
+    ("routed", "gateways"), [(None, ["192.168.24.1", ""]), (["InternalApi"], ["", "172.17.0.1"])]
+)
+def test_a_machine_is_wanted_with_all_its_networks(
+    native: World, tmp_path: Path, routed: list[str] | None, gateways: list[str]
+) -> None:
+    instance = {
+        "hostname": "standalone-0",
+        "networks": [
+            {"network": "ctlplane", "fixed_ip": "192.168.24.11"},
+            {"network": "internal_api", "fixed_ip": "172.17.0.11"},
+        ],
+        "network_config": {"default_route_network": routed} if routed else {},
+    }
+    (tmp_path / "nodes.yaml").write_text(yaml.safe_dump([{"name": "Standalone", "instances": [instance]}]))
+    subnet = {"ip_subnet": "172.17.0.0/24", "gateway_ip": "172.17.0.1", "vlan": 20}
+    subnet["allocation_pools"] = [{"start": "172.17.0.50", "end": "172.17.0.99"}]
+    subnet["routes"] = [{"destination": "10.0.0.0/8", "nexthop": "172.17.0.2"}]
+    network = {
+        "name": "InternalApi",
+        "name_lower": "internal_api",
+        "vip": True,
+        "mtu": 9000,
+        "subnets": {"api": subnet},
+    }
+    (tmp_path / "networks.yaml").write_text(yaml.safe_dump([network]))
+    site = yaml.safe_load((tmp_path / "site.yaml").read_text())
+    plane = {"subnets": {"ctlplane-subnet": {"cidr": "192.168.24.0/24", "gateway_ip": "192.168.24.1"}}}
+    site["parameter_defaults"]["CtlplaneNetworkAttributes"] = plane
+    (tmp_path / "site.yaml").write_text(yaml.safe_dump(site))
+    given = replace(paths(tmp_path), networks_file=str(tmp_path / "networks.yaml"))
+    compiler = NativeCompiler("", tmp_path / "registry")
+    made = compiler.compile(compiler.load(request(plan=given)), None, {})
+    (wanted,) = made.machines
+    (on_plane, on_api) = wanted.attachments
+    assert [on_plane.gateway, on_api.gateway] == gateways
+    assert (on_plane.network, on_plane.address, on_plane.vlan) == ("ctlplane", "192.168.24.11", None)
+    assert (on_api.address, on_api.cidr, on_api.vlan, on_api.mtu) == (
+        "172.17.0.11",
+        "172.17.0.0/24",
+        20,
+        9000,
+    )
+    assert on_api.routes == {"10.0.0.0/8": "172.17.0.2"}
