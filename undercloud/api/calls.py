@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
+from undercloud.api.answering import Answering
 from undercloud.api.answers import Answers
 from undercloud.api.document import Document, Operation
 from undercloud.api.library import Library
@@ -34,7 +35,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Service:
-    """Everything that handlers reach."""
+    """Everything that handlers reach; ``answering`` where engines are processes of their own."""
 
     settings: Settings
     database: Database
@@ -46,6 +47,7 @@ class Service:
     metrics: Metrics
     limits: Limits
     machines: Recent[tuple[MachineInfo, ...]]
+    answering: Answering | None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from undercloud.api.access import Access
+from undercloud.api.answering import Answering
 from undercloud.api.answers import Answers
 from undercloud.api.app import make_app
 from undercloud.api.audit import Audit
@@ -96,7 +97,8 @@ def prepare(settings: Settings, local: LocalEngine | None) -> Running:
     transport = rpc.open_transport(settings)
     rpc_server = rpc.Server(settings, transport, local, socket.gethostname()) if local else None
     engine = rpc.RpcEngine(settings, database, transport, local.leave if local else transport.cleanup)
-    service = _service(settings, database, engine, document, limits)
+    answering = None if local else Answering(settings, database, transport)
+    service = _service(settings, database, engine, document, limits, answering=answering)
     audit = Audit(settings.paths.state_dir / "log" / "audit.log")
     server = _server(settings, make_app(service, access, authentication, audit))
     succession = Succession(local, settings.deployment.heartbeat) if local else None
@@ -107,7 +109,13 @@ def prepare(settings: Settings, local: LocalEngine | None) -> Running:
 
 
 def _service(
-    settings: Settings, database: Database, engine: WholeEngine, document: Document, limits: Limits
+    settings: Settings,
+    database: Database,
+    engine: WholeEngine,
+    document: Document,
+    limits: Limits,
+    *,
+    answering: Answering | None,
 ) -> Service:
     return Service(
         settings=settings,
@@ -120,6 +128,7 @@ def _service(
         metrics=Metrics(),
         limits=limits,
         machines=Recent(_PAGED),
+        answering=answering,
     )
 
 

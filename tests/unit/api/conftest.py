@@ -124,20 +124,21 @@ def user_lines(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @contextlib.contextmanager
 def serving(directory: Path, user_lines: bytes) -> Iterator[Serve]:
-    """Starts servers with options of [api]; ends them."""
+    """Starts servers with options of [api], without an engine where there is a transport; ends them."""
     started: list[tuple[server.Running, threading.Thread]] = []
 
-    def start(options: Mapping[str, Any] | None = None) -> Client:
+    def start(options: Mapping[str, Any] | None = None, *, transport_url: str = "") -> Client:
         world = make_world(directory)
         file = directory / "undercloud.conf"
         lines = "".join(f"{name} = {value}\n" for name, value in (options or {}).items())
-        file.write_text(f"{file.read_text()}[api]\nport = 0\n{lines}")
+        bus = f"[messaging]\ntransport_url = {transport_url}\n" if transport_url else ""
+        file.write_text(f"{file.read_text()}{bus}[api]\nport = 0\n{lines}")
         world.settings = load(state_dir=str(directory / "state"), config_file=str(file), environment={})
         user_file = world.settings.api.users(world.settings.paths.state_dir)
         user_file.parent.mkdir(mode=0o700, parents=True)
         user_file.write_bytes(user_lines)
         user_file.chmod(0o600)
-        running = server.prepare(world.settings, world.engine())
+        running = server.prepare(world.settings, None if transport_url else world.engine())
         thread = threading.Thread(target=running.run, daemon=True)
         thread.start()
         started.append((running, thread))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from undercloud.api import metrics
+from undercloud.api.answering import OK
 from undercloud.api.calls import Answer, Call, Handler
 from undercloud.deploy import wire
 from undercloud.diagnostics import UndercloudError
@@ -35,15 +36,21 @@ def openapi(call: Call) -> Answer:
 
 
 def health(call: Call) -> Answer:
-    """Whether the database answers; what goes wrong is said without its details."""
+    """Whether the database answers, and an engine elsewhere; what goes wrong is said without its details."""
+    checks = {"database": _database(call)}
+    if call.service.answering is not None:
+        checks["engine"] = call.service.answering.told()
+    good = set(checks.values()) == {OK}
+    status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
+    return Answer({"status": OK if good else "failing", "checks": checks}, status)
+
+
+def _database(call: Call) -> str:
     try:
         call.service.engine.deployments(limit=1)
-        told = "ok"
     except UndercloudError as error:
-        told = error.findings[0].code
-    good = told == "ok"
-    status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
-    return Answer({"status": "ok" if good else "failing", "checks": {"database": told}}, status)
+        return error.findings[0].code
+    return OK
 
 
 def read_metrics(call: Call) -> Answer:

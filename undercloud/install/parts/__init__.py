@@ -6,6 +6,7 @@ import graphlib
 
 from undercloud.install.part import Part
 from undercloud.install.parts.api import Api
+from undercloud.install.parts.engine import Engine
 from undercloud.install.parts.files import Files
 from undercloud.install.parts.ironic import Ironic
 from undercloud.install.parts.masquerade import Masquerading, masqueraded
@@ -22,6 +23,7 @@ def all_parts(site: Site) -> tuple[Part, ...]:
         *((Masquerading(site),) if masqueraded(site.conf) else ()),
         Registry(site),
         Api(site),
+        *((Engine(site),) if site.settings.messaging.transport_url else ()),
         *((Files(site), Ironic(site)) if site.conf.get("enable_ironic") else ()),
         *((NetworkBoot(site),) if site.conf.network_boot else ()),
     )

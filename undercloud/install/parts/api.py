@@ -1,22 +1,24 @@
-"""Our own service: the REST API and the engine in one process, on the embedded database."""
+"""Our own service: the REST API, with the engine in its process unless there is RabbitMQ between them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import requests
+
 from undercloud.api import users
 from undercloud.api.access import ADMIN
-from undercloud.client.http import Http
-from undercloud.client.settings import Remote
+from undercloud.api.answering import OK
 from undercloud.conf.settings import overrides_beside
 from undercloud.db.database import open_database
-from undercloud.diagnostics import Finding, Location, UndercloudError
+from undercloud.diagnostics import Finding, Location
 from undercloud.install.part import Health, Kept, Package, Process, Say, own_environment, own_program
 from undercloud.install.ports import unusable
 from undercloud.install.site import Site, certificate_file
 
 USER = "admin"
+_PATIENCE = 10  # seconds
 _STOP_SECONDS = 120  # a stage that is no playbook is brought to its end
 
 
@@ -71,34 +73,47 @@ class Api:
         open_database(options.connection, paths.database, paths.key_file, options.busy_timeout).close()
 
     def processes(self) -> tuple[Process, ...]:
-        """The API with its engine."""
-        options, file = self._options, Path(self._site.settings.file)
-        overrides = sorted(overrides_beside(file).glob("*.conf"))
-        # The directory is named too: a setting of the operator's must not send the service elsewhere.
-        words = ("--config-file", str(file), "--state-dir", str(self._site.state_dir))
-        return (
-            Process(
-                self.name,
-                "API and engine of the undercloud",
-                own_program("undercloud.api.main", *words),
-                environment=own_environment(),
-                reads=(file, *overrides, Path(options.certificate), Path(options.key)),
-                stop_seconds=_STOP_SECONDS,
-                survives=True,  # a playbook goes on while the engine is started anew
-            ),
-        )
+        """The API, with its engine unless that is another part."""
+        certificate = (Path(self._options.certificate), Path(self._options.key))
+        title = "API and engine of the undercloud"
+        return (service_process(self._site, self.name, title, "undercloud.api.main", certificate),)
 
     def healthy(self) -> Health:
         """Whether it answers, and its database too."""
-        url = self._site.url
-        http = Http(Remote(self.name, url, cacert=self._site.cacert), retries=0)
-        try:
-            http.ask("GET", "/v1/health")
-        except UndercloudError as error:
-            return Health(False, error.findings[0].message)
-        finally:
-            http.close()
-        return Health(True, url)
+        return checked(self._site, "database", self._site.url)
 
     def remove(self) -> None:
         """Everything lies in the state directory."""
+
+
+def service_process(
+    site: Site, name: str, title: str, module: str, more_reads: tuple[Path, ...] = ()
+) -> Process:
+    """A process of the service on the installed configuration."""
+    file = Path(site.settings.file)
+    overrides = sorted(overrides_beside(file).glob("*.conf"))
+    # The directory is named too: a setting of the operator's must not send the service elsewhere.
+    words = ("--config-file", str(file), "--state-dir", str(site.state_dir))
+    return Process(
+        name,
+        title,
+        own_program(module, *words),
+        environment=own_environment(),
+        reads=(file, *overrides, *more_reads),
+        stop_seconds=_STOP_SECONDS,
+        survives=True,  # a playbook goes on while the engine is started anew
+    )
+
+
+def checked(site: Site, name: str, well: str) -> Health:
+    """What the API says of one of its own checks; ``well`` is the message where that is good."""
+    url = f"{site.url}/v1/health"
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy lies between an undercloud and itself
+            told = session.get(url, verify=site.cacert or True, timeout=_PATIENCE).json()["checks"][name]
+    except requests.RequestException as error:
+        return Health(False, f"{url} does not answer: {error}")
+    except (KeyError, TypeError):
+        return Health(False, f"{url} says nothing of its {name}")
+    return Health(told == OK, well if told == OK else f"{name}: {told}")
