@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from undercloud.diagnostics import Location, Report
+from undercloud.diagnostics import Location, Report, Severity
 from undercloud.plan.documents import Document
 from undercloud.plan.entries import Entry, Keys
 
@@ -67,6 +67,20 @@ _NETWORK_CONFIG_KEYS: Keys = {
 }
 _PLAYBOOK_KEYS: Keys = {"playbook": (str,), "extra_vars": (dict,)}
 _LEAST = {"root_size_gb": 4, "swap_size_mb": 64}
+_BY_YOURSELF = (
+    "Nodes start with VLANs on one card (docs: Networks of a node); for more configure them yourself."
+)
+_IDLE: Mapping[str, tuple[Any, str]] = {
+    "ansible_playbooks": ([], "Run them with ansible-playbook between node provision and deploy."),
+    "netboot": (False, "Nodes boot from their disk."),
+    "passwordless_sudo": (True, "The user of a node always may use sudo without a password."),
+    "swap_size_mb": (None, "Make a swap file with config_drive: {cloud_config: {runcmd: […]}}."),
+    "vif": (True, "The control plane is on the machine's first port; other networks need none."),
+    "port": (None, "Addresses are the undercloud's own: write fixed_ip."),
+    **{key: (None, _BY_YOURSELF) for key in _NETWORK_CONFIG_KEYS if key != "default_route_network"},
+}
+"""Keys that do nothing here: the value that asks for what happens anyway, and what to do instead."""
+_NESTED = ("defaults", "instances", "network_config", "networks", "nics")
 _OWN = ("hostname", "name", "provisioned")
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
@@ -78,7 +92,6 @@ class Port:
     network: str
     subnet: str = ""
     fixed_ip: str = ""
-    vif: bool = False
     path: tuple[str | int, ...] = ()
 
 
@@ -134,8 +147,9 @@ def read_deployment(document: Document, report: Report) -> Deployment:
     """Read the file; all findings are added to the report, what has an error is left out.
 
     TOP-010 no list of maps, TOP-011 a role without a name, TOP-012 a role twice, TOP-013 an unknown key,
-    TOP-014 a value of the wrong type or out of range, TOP-016 more instances than ``count``, TOP-017 a host
-    name that is not usable or stands twice, TOP-018 a key that defaults cannot have, TOP-019 a node twice.
+    TOP-014 a value of the wrong type or out of range, TOP-015 a key without effect (a warning),
+    TOP-016 more instances than ``count``, TOP-017 a host name that is not usable or stands twice,
+    TOP-018 a key that defaults cannot have, TOP-019 a node twice.
     """
     file = Entry(document, (), "the deployment file", "TOP-01", report)
     if not isinstance(document.value, list | None):
@@ -155,7 +169,29 @@ def read_deployment(document: Document, report: Report) -> Deployment:
         else:
             roles[nodes.role] = nodes
     _check_unique(Deployment(document, roles), file)
+    _tell_idle(file)
     return Deployment(document, roles)
+
+
+def _tell_idle(file: Entry) -> None:
+    """One warning for each key that does nothing, wherever it stands."""
+    told = set()
+    for path, key, value in _keys(file.document.value, ()):
+        harmless, instead = _IDLE.get(key, (value, ""))
+        if value not in (harmless, None) and key not in told:
+            told.add(key)
+            file.at(*path).note(Severity.WARNING, "5", f"{key} is read and has no effect here", instead)
+
+
+def _keys(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str, Any]]:
+    """Every key below a value with its path, as deep as keys of the format go."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _keys(item, (*path, index))
+    for key, item in value.items() if isinstance(value, dict) else ():
+        yield (*path, key), str(key), item
+        if key in _NESTED:
+            yield from _keys(item, (*path, key))
 
 
 def _role(entry: Entry, data: Any) -> RoleNodes | None:
@@ -270,7 +306,6 @@ def _port_list(entry: Entry, key: str, items: Sequence[Any]) -> Iterator[Port]:
                 good["network"],
                 good.get("subnet", ""),
                 good.get("fixed_ip", ""),
-                good.get("vif", False),
                 place.path,
             )
         elif "port" not in good:

@@ -97,7 +97,7 @@ def _of_role(role: Mapping[str, Any], index: int) -> Iterator[_Demand]:
             role["name"],
             str(data.get("resource_class") or DEFAULT_CLASS),
             tuple(sorted((str(key), str(value)) for key, value in capabilities.items())),
-            str(given.get("name") or "") if given.get("hostname") else "",
+            str(given.get("name") or ""),
             frozenset(map(str, traits if isinstance(traits := data.get("traits"), list) else ())),
             (index, "instances", number) if number < len(wanted) else (index,),
         )
@@ -298,9 +298,7 @@ def _single(
             yield Finding(
                 "BM-027", text, "Keep networks.", Severity.ERROR, (document.locate(*path, "nics"),), names
             )
-        machine = (
-            str(data.get("name") or "") if data.get("hostname") and data.get("provisioned", True) else ""
-        )
+        machine = str(data.get("name") or "") if data.get("provisioned", True) else ""
         first = seen.setdefault(("name", machine), what) if machine else what
         if first != what:
             text = f"{first} and {what} name the same machine {machine}"
