@@ -45,7 +45,7 @@ class PlanShow(running.WithEngine, base.ShowOne):
             plan = next((plan for plan in engine.plans() if plan.name == parsed_args.plan), None)
             if plan is None:
                 raise UndercloudError.of(
-                    "CLI-021",
+                    "DEP-003",
                     f"there is no plan {parsed_args.plan}",
                     fix="see them with: openstack overcloud plan list",
                 )

@@ -6,6 +6,7 @@ import io
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -126,7 +127,7 @@ class RemoteEngine(RemoteMachines):
         return self._http.get(Deployment, _place(deployment))
 
     def deployments(self, stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:
-        """Deployments, newest first; at most 1000."""
+        """Deployments, newest first and without the counts of each host; at most 1000."""
         query = {"stack": stack, "limit": min(limit, 1000), "marker": marker}
         return self._http.get(tuple[Deployment, ...], "/v1/deployments", "deployments", **query)
 
@@ -162,10 +163,14 @@ class RemoteEngine(RemoteMachines):
 
     def status(self, stack: str) -> StackInfo:
         """One stack."""
-        return self._http.get(StackInfo, f"/v1/stacks/{quote(stack, safe='')}")
+        found = self._http.get(StackInfo, f"/v1/stacks/{quote(stack, safe='')}")
+        if found.deployment is None:
+            return found
+        hosts = self.deployment(found.deployment.id).hosts  # which the stack's own answer leaves out
+        return replace(found, deployment=replace(found.deployment, hosts=hosts))
 
     def stacks(self) -> tuple[StackInfo, ...]:
-        """All stacks by name."""
+        """All stacks by name, their deployments without the counts of each host."""
         return self._http.named(StackInfo, "/v1/stacks", "stacks", "name")
 
     def plans(self) -> tuple[PlanInfo, ...]:
@@ -178,9 +183,8 @@ class RemoteEngine(RemoteMachines):
 
     def plan_files(self, stack: str, version: int = 0) -> Bundle:
         """The files of a version (0: the newest), as they were handed over."""
-        place = f"/v1/plans/{quote(stack, safe='')}"
-        number = version or self._http.get(PlanInfo, place).version
-        answer = self._http.ask("GET", f"{place}/versions/{number}/archive")
+        number = version or self._newest(stack)
+        answer = self._http.ask("GET", f"/v1/plans/{quote(stack, safe='')}/versions/{number}/archive")
         return archive.unpack(io.BytesIO(answer.content), stack)
 
     def validate_plan(self, stack: str, version: int = 0, given: GivenFiles | None = None) -> Validated:

@@ -256,6 +256,19 @@ def test_validations_are_listed_page_by_page(client: Client) -> None:
     assert client.codes("GET", "/v1/validations?marker=nothing", 404) == ["API-010"]
 
 
+def test_only_a_deployments_own_answer_tells_of_each_host(client: Client) -> None:
+    prepared(client)
+    place = f"/v1/deployments/{start(client)['id']}"
+    whole = ended(client, place)
+    assert whole["hosts"]
+    for told in (
+        client.get("/v1/deployments")["deployments"][0],
+        client.get("/v1/stacks/overcloud")["deployment"],
+        client.get("/v1/stacks")["stacks"][0]["deployment"],
+    ):
+        assert (told["id"], told["counts"], told["hosts"]) == (whole["id"], whole["counts"], {})
+
+
 def test_ten_thousand_hosts_are_read_page_by_page(client: Client) -> None:
     client.world.compiler.nodes = tuple(
         Node(f"n-{n:05}", f"10.0.{n >> 8}.{n & 255}", "Compute") for n in range(10_000)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from undercloud.api import events
 from undercloud.api.answers import kept
 from undercloud.api.calls import Answer, Call, Handler, page, started
 from undercloud.deploy import wire
+from undercloud.deploy.engine import Deployment, StackInfo
 from undercloud.deploy.requests import (
     BackupRequest,
     CheckRequest,
@@ -23,14 +26,23 @@ _SAME = ("dry_run", "limit", "rollback_on_failure", "errors_pass", "warnings_sto
 @kept
 def stacks(call: Call) -> Answer:
     """The stacks by name."""
-    found = call.service.engine.stacks()
-    return Answer({"stacks": wire.to_plain(page(found, lambda stack: stack.name, call))})
+    found = page(call.service.engine.stacks(), lambda stack: stack.name, call)
+    return Answer({"stacks": wire.to_plain(tuple(map(_short_stack, found)))})
 
 
 @kept
 def stack(call: Call) -> Answer:
     """One stack."""
-    return Answer(wire.to_plain(call.service.engine.status(call["stack"])))
+    return Answer(wire.to_plain(_short_stack(call.service.engine.status(call["stack"]))))
+
+
+def _short_stack(found: StackInfo) -> StackInfo:
+    return replace(found, deployment=found.deployment and _short(found.deployment))
+
+
+def _short(found: Deployment) -> Deployment:
+    """Without the counts of each host, of which there may be 10,000: the deployment's own answer has them."""
+    return replace(found, hosts={})
 
 
 def hosts(call: Call) -> Answer:
@@ -87,7 +99,7 @@ def failures_of(call: Call) -> Answer:
 def listing(call: Call) -> Answer:
     """Deployments, newest first."""
     found = call.service.engine.deployments(call["stack"], call["limit"], call["marker"])
-    return Answer({"deployments": wire.to_plain(found)})
+    return Answer({"deployments": wire.to_plain(tuple(map(_short, found)))})
 
 
 def create(call: Call) -> Answer:
