@@ -39,6 +39,8 @@ class Simulated(Ironic):
         self.most = 0
         self.silent: Callable[[], bool] = lambda: False
         self.refuse: set[str] = set()
+        self.quiet = 0.0  # seconds from a failure to its cause; Ironic turns the machine off in between
+        self.causes: dict[str, tuple[float, str]] = {}
 
     def machines(self, *, full: bool = True) -> list[Machine]:
         self._speak("list the machines")
@@ -50,8 +52,14 @@ class Simulated(Ironic):
                 self.now[name] = dataclasses.replace(
                     self.now[name],
                     provision_state="manageable" if good else "inspect failed",
-                    last_error="" if good else failed,
+                    last_error="" if good or self.quiet else failed,
                 )
+                if self.quiet and not good:
+                    self.causes[name] = (self.clock.now + self.quiet, failed)
+        for name, (when, cause) in list(self.causes.items()):
+            if self.clock.now >= when:
+                del self.causes[name]
+                self.now[name] = dataclasses.replace(self.now[name], last_error=cause)
         return list(self.now.values())
 
     def machine(self, name: str) -> Machine:
@@ -103,6 +111,16 @@ def test_never_more_at_once_than_the_limit(clock: Clock) -> None:
     assert run(world, limit=7) == [""] * 50
     assert world.most == 7
     assert clock.now < 1000 + 50 / 7 * 8, "the next begins as soon as one has ended"
+
+
+@pytest.mark.parametrize(("quiet", "cause"), [(20, "it burns"), (10_000, "Ironic says no more")])
+def test_the_cause_comes_after_the_failure(clock: Clock, quiet: float, cause: str) -> None:
+    world = Simulated(clock, 1)
+    world.plans["m0"], world.quiet = ["failed"], quiet
+    control = Control(world, lambda *_: None, Pace())
+    (outcome,) = travel(control, world.machines(), preparing.inspect(world, 0))
+    assert outcome.finding is not None
+    assert cause in outcome.finding.message
 
 
 def test_one_that_fails_does_not_stop_the_others(clock: Clock) -> None:
