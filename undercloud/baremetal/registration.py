@@ -41,6 +41,10 @@ def entry_of(machine: Machine, macs: Sequence[str], facts: Facts | None) -> dict
         "capabilities": machine.capabilities,
         **{key: value for key, value in sizes.items() if value},
     }
+    first = macs[0] if macs else ""
+    told = next((nic.neighbour for nic in facts.nics if nic.mac == first), None) if facts else None
+    if told:
+        entry["switch_port"] = {"name": str(told), "vlans": list(told.vlans), "mtu": told.mtu}
     if machine.name:
         entry["name"] = machine.name
     if machine.root_device:

@@ -39,11 +39,21 @@ class Disk:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Neighbour:
-    """The switch port at the other end of a cable, as LLDP tells."""
+    """The switch port at the other end of a cable, as LLDP tells.
+
+    ``vlans`` are the ids that it carries, ``untagged`` that of what has none; ``mtu`` is its largest frame in
+    bytes. 0 and empty: it does not tell.
+    """
 
     switch: str = ""
     port: str = ""
     system: str = ""
+    vlans: tuple[int, ...] = ()
+    untagged: int = 0
+    mtu: int = 0
+
+    def __str__(self) -> str:
+        return " port ".join(part for part in (self.system or self.switch, self.port) if part)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -168,6 +178,9 @@ def _nic(data: Mapping[str, Any], plugins: Mapping[str, Any], numa: Mapping[str,
         _text(told.get("switch_chassis_id")),
         _text(told.get("switch_port_id")),
         _text(told.get("switch_system_name")),
+        tuple(_number(_map(each).get("id")) for each in told.get("switch_port_vlans") or ()),
+        _number(told.get("switch_port_untagged_vlan_id")),
+        _number(told.get("switch_port_mtu")),
     )
     return Nic(
         name,
@@ -203,7 +216,8 @@ def from_plain(data: Mapping[str, Any]) -> Facts:
 
     def nic(**item: Any) -> Nic:
         seen = item.pop("neighbour", None)
-        return Nic(**item, neighbour=Neighbour(**seen) if seen else None)
+        neighbour = Neighbour(**{**seen, "vlans": tuple(seen.get("vlans") or ())}) if seen else None
+        return Nic(**item, neighbour=neighbour)
 
     def numa(**item: Any) -> NumaNode:
         cores: Sequence[Sequence[int]] = item.pop("cores", ())

@@ -13,7 +13,7 @@ from undercloud.baremetal.discovery.places import expanded
 from undercloud.baremetal.ironic import Machine
 from undercloud.baremetal.network_data import Attachment
 from undercloud.diagnostics import UndercloudError
-from undercloud.topology.facts import GIB, Disk, Facts
+from undercloud.topology.facts import GIB, Disk, Facts, Neighbour, Nic
 
 MAC = "52:54:00:00:00:01"
 
@@ -66,6 +66,7 @@ FACTS = Facts(
     cpus=4,
     architecture="x86_64",
     disks=(Disk("/dev/sda", 100 * GIB, serial="A"), Disk("/dev/sdb", 10 * GIB, wwn="0x5")),
+    nics=(Nic("eth0", MAC, neighbour=Neighbour("c", "p7", "leaf-3", (1, 20), 1, 9216)),),
 )
 
 
@@ -183,6 +184,7 @@ def test_what_is_kept_of_a_machine_holds_no_password_and_can_be_validated() -> N
     assert "redfish_password" not in entry
     assert (entry["cpu"], entry["memory"], entry["disk"]) == (4, 2048, 100)
     assert entry["capabilities"] == {"profile": "compute"}
+    assert entry["switch_port"] == {"name": "leaf-3 port p7", "vlans": [1, 20], "mtu": 9216}
     assert registration.entry_of(one, [], None)["cpu"] == 1
 
 

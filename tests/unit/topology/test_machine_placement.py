@@ -182,7 +182,15 @@ def test_facts_of_an_inspection_go_through_json() -> None:
             "boot": {"current_boot_mode": "uefi"},
         },
         "plugin_data": {
-            "parsed_lldp": {"eth0": {"switch_chassis_id": "c", "switch_port_id": "p7"}},
+            "parsed_lldp": {
+                "eth0": {
+                    "switch_chassis_id": "c",
+                    "switch_port_id": "p7",
+                    "switch_port_vlans": [{"name": "api", "id": 20}, {"name": "own", "id": 1}],
+                    "switch_port_untagged_vlan_id": 1,
+                    "switch_port_mtu": 9216,
+                }
+            },
             "numa_topology": {
                 "ram": [{"numa_node": 0, "size_kb": 1048576}],
                 "cpus": [{"cpu": 0, "numa_node": 0, "thread_siblings": [0, 2]}],
@@ -196,7 +204,8 @@ def test_facts_of_an_inspection_go_through_json() -> None:
     nic = facts.nics[0]
     assert (nic.mac, nic.link, nic.numa) == ("52:54:00:00:00:0a", True, 0)
     assert nic.neighbour is not None
-    assert nic.neighbour.port == "p7"
+    assert str(nic.neighbour) == "c port p7"
+    assert (nic.neighbour.vlans, nic.neighbour.untagged, nic.neighbour.mtu) == ((20, 1), 1, 9216)
     assert facts.numa[0].cores == ((0, 2),)
     assert from_plain(json.loads(json.dumps(dataclasses.asdict(facts)))) == facts
 

@@ -53,6 +53,7 @@ def registered() -> tuple[Check, ...]:
         services,
         storage,
         structures,
+        switch_ports,
         transitions,
         values,
         vips,

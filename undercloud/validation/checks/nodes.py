@@ -10,7 +10,7 @@ from undercloud.diagnostics import Finding, Location, Severity
 from undercloud.plan.documents import Document
 from undercloud.plan.names import did_you_mean
 from undercloud.plan.networks import Network
-from undercloud.topology.machines import DEFAULT_CLASS, Machine, machines
+from undercloud.topology.machines import DEFAULT_CLASS, Machine, listed, machines
 from undercloud.topology.matching import unmatched
 from undercloud.validation.checks import check
 from undercloud.validation.checks.networks import cidrs, enabled, unusable
@@ -61,6 +61,17 @@ def _demands(subject: Subject) -> list[_Demand]:
         if isinstance(role, Mapping) and isinstance(role.get("name"), str):
             found += list(_of_role(role, index))
     return found
+
+
+def fitting(subject: Subject) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+    """A role and a registered machine, as the file has it, that fits one of its nodes: every such pair."""
+    if subject.nodes is None:
+        return
+    wanted = _demands(subject)
+    entries = [each for each in listed(subject.nodes)[0] if isinstance(each, Mapping)]
+    for entry, machine in zip(entries, machines(subject.nodes), strict=True):
+        for role in dict.fromkeys(each.role for each in wanted if each.fits(machine)):
+            yield role, entry
 
 
 def to_provision(subject: Subject) -> int:
