@@ -16,6 +16,8 @@ from tests.functional.baremetal.real_ironic import RealIronic
 from tests.unit.deploy.machine_world import wanted
 from tests.unit.deploy.world import request
 from undercloud.baremetal.ironic import Ironic
+from undercloud.baremetal.network_data import Attachment
+from undercloud.deploy.compiling import Wanted
 from undercloud.deploy.engine import Deployment, Status
 from undercloud.deploy.machines import MachinesRequest, MachineWork
 from undercloud.deploy.requests import GivenFile
@@ -63,11 +65,12 @@ def test_a_thousand_machines(place: Place, service: RealIronic) -> None:
     prepared("power off", MachinesRequest((MachineWork.POWER,), power="off", concurrency=100))
     prepared("provide", MachinesRequest((MachineWork.PROVIDE,), concurrency=100))
     nodes = (wanted(n, capabilities={"profile": f"p{n % 5}"}) for n in range(COUNT))
-    place.want(
-        *(
-            dataclasses.replace(one, address=f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", cidr="10.0.0.0/8")
-            for n, one in enumerate(nodes)
-        )
-    )
+    place.want(*(_at(one, f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n, one in enumerate(nodes)))
     timed("provision", lambda: place.engine.deploy(request()))
     assert set(place.states().values()) == {"active"}
+
+
+def _at(one: Wanted, address: str) -> Wanted:
+    """The node with another address, of a network that has room for all of them."""
+    plane = Attachment("ctlplane", address, "10.0.0.0/8")
+    return dataclasses.replace(one, address=address, attachments=(plane,))
