@@ -14,13 +14,19 @@ import time
 from typing import Any
 
 from cheroot import wsgi
-from cheroot.server import HTTPConnection
+from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+from undercloud.api import problems
+from undercloud.diagnostics import UndercloudError
 
 _SAID = b"This port speaks only HTTPS.\n"
 _NOT_TLS = b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
     len(_SAID),
     _SAID,
+)
+_TOO_LARGE = (
+    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
 )
 _LOG = logging.getLogger(__name__)
 _SHUTDOWN = 5  # seconds that requests have to end
@@ -40,9 +46,26 @@ class Adapter(BuiltinSSLAdapter):
         return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
 
 
+class _Request(HTTPRequest):
+    """Tells of a body that is too long as the application tells of what is wrong with a request."""
+
+    def simple_response(self, status: str, msg: str = "") -> None:
+        """What is refused before the application sees it."""
+        if not status.startswith("413"):
+            super().simple_response(status, msg)
+            return
+        self.close_connection = True
+        most = self.server.max_request_body_size
+        _, body = problems.problem(
+            UndercloudError.of("API-009", "the body is too large", fix=f"Send at most {most} bytes.")
+        )
+        self.conn.wfile.write(_TOO_LARGE % (problems.CONTENT_TYPE.encode(), len(body), body))
+
+
 class _Connection(HTTPConnection):
     """Shakes hands before its first request; whoever does not in time, or speaks no TLS, is cut off."""
 
+    RequestHandlerClass = _Request
     _agreed = False
 
     def __init__(self, server: Server, *words: Any) -> None:

@@ -107,6 +107,13 @@ def test_an_archive_larger_than_allowed(serve: Serve) -> None:
     assert client.codes("POST", "/v1/plans/overcloud/versions", 413, **options) == ["PLAN-102"]
 
 
+def test_a_body_longer_than_any_archive(shared: Client) -> None:
+    length = shared.running.server.max_request_body_size + 1
+    headers = {"Content-Type": "application/gzip", "Content-Length": str(length)}
+    codes = shared.codes("POST", "/v1/plans/overcloud/versions", 413, headers=headers)
+    assert codes == ["API-009"], "said before any of it is read"
+
+
 def test_a_body_that_says_no_type_or_another(shared: Client) -> None:
     path = "/v1/plans/overcloud/versions"
     assert shared.codes("POST", path, 415, data=b"x") == ["API-008"]
