@@ -24,6 +24,8 @@ _HANDS = 8  # requests at the same time; most of one's time Ironic waits for its
 _CAUSE_PATIENCE = 60.0  # seconds between a failure and its cause
 _LEISURE = 4  # a look is followed by a pause of so many times its length, so that Ironic can work,
 _LONGEST_PAUSE = 10.0  # but of no more seconds
+GONE = "BM-133"
+"""Somebody made Ironic forget the machine."""
 _FAILED = frozenset({"enroll", "inspect failed", "clean failed", "deploy failed", "error", "adopt failed"})
 
 T = TypeVar("T")
@@ -108,11 +110,18 @@ def side_by_side(ask: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
         yield from hands.map(ask, things)
 
 
+def gone(machine: str) -> Finding:
+    """That somebody made Ironic forget a machine."""
+    fix = "Whoever did that knows why. Register it again, or go on without it: give the command again."
+    return Finding(GONE, f"{machine} is not registered any more", fix)
+
+
 def travel(control: Control, machines: Iterable[Machine], journey: Journey) -> list[Outcome]:
     """Send machines on their way and wait for them; what is under way when it is cancelled goes on by itself.
 
-    Findings of outcomes: BM-111 it is not there in time, BM-110 and BM-112 to 116 it failed (``causes``), and
-    Ironic's refusals (BM-10x). Raises NotAnsweringError where Ironic stays away.
+    Findings of outcomes: BM-111 it is not there in time, BM-133 it is not registered any more, those of
+    ``causes`` where it failed, and Ironic's refusals (``errors``). Raises NotAnsweringError where Ironic
+    stays away. Only machines of cancelled work have no outcome.
     """
     return _Travel(control, journey).run(list(machines))
 
@@ -125,6 +134,7 @@ class _Travel:
         self._tell = control.tell
         self._cancelled = control.cancelled
         self._begun: dict[str, float] = {}
+        self._known: dict[str, Machine] = {}
         self._seen: dict[str, str] = {}
         self._tries: dict[str, int] = {}
         self._failing: dict[str, float] = {}
@@ -132,6 +142,7 @@ class _Travel:
         self._silent_since = 0.0
 
     def run(self, machines: list[Machine]) -> list[Outcome]:
+        self._known = {one.uuid: one for one in machines}
         waiting = machines
         while (waiting or self._begun) and not self._cancelled():
             room = max(0, self._pace.limit - len(self._begun))
@@ -192,7 +203,7 @@ class _Travel:
             if uuid in now:
                 self._judge(now[uuid])
             else:
-                del self._begun[uuid]  # somebody deleted it
+                self._end(self._known[uuid], gone(self._known[uuid].title))
 
     def _judge(self, machine: Machine) -> None:
         if self._journey.there(machine):

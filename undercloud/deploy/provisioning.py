@@ -15,7 +15,7 @@ from dataclasses import replace
 from undercloud.baremetal import network_data
 from undercloud.baremetal.config_drive import config_drive
 from undercloud.baremetal.deploying import Image, Order, deploy
-from undercloud.baremetal.fleet import Control, Pace, travel
+from undercloud.baremetal.fleet import Control, Pace, gone, travel
 from undercloud.baremetal.service.settings import files_directory, files_url
 from undercloud.db import host_keys as pins
 from undercloud.db import machines as records
@@ -211,7 +211,11 @@ class _Provisioning:
 
     def enter(self) -> None:
         """Wait until every installed node shows the host key that we gave it."""
-        ready = [one for one in self._assigned().values() if one.runs and not one.deployed]
+        assigned = self._assigned()
+        for host in (wanted.host for wanted in self._wanted):
+            if host not in assigned and host not in self._failed:
+                self._failed[host] = gone(f"the machine of {host}")
+        ready = [one for one in assigned.values() if one.runs and not one.deployed]
         if not ready:
             return
         with ThreadPoolExecutor(min(_WORKERS, len(ready)), thread_name_prefix=STAGE) as pool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from undercloud.baremetal.deploying import give_back
-from undercloud.baremetal.fleet import Control, Pace, travel
+from undercloud.baremetal.fleet import GONE, Control, Pace, travel
 from undercloud.baremetal.ironic import Machine
 from undercloud.db import host_keys
 from undercloud.db import machines as records
@@ -105,13 +105,12 @@ def unprovision(work: Work, turns: Turns) -> None:
         del there[host]
     todo = [one for one in there.values() if one.provision_state not in _GONE]
     outcomes = {one.machine.uuid: one for one in travel(control, todo, give_back(control.ironic))}
-    kept = {uuid for uuid, one in outcomes.items() if one.finding}
-    kept |= {one.uuid for one in todo} - outcomes.keys()
+    failed = {uuid: one.finding for uuid, one in outcomes.items() if one.finding and one.finding.code != GONE}
+    kept = failed.keys() | ({one.uuid for one in todo} - outcomes.keys())  # the latter were cancelled
     _forget(work, control, [row.host for row in rows if row.machine not in kept])
     for host, machine in there.items():
-        finding = outcomes[machine.uuid].finding if machine.uuid in outcomes else None
-        if finding:
-            work.fail_partly(Failure(work.deployment, _STAGE, -1, host, "", "", finding))
+        if machine.uuid in failed:
+            work.fail_partly(Failure(work.deployment, _STAGE, -1, host, "", "", failed[machine.uuid]))
     if control.cancelled():
         raise CancelledError
 

@@ -195,7 +195,8 @@ def test_a_machine_that_somebody_deletes_is_not_waited_for(clock: Clock) -> None
 
     gone = Journey("vanish", vanish, to_states([]), has_failed)
     control = Control(world, lambda *said: None)
-    assert travel(control, world.machines(), gone) == []
+    outcomes = travel(control, world.machines(), gone)
+    assert [one.finding and one.finding.code for one in outcomes] == ["BM-133", "BM-133"]
 
 
 def test_power_that_does_not_change(clock: Clock) -> None:
