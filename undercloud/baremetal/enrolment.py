@@ -11,7 +11,9 @@ from undercloud.baremetal.fleet import Control, Journey, has_failed, side_by_sid
 from undercloud.baremetal.instackenv import Entry
 from undercloud.baremetal.ironic import INTERFACES, Ironic, Machine, Patch
 from undercloud.baremetal.preparing import make_manageable
+from undercloud.baremetal.registration import SECRET_WORDS
 from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.topology.machines import capabilities_of, written
 
 _MANAGING = frozenset({"verifying", "manageable"})
 
@@ -66,7 +68,7 @@ def _enrol(
         _complete(ironic, machine, entry, ports.get(machine.uuid, ()))
     except IronicError as error:
         return error
-    said = "brought up to date" if patch else "known already"
+    said = "brought up to date" if _says_news(patch) else "known already"
     return machine.uuid, said if known_as else "enrolled"
 
 
@@ -140,22 +142,35 @@ def _bmc(info: Mapping[str, Any]) -> str:
 
 
 def _patch(entry: Entry, machine: Machine) -> Iterator[dict[str, Any]]:
-    """What the file says otherwise than Ironic; a password is masked there, so it is always set."""
+    """What the file says otherwise than Ironic; what the file does not name stays."""
     if entry.name != machine.name:
         yield {"op": "add", "path": "/name", "value": entry.name}
-    for field in ("driver", "resource_class", "conductor_group"):
-        value = entry.values.get(field)
-        if value and value != getattr(machine, field):
-            yield {"op": "add", "path": f"/{field}", "value": value}
-    for kind in INTERFACES:
-        value = entry.values.get(f"{kind}_interface")
-        if value and value != machine.interfaces.get(kind):
-            yield {"op": "add", "path": f"/{kind}_interface", "value": value}
-    for field in ("driver_info", "properties", "extra"):
-        current: Mapping[str, Any] = getattr(machine, field)
-        for key, value in (entry.values.get(field) or {}).items():
-            if current.get(key) != value:
-                yield {"op": "add", "path": f"/{field}/{key}", "value": value}
+    interfaces = {f"{kind}_interface": machine.interfaces.get(kind) for kind in INTERFACES}
+    known = {**machine.settings, **interfaces}
+    for field, value in entry.values.items():
+        if field == "uuid":  # which it was found by, or which it cannot get any more
+            continue
+        current = known.get(field, getattr(machine, field, None))
+        if not isinstance(value, Mapping):
+            if current != value:
+                yield {"op": "add", "path": f"/{field}", "value": value}
+            continue
+        for key, wanted in value.items():
+            if (field, key) == ("properties", "capabilities"):
+                yield from _capabilities(machine, wanted)
+            elif (current or {}).get(key) != wanted:
+                yield {"op": "add", "path": f"/{field}/{key}", "value": wanted}
+
+
+def _capabilities(machine: Machine, given: Any) -> Patch:
+    """Those of the file over those that inspections, profiles and `node configure` wrote there."""
+    merged = {**machine.capabilities, **capabilities_of({"capabilities": given})}
+    return set_property(machine, "capabilities", written(merged)) if merged != machine.capabilities else []
+
+
+def _says_news(patch: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a patch changes anything that can be seen: secrets are masked, and so they are always set."""
+    return any(not any(word in each["path"] for word in SECRET_WORDS) for each in patch)
 
 
 def _complete(ironic: Ironic, machine: Machine, entry: Entry, macs: Sequence[str]) -> None:

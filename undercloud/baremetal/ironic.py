@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from undercloud.baremetal import errors
@@ -32,10 +32,12 @@ INTERFACES = (
     *("network", "power", "raid", "rescue", "storage", "vendor"),
 )
 """The kinds of interfaces that a machine's registration may choose."""
+SETTINGS = ("owner", "lessee", "description", "automated_clean")
+"""What else a machine's registration may say of it."""
 _MORE = [
     *("driver", "driver_info", "properties", "extra", "traits", "conductor_group"),
     *(f"{kind}_interface" for kind in INTERFACES),
-    *("instance_info", "raid_config"),
+    *("instance_info", "raid_config", *SETTINGS),
 ]
 Patch = list[dict[str, Any]]
 
@@ -56,7 +58,7 @@ class Machine:
 
     ``interfaces`` are what it has of each kind of :data:`INTERFACES`. ``target_state`` is the provision state
     that it is on its way to; empty where it is at rest. ``raid`` are the logical disks that were made last,
-    as its RAID interface gave account of them.
+    as its RAID interface gave account of them. ``settings`` are those of :data:`SETTINGS`.
     """
 
     uuid: str
@@ -80,6 +82,7 @@ class Machine:
     step: str = ""
     target_state: str = ""
     raid: tuple[Mapping[str, Any], ...] = ()
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -248,7 +251,10 @@ _VERBS = {"active": "deploy", "deleted": "undeploy"}
 def _machine(node: Any) -> Machine:
     data: Mapping[str, Any] = node.to_dict()
     step = data.get("deploy_step") or data.get("clean_step") or {}
-    text: Callable[[str], str] = lambda key: str(data.get(key) or "")  # noqa: E731
+
+    def text(key: str) -> str:
+        return str(data.get(key) or "")
+
     return Machine(
         uuid=data["uuid"],
         name=text("name"),
@@ -271,6 +277,7 @@ def _machine(node: Any) -> Machine:
         step=str(step.get("step") or ""),
         target_state=text("target_provision_state"),
         raid=tuple((data.get("raid_config") or {}).get("logical_disks") or ()),
+        settings={key: data.get(key) for key in SETTINGS},
     )
 
 

@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from undercloud.baremetal.errors import ConflictError, UnknownError
-from undercloud.baremetal.ironic import Access, Allocation, Ironic, Machine, Patch
+from undercloud.baremetal.ironic import (
+    INTERFACES,
+    SETTINGS,
+    Access,
+    Allocation,
+    Ironic,
+    Machine,
+    Patch,
+)
 from undercloud.db.database import Database
 
 # Verb, from which states, by which state, to which one (see Ironic's own table of states).
@@ -129,7 +137,11 @@ class SimulatedIronic(Ironic):
             self._store(data)
         fields = {each.name for each in dataclasses.fields(Machine)}
         return [
-            Machine(**{key: value for key, value in one.items() if key in fields})
+            Machine(
+                **{key: value for key, value in one.items() if key in fields},
+                interfaces={kind: one.get(f"{kind}_interface", "") for kind in INTERFACES},
+                settings={key: one.get(key) for key in SETTINGS},
+            )
             for _, one in sorted(data["machines"].items())
         ]
 
@@ -159,7 +171,6 @@ class SimulatedIronic(Ironic):
         with self._change() as data:
             if name in data["machines"]:
                 raise ConflictError(f"enrol {name}", "a node with this name already exists")
-            kept = {key: values[key] for key in ("driver", "driver_info", "properties") if key in values}
             data["machines"][name] = {
                 "uuid": f"00000000-0000-4000-8000-{len(data['machines']):012d}",
                 "name": name,
@@ -169,7 +180,7 @@ class SimulatedIronic(Ironic):
                 "resource_class": "baremetal",
                 "ports": [],
                 "breaking": "",
-                **kept,
+                **values,
             }
             data["asked"].append((name, "enrol"))
         return next(one for one in self.machines() if one.name == name)
