@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from undercloud.baremetal.discovery.places import PORTS
-from undercloud.cli import errors, files, node_work, undercloud_options
+from undercloud.cli import errors, files, node_options, node_work, undercloud_options
 from undercloud.deploy.machines import AT_ONCE, Discovered, DiscoverRequest, MachineWork
 from undercloud.deploy.requests import GivenFile
 from undercloud.diagnostics import Finding, UndercloudError
@@ -67,7 +67,7 @@ class NodeDiscover(node_work.MachineCommand):
         parser.add_argument(
             "--port",
             action="append",
-            type=node_work.count,
+            type=node_options.count,
             default=[],
             metavar="<port>",
             help="Ports (default: 443 by Redfish, 623 by IPMI)",

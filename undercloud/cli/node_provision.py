@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from undercloud.cli import base, errors, plan_part, rendering, running, tripleo_flags
+from undercloud.cli import base, errors, node_options, plan_part, rendering, running, tripleo_flags
 from undercloud.deploy.machines import ProvisionedNode, UnprovisionRequest
 
 _PORTS = tripleo_flags.Flag("--network-ports", False, "addresses are always ours to give and to free")
 _PROVISION = (
     _PORTS,
     tripleo_flags.Flag("--network-config", False, "a node starts with all its networks configured"),
-    tripleo_flags.Flag("--concurrency", True, "the configuration says how many ([baremetal] concurrency)"),
     tripleo_flags.Flag("--working-dir", True, "everything lies in the state directory"),
     tripleo_flags.Flag("-y --yes", False, "nothing is asked"),
 )
@@ -37,11 +37,17 @@ class NodeProvision(plan_part.PlanPart):
     input_help = "baremetal_deployment.yaml"
     harmless = _PROVISION
 
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The parser, with how many at once."""
+        parser = super().get_parser(prog_name)
+        node_options.add_concurrency(parser)
+        return parser
+
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Start and follow it; then write the environment."""
         self.tell_notes(parsed_args)
         parsed_args.baremetal_deployment = parsed_args.input
-        wanted = self.wanted(parsed_args)
+        wanted = dataclasses.replace(self.wanted(parsed_args), concurrency=parsed_args.concurrency)
         status = self.follow(lambda engine: (engine.provision(wanted), 0), parsed_args)
         if status == errors.CLEAN:
             with self.engine() as engine:
@@ -70,6 +76,7 @@ class _GivingBack(running.Running):
             "--stack", "--plan", default=base.default_stack(), metavar="<name>", help="The stack"
         )
         parser.add_argument("-y", "--yes", action="store_true", help="Ask nothing")
+        node_options.add_concurrency(parser)
         parser.add_argument(
             "--yes-its-data-too",
             dest="sure",
@@ -98,7 +105,12 @@ class _GivingBack(running.Running):
         if not parsed_args.yes and not self.confirmed(f"Give back {named}, and all that is on them?"):
             return errors.FAILED
         request = UnprovisionRequest(
-            parsed_args.stack, tuple(hosts), everything=everything, leave=leave, sure=parsed_args.sure
+            parsed_args.stack,
+            tuple(hosts),
+            everything=everything,
+            leave=leave,
+            sure=parsed_args.sure,
+            concurrency=parsed_args.concurrency,
         )
         return self.follow(lambda engine: (engine.unprovision(request), 0), parsed_args)
 

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from undercloud.cli import base, errors, reporting, running, tripleo_flags
+from undercloud.cli.node_options import add_concurrency, count
 from undercloud.deploy.machines import (
     Configuration,
     MachinesRequest,
@@ -35,13 +36,7 @@ class MachineCommand(running.Running):
         """The parser: the form of the output, how many at once, TripleO's options that change nothing."""
         parser = super().get_parser(prog_name)
         base.add_report_format(parser)
-        parser.add_argument(
-            "--concurrency",
-            type=count,
-            default=0,
-            metavar="<number>",
-            help="Machines that are worked on at once (default: [baremetal] concurrency, 20)",
-        )
+        add_concurrency(parser)
         parser.add_argument(
             "--node-timeout",
             type=count,
@@ -284,10 +279,3 @@ def following(parsed_args: argparse.Namespace, first: MachineWork) -> list[Machi
     if parsed_args.provide:
         parts.append(MachineWork.PROVIDE)
     return parts
-
-
-def count(text: str) -> int:
-    """The value of an option that is a number above 0."""
-    if text.isdigit() and int(text) > 0:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")

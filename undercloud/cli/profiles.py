@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from undercloud.cli import base, errors, running
 from undercloud.deploy import profiles
+from undercloud.deploy.engine import Status
 from undercloud.deploy.machines import Configuration, MachinesRequest, MachineWork, WholeEngine
 
 
@@ -74,20 +75,26 @@ class ProfilesMatch(running.Running):
                 self.app.stdout.write(f"{name}: {profile}\n")
             for profile, missing in found.missing.items():
                 self.app.stderr.write(f"{profile}: {missing} fewer than needed\n")
-            if not parsed_args.dry_run:
-                for profile in sorted(set(found.given.values())):
-                    names = tuple(name for name, one in found.given.items() if one == profile)
-                    self._set(engine, names, profile)
-        return errors.FOUND if found.missing else errors.CLEAN
+            if parsed_args.dry_run:
+                failed = False
+            else:
+                failed = self._set(engine, found.given, as_json=parsed_args.formatter == "json")
+        return errors.FOUND if found.missing or failed else errors.CLEAN
 
-    @staticmethod
-    def _set(engine: WholeEngine, names: tuple[str, ...], profile: str) -> None:
-        request = MachinesRequest(
-            (MachineWork.CONFIGURE,),
-            machines=names,
-            configuration=Configuration(capabilities={"profile": profile}),
-        )
-        engine.wait(engine.prepare_machines(request).id)
+    def _set(self, engine: WholeEngine, given: Mapping[str, str], *, as_json: bool) -> bool:
+        """Give machines their profiles; whether that failed with any, which is told."""
+        failed = False
+        for profile in sorted(set(given.values())):
+            request = MachinesRequest(
+                (MachineWork.CONFIGURE,),
+                machines=tuple(name for name, one in given.items() if one == profile),
+                configuration=Configuration(capabilities={"profile": profile}),
+            )
+            ended = engine.wait(engine.prepare_machines(request).id)
+            if ended.status is not Status.SUCCEEDED:
+                failed = True
+                self.sum_up(engine, ended, as_json=as_json)
+        return failed
 
 
 def _scales(parsed_args: argparse.Namespace) -> dict[str, int]:

@@ -49,7 +49,7 @@ class Running(WithEngine):
             view.progress.seq = seen
             ended, stopped = watch.to_end(engine, deployment, view)
             back = self._rolled_back(engine, ended, parsed_args)
-            self._sum_up(engine, ended, back, as_json=as_json)
+            self.sum_up(engine, ended, back, as_json=as_json)
             if getattr(parsed_args, "reports", None):
                 self._report(parsed_args, ended)
             if ended.status is Status.SUCCEEDED and ended.operation is Operation.DEPLOY:
@@ -102,9 +102,10 @@ class Running(WithEngine):
             f"(written to {' and '.join(str(file) for file in written)})\n"
         )
 
-    def _sum_up(
-        self, engine: Engine, deployment: Deployment, back: Deployment | None, *, as_json: bool
+    def sum_up(
+        self, engine: Engine, deployment: Deployment, back: Deployment | None = None, *, as_json: bool
     ) -> None:
+        """Say how a deployment ended, and its rollback, where there was one."""
         from undercloud.cli import summary  # noqa: PLC0415  (start-up)
 
         failed = deployment.status is Status.FAILED

@@ -75,6 +75,7 @@ class RemoteMachines:
     def provision(self, request: DeployRequest) -> Deployment:
         """Send the plan's files, unless it asks for a kept version, and start to provision its nodes."""
         body = {**sending.way_in(request.ssh), "limit": request.limit}
+        body["concurrency"] = request.concurrency
         body["version"] = sending.version_of(self._http, request)
         return self._http.post(Deployment, f"{_stack(request.stack)}/provision", body)
 

@@ -25,6 +25,7 @@ from undercloud.deploy.engine import EventKind, Failure, ResultStatus
 from undercloud.deploy.failures import NodesError
 from undercloud.deploy.machine_work import control_of
 from undercloud.deploy.placing import Assigned
+from undercloud.deploy.requests import DeployRequest
 from undercloud.deploy.skipping import leave_out_by_limit
 from undercloud.deploy.ssh import SSH_PORT
 from undercloud.deploy.work import CancelledError, Turns, Work
@@ -43,7 +44,8 @@ def provision(work: Work, turns: Turns) -> None:
     _ = turns
     leave_out_by_limit(work)
     area = work.settings.baremetal
-    control = control_of(work, Pace(area.concurrency, area.deploy_timeout))
+    asked = work.request.concurrency if isinstance(work.request, DeployRequest) else 0
+    control = control_of(work, Pace(asked or area.concurrency, area.deploy_timeout))
     run = _Provisioning(
         work, control, [one for one in work.result().machines if one.host not in work.skipped]
     )

@@ -62,6 +62,7 @@ class DeployRequest:
     ``warnings_stop`` makes their warnings stop it; ``operator`` is who asks, for the record; ``given`` are
     files that validation reads; ``timeout`` is in seconds, 0 for none; ``parameters`` are set over all
     environments. ``version`` is a kept version of the plan to deploy instead of the files of ``plan``.
+    ``concurrency`` is how many machines are installed at once, 0 as configured.
     ``skip`` are stages to leave out; after a failure on nodes ``rollback_on_failure`` deploys the last good
     version.
     """
@@ -83,6 +84,7 @@ class DeployRequest:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     verbosity: int = 0
     version: int = 0
+    concurrency: int = 0
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,9 @@ def test_the_machine_is_what_the_rack_made(operator: Operator) -> None:
     assert (machine["name"], machine["state"], machine["maintenance"]) == ("node1", "available", False)
     assert (machine["cpus"], machine["memory GiB"]) == (2, MEMORY // 1024)
     assert "sda" in str(machine["root disk"])
+    (numa,) = json.loads(operator("overcloud", "node", "show", "node1", "-f", "json"))["facts"]["numa"]
+    assert (numa["id"], sum(map(len, numa["cores"]))) == (0, 2), "the ramdisk tells which core is where"
+    assert numa["memory"] > MEMORY * 3 // 4
 
 
 def test_it_becomes_a_cloud_that_gives_tokens(operator: Operator, deploy: tuple[str, ...]) -> None:

@@ -12,7 +12,12 @@ from tests.unit.api import bmc
 from tests.unit.api.conftest import PASSWORD, Client
 from tests.unit.cli.conftest import Openstack, Outcome
 from tests.unit.deploy.simulated_ironic import SimulatedIronic
+from undercloud.baremetal.errors import ConflictError
+from undercloud.baremetal.ironic import Patch
 from undercloud.baremetal.service.settings import files_directory
+from undercloud.client.remote import RemoteEngine
+from undercloud.deploy.machines import ProvisionedNode
+from undercloud.diagnostics import UndercloudError
 from undercloud.diskimages.built import Built, measure
 from undercloud.diskimages.published import publish
 
@@ -64,6 +69,21 @@ def test_from_a_file_to_profiles(overcloud: Openstack, ironic: SimulatedIronic) 
     assert matched.status == 0, matched.err
     rows = listed(overcloud, "profiles", "list")
     assert {row["name"]: row["current profile"] for row in rows} == {"m1": "control", "m2": "compute"}
+
+
+def test_a_profile_that_ironic_does_not_take_is_told(
+    overcloud: Openstack, ironic: SimulatedIronic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported(overcloud, "--provide")
+
+    def refuse(name: str, patch: Patch) -> None:
+        if name == "m2" and patch:
+            raise ConflictError(f"change {name}", "it is locked")
+
+    monkeypatch.setattr(ironic, "update", refuse)
+    matched = overcloud("profiles", "match", "--scale", "control=1", "--scale", "compute=1")
+    assert matched.status == 1
+    assert "BM-104" in matched.out
 
 
 def test_power_maintenance_settings_and_forgetting(overcloud: Openstack, ironic: SimulatedIronic) -> None:
@@ -134,3 +154,23 @@ def test_images_of_that_undercloud(client: Client, overcloud: Openstack, tmp_pat
     refused = overcloud("image", "upload")
     assert refused.status == 2
     assert "CLI-045" in refused.err
+
+
+def test_how_many_machines_at_once(overcloud: Openstack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the commands say reaches the engine's requests."""
+    asked: list[Any] = []
+
+    def keep(engine: RemoteEngine, request: Any) -> None:
+        asked.append(request)
+        raise UndercloudError.of("DEP-003", "enough is known")
+
+    for method in ("provision", "unprovision"):
+        monkeypatch.setattr(RemoteEngine, method, keep)
+    node = ProvisionedNode("overcloud", "compute-0", "m1", "deployed")
+    monkeypatch.setattr(RemoteEngine, "provisioned", lambda engine, stack: (node,))
+    Path("nodes.yaml").write_text("- {name: Compute, count: 1}")
+    words = ("--stack", "overcloud", "--concurrency", "3")
+    overcloud("node", "provision", *words, "nodes.yaml")
+    overcloud("node", "unprovision", *words, "--all", "--yes")
+    overcloud("node", "delete", *words, "--yes", "compute-0")
+    assert [one.concurrency for one in asked] == [3, 3, 3]

@@ -115,7 +115,7 @@ def test_passwords_that_fitted_are_put_in_here(client: Client, engine: WholeEngi
 def test_a_plan_gets_its_nodes_and_gives_them_back(
     client: Client, engine: WholeEngine, tmp_path: Path
 ) -> None:
-    asked = DeployRequest("overcloud", PlanPaths(""), version=1, ssh=SshAccess(user="stack"))
+    asked = DeployRequest("overcloud", PlanPaths(""), version=1, ssh=SshAccess(user="stack"), concurrency=2)
     local = client.running.service.engine
     assert done(engine, engine.allocate(asked)).version == 1
     assert engine.addresses("overcloud") == local.addresses("overcloud")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from undercloud.deploy.machines import UnprovisionRequest
 class Forgetful(SimulatedIronic):
     """Forgets the machine that was asked for ``verb``, once, after so many more looks."""
 
-    name, verb, looks = "node-1", "", 0
+    name, verb, looks, most = "node-1", "", 0, 0
 
     def move(self, name: str, verb: str, **arguments: Any) -> None:
         super().move(name, verb, **arguments)
+        self.most = max(self.most, str(self._load()["machines"]).count("'deploying'"))
         if (name, verb) == (self.name, self.verb) and not self.looks:
             self.delete(name)
 
@@ -98,3 +100,9 @@ def test_one_that_is_to_be_given_back_is_gone_as_well(gone: Gone) -> None:
     ended = gone.engine.wait(gone.engine.unprovision(every).id, 60)
     assert ended.status is Status.SUCCEEDED, ended.findings
     assert gone.nodes() == {}
+
+
+def test_not_more_machines_at_once_than_was_asked_for(gone: Gone) -> None:
+    want(gone.world, wanted(0), wanted(1))
+    ended = gone.engine.wait(gone.engine.provision(replace(request(), concurrency=1)).id, 60)
+    assert (ended.status, gone.ironic.most) == (Status.SUCCEEDED, 1)

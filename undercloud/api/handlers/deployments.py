@@ -20,7 +20,10 @@ from undercloud.deploy.requests import (
     SshAccess,
 )
 
-_SAME = ("dry_run", "limit", "rollback_on_failure", "errors_pass", "warnings_stop", "timeout", "verbosity")
+_SAME = (
+    *("dry_run", "limit", "rollback_on_failure", "errors_pass", "warnings_stop", "timeout", "verbosity"),
+    "concurrency",
+)
 
 
 @kept

@@ -215,7 +215,7 @@ def _kernel_arguments(settings: IronicSettings) -> str:
         if settings.lldp_seconds
         else "ipa-collect-lldp=0"
     )
-    collectors = "ipa-inspection-collectors=default,logs,pci-devices"
+    collectors = "ipa-inspection-collectors=default,logs,pci-devices,numa-topology"
     # A wrong checksum is no better at the tenth time, and each time is a whole image.
     patience = "ipa-image-download-connection-retries=2"
     return f"{settings.kernel_arguments} {collectors} {lldp} {patience} systemd.show_status=0"

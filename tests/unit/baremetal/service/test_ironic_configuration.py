@@ -78,6 +78,13 @@ def test_switches_are_heard_only_where_that_is_wished(seconds: int) -> None:
     assert (f"ipa-lldp-timeout={seconds}" in arguments) == bool(seconds)
 
 
+@pytest.mark.parametrize("way", ["redfish", "pxe"])
+def test_the_ramdisk_looks_at_all_that_facts_are_made_of(way: str) -> None:
+    """By the names of ironic-python-agent's entry points; NUMA nodes are in none of its defaults."""
+    arguments = dict(each.partition("=")[::2] for each in read()[way]["kernel_append_params"].split())
+    assert {"default", "numa-topology"} <= set(arguments["ipa-inspection-collectors"].split(","))
+
+
 @pytest.mark.parametrize("name", HARDWARE_TYPES)
 def test_every_hardware_type_has_what_it_cannot_do_without(name: str) -> None:
     options = read(hardware_types=(name,))["DEFAULT"]
