@@ -13,7 +13,8 @@ _LONGEST = 400
 _CAUSES = (
     cause(
         "BM-112",
-        r"\b401\b|unauthorized|access ?error|invalid credential|authentication (failed|error)|password",
+        r"\b401\b|unauthorized|access ?error|invalid credential|authentication (failed|error)|"
+        r"(wrong|invalid|incorrect|expired) password|password (is )?(wrong|invalid|incorrect|expired)",
         "the BMC of {machine} does not take the user name or the password",
         "Correct pm_user and pm_password in the file of machines and import it again.",
     ),
@@ -45,7 +46,7 @@ _CAUSES = (
     ),
     cause(
         "BM-115",
-        r"timeout reached while waiting for callback|timed out waiting for|inspection timeout|callback",
+        r"timeout reached while waiting for callback|timed out waiting for|inspection timeout|callback time",
         "the ramdisk of {machine} does not call back",
         "See that it has power, and look at its console: virtual media, boot order, the address of "
         "the ramdisk. Then give the command again.",

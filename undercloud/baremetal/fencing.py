@@ -31,7 +31,7 @@ class Wishes:
 def environment(entries: Sequence[Entry], wishes: Wishes) -> dict[str, Any]:
     """The environment that turns fencing on with a device for each machine; it holds their passwords.
 
-    Raises UndercloudError with all BM-120: machines that no agent speaks to, or without an address.
+    Raises UndercloudError with all BM-134: machines that no agent speaks to, or without an address.
     """
     devices, findings = [], []
     for entry in entries:
@@ -85,7 +85,7 @@ def _redfish(info: Mapping[str, Any]) -> dict[str, Any]:
 def _unknown(entry: Entry) -> Finding:
     driver = entry.values["driver"]
     return Finding(
-        "BM-120",
+        "BM-134",
         f"{entry.name} (driver {driver}) cannot be fenced: no agent speaks to it, or it has no address",
         f"Leave it out, or give it a BMC of: {', '.join(('redfish', *_IPMI))}.",
     )

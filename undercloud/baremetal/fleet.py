@@ -135,6 +135,7 @@ class _Travel:
         self._cancelled = control.cancelled
         self._begun: dict[str, float] = {}
         self._known: dict[str, Machine] = {}
+        self._again: list[Machine] = []
         self._seen: dict[str, str] = {}
         self._tries: dict[str, int] = {}
         self._failing: dict[str, float] = {}
@@ -149,6 +150,8 @@ class _Travel:
             waiting = [*self._set_out(waiting[:room]), *waiting[room:]]
             looked = time.monotonic()
             self._look()
+            waiting += self._again
+            self._again = []
             if waiting or self._begun:
                 took = time.monotonic() - looked
                 time.sleep(max(self._pace.poll, min(_LEISURE * took, _LONGEST_PAUSE)))
@@ -235,7 +238,9 @@ class _Travel:
         if tried < tries:
             self._tries[machine.uuid] = tried + 1
             self._say(machine, f"{self._journey.what} failed and is tried again: {said}")
-            self._set_out([machine])
+            if self._set_out([machine]):  # Ironic is away: it waits, as who has not begun
+                del self._begun[machine.uuid]
+                self._again.append(machine)
             return
         self._end(machine, finding)
 

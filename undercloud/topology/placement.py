@@ -85,7 +85,9 @@ _Filter = tuple[str, Callable[[Candidate], bool], Callable[[Candidate], str]]
 
 
 def place_machines(demands: Sequence[Demand], candidates: Sequence[Candidate]) -> Placed:
-    """Give every demand a machine of its own; the order of the machines decides among equals.
+    """Give every demand a machine of its own: the plainest that fits, so that what others have stays free.
+
+    The order of the machines decides among equals.
 
     Findings: BM-140 a requirement that no machine meets, BM-141 machines that would do, but fewer than nodes.
     """
@@ -98,6 +100,7 @@ def place_machines(demands: Sequence[Demand], candidates: Sequence[Candidate]) -
             suitable[demand] = [
                 number for number, one in enumerate(candidates) if all(test(one) for test in filters)
             ]
+            suitable[demand].sort(key=lambda number: _unasked(demand, candidates[number]))
     lists = [suitable[_alike(demands[index])] for index in order]
     found = {order[position]: partner for position, partner in matched(lists).items()}
     fitting = {order[position]: len(choices) for position, choices in enumerate(lists)}
@@ -109,6 +112,11 @@ def place_machines(demands: Sequence[Demand], candidates: Sequence[Candidate]) -
         else:
             findings.append(_refusal(demand, candidates, fitting[index]))
     return Placed(tuple(chosen), tuple(findings))
+
+
+def _unasked(demand: Demand, one: Candidate) -> int:
+    """How much a machine has that a demand does not ask for: capabilities and traits."""
+    return len(one.capabilities.keys() - dict(demand.capabilities)) + len(one.traits - set(demand.traits))
 
 
 def _filters(demand: Demand) -> Iterator[_Filter]:

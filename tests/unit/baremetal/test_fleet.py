@@ -147,6 +147,23 @@ def test_retries(clock: Clock) -> None:
     assert world.begun.count("m0") == 2
 
 
+def test_one_that_cannot_set_out_again_yet_does_so_later(clock: Clock) -> None:
+    """Ironic is started anew, and away for as long as that takes."""
+    world = Simulated(clock, 1)
+    world.plans = {"m0": ["restarted", "manageable"]}
+    refused = iter([False, True, True])
+    move = world.move
+
+    def away(name: str, verb: str, **arguments: object) -> None:
+        if next(refused, False):
+            raise NotAnsweringError(f"{verb} {name}", "connection refused")
+        move(name, verb, **arguments)
+
+    world.move = away  # type: ignore[method-assign]
+    assert run(world, limit=1) == [""]
+    assert world.begun == ["m0", "m0"]
+
+
 def test_who_was_interrupted_by_a_restart_of_ironic_sets_out_again(clock: Clock) -> None:
     world = Simulated(clock, 2)
     world.plans = {"m0": ["restarted", "manageable"], "m1": ["restarted"] * 3}

@@ -39,12 +39,18 @@ SAID = yaml.safe_load("""
   code: BM-118
 - said: "The deploying state can't be resumed by conductor undercloud. Moving to fail state."
   code: BM-119
+- said: 'Redfish exception occurred. Error: The password is invalid'
+  code: BM-112
+- said: 'Disk is too small. See https://bmc/docs?topic=password-policy'
+  code: BM-118
+- said: 'Image checksum does not match the expected one; sent from the heartbeat callback of the agent'
+  code: BM-117
 - said: something nobody has seen
   code: BM-110
 """)
 
 
-@pytest.mark.parametrize("case", SAID, ids=lambda case: case["code"])
+@pytest.mark.parametrize("case", SAID, ids=lambda case: case["said"])
 def test_causes(case: dict[str, str]) -> None:
     finding = causes.explain("node-7", "deploy", case["said"])
     assert finding.code == case["code"]

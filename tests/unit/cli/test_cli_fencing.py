@@ -107,4 +107,4 @@ def test_every_machine_that_cannot_be_fenced_is_told(fencing: Any) -> None:
     another["pm_addr"] = "192.0.2.7"
     done = fencing([IPMI, {**other, "pm_addr": "192.0.2.6"}, another])
     assert done.status == 1
-    assert done.out.count("BM-120") == 2
+    assert done.out.count("BM-134") == 2

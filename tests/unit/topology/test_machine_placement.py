@@ -23,6 +23,13 @@ CASES = yaml.safe_load("""
   machines: [{name: a, capabilities: {profile: compute}}, {name: b}]
   demands: [{node: one}, {node: two, capabilities: {profile: compute}}]
   chosen: {one: b, two: a}
+- what: a plain node leaves machines with more than it asks for to others, wherever they stand
+  machines:
+  - {name: a, capabilities: {profile: compute}, traits: [CUSTOM_A]}
+  - {name: b, traits: [CUSTOM_A]}
+  - {name: c}
+  demands: [{node: one}, {node: two, traits: [CUSTOM_A]}]
+  chosen: {one: c, two: b}
 - what: a named machine is that one
   machines: [{name: a}, {name: b}]
   demands: [{node: one, machine: b}]
