@@ -22,6 +22,7 @@ NETWORKS = """
     internal_api_subnet:
       ip_subnet: 172.17.0.0/20
       gateway_ip: 172.17.0.1
+      vlan: 20
       allocation_pools: [{start: 172.17.0.2, end: 172.17.0.20}, {start: 172.17.1.0, end: 172.17.15.250}]
 """
 
