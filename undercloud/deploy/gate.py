@@ -70,9 +70,10 @@ def reserved(session: Session, vault: Vault, stack: str) -> Reserved:
 
 
 def clash(made: Compiled, held: Reserved) -> bool:
-    """Whether what was compiled has an address that another stack holds."""
+    """Whether what was compiled has an address that another stack holds, whatever it calls the network."""
     addresses: Mapping[str, Mapping[str, str]] = made.state.get("addresses", {})
-    return any(set(held.get(network, ())) & set(ports.values()) for network, ports in addresses.items())
+    ours = {address for ports in addresses.values() for address in ports.values()}
+    return any(ours & set(theirs) for theirs in held.values())
 
 
 def deployed(session: Session, stack: str) -> Mapping[str, Any] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from undercloud.diagnostics import Finding, Location, Report
 from undercloud.topology.model import Network, Subnet
@@ -66,9 +66,14 @@ class _Pools:
                 if address not in self.reserved:
                     yield address
 
-    def next(self, taken: Mapping[Address, Wish]) -> Address | None:
-        """The next free address."""
-        return next((address for address in self._next if address not in taken), None)
+    def next(self, taken: Mapping[Address, Wish], avoided: Collection[Address]) -> Address | None:
+        """The next free address; one to be avoided only where there is no other."""
+        for address in self._next:
+            if address not in taken and address not in avoided:
+                return address
+        if not avoided:
+            return None
+        return next((address for address in self._addresses() if address not in taken), None)
 
 
 def allocate(
@@ -77,13 +82,17 @@ def allocate(
     known: Mapping[str, str],
     report: Report,
     reserved: Mapping[str, str] | None = None,
+    *,
+    avoided: Collection[str] = (),
 ) -> dict[str, Given]:
     """Give every wish an address; ``known`` is owner → address of before, ``reserved`` address → other owner.
+
+    ``avoided`` are chosen last: others have them on networks of other names, which may be this one.
 
     Findings: TOP-023 an unknown subnet, TOP-024 an address that is none, or outside of its subnet, or the
     gateway's, TOP-025 an address wanted twice, TOP-026 no address left. A wish with a finding gets nothing.
     """
-    run = _Allocation(network, known, report, reserved or {})
+    run = _Allocation(network, known, report, reserved or {}, avoided)
     open_wishes = [wish for wish in wishes if not run.fix(wish)]
     fresh = [wish for wish in open_wishes if not run.keep(wish)]
     for wish in fresh:
@@ -93,7 +102,12 @@ def allocate(
 
 class _Allocation:
     def __init__(
-        self, network: Network, known: Mapping[str, str], report: Report, reserved: Mapping[str, str]
+        self,
+        network: Network,
+        known: Mapping[str, str],
+        report: Report,
+        reserved: Mapping[str, str],
+        avoided: Collection[str],
     ) -> None:
         self.given: dict[str, Given] = {}
         self._network = network
@@ -103,6 +117,7 @@ class _Allocation:
         self._taken: dict[Address, Wish] = {
             ipaddress.ip_address(address): Wish(owner, owner) for address, owner in reserved.items()
         }
+        self._avoided = frozenset(map(ipaddress.ip_address, avoided))
 
     def fix(self, wish: Wish) -> bool:
         """Handle a wish whose subnet is wrong, or whose address is fixed; False leaves it open."""
@@ -159,7 +174,7 @@ class _Allocation:
     def choose(self, wish: Wish) -> None:
         """Give a wish the next free address of its subnet, or of the first that has one."""
         for pools in self._candidates(wish.subnet):
-            address = pools.next(self._taken)
+            address = pools.next(self._taken, self._avoided)
             if address is not None:
                 self._take(address, wish, pools)
                 return

@@ -99,7 +99,9 @@ class _Placing:
         wishes = self._wishes(nodes, vips)
         for name, network in self._networks.items():
             known = state.addresses.get(name, {})
-            given[name] = allocate(network, wishes[name], known, self._report, request.reserved.get(name))
+            reserved = request.reserved.get(name)
+            elsewhere = {one for other, held in request.reserved.items() if other != name for one in held}
+            given[name] = allocate(network, wishes[name], known, self._report, reserved, avoided=elsewhere)
             addresses = {owner: one.address for owner, one in given[name].items()}
             if addresses != known:
                 state = state.with_addresses(name, addresses)
