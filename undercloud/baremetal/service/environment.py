@@ -31,6 +31,8 @@ def ensure(venv: Path, wanted: tuple[str, ...], say: Callable[[str], None]) -> b
     content = hashlib.sha256("\n".join((sys.version, *wanted)).encode()).hexdigest()
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == content:
         return False
+    if venv.is_symlink():
+        venv.unlink()  # what it leads to is shared with others: not ours to clear
     stamp.unlink(missing_ok=True)
     venv.parent.mkdir(parents=True, exist_ok=True)
     log = venv.with_name("pip.log")

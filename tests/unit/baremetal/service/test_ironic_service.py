@@ -172,6 +172,19 @@ def test_an_environment_is_made_once_for_what_is_wanted(
     assert [command[1:3] for command in runs] == [["-m", "venv"], ["-m", "pip"]] * 2
 
 
+def test_an_environment_that_others_share_is_left_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, venv = tmp_path / "shared", tmp_path / "venv"
+    shared.mkdir()
+    (shared / ".stamp").write_text("what others want")
+    venv.symlink_to(shared)
+    monkeypatch.setattr(environment, "_run", lambda *_: venv.mkdir(exist_ok=True))
+    assert environment.ensure(venv, ("ironic>=2",), print)
+    assert (shared / ".stamp").read_text() == "what others want"
+    assert not venv.is_symlink()
+
+
 def test_pip_that_fails_is_told_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "python"
     program.write_text("#!/bin/sh\necho no route to the index\nexit 3\n")
