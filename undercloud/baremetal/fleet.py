@@ -232,7 +232,7 @@ class _Travel:
     def _fail(self, machine: Machine) -> None:
         self._failing.pop(machine.uuid, None)
         tried = self._tries.get(machine.uuid, 0)
-        said = machine.last_error or "Ironic says no more"
+        said = machine.last_error or self._remembered(machine) or "Ironic says no more"
         finding = causes.explain(machine.title, self._journey.what, said)
         tries = max(self._journey.retries, _RESTARTS if finding.code == causes.RESTARTED else 0)
         if tried < tries:
@@ -243,6 +243,12 @@ class _Travel:
                 self._again.append(machine)
             return
         self._end(machine, finding)
+
+    def _remembered(self, machine: Machine) -> str:
+        try:
+            return self._ironic.last_failure(machine.uuid)
+        except IronicError:
+            return ""
 
     def _end(self, machine: Machine, finding: Finding | None = None) -> None:
         begun = self._begun.pop(machine.uuid, time.monotonic())

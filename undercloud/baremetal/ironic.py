@@ -214,6 +214,16 @@ class Ironic:
         except errors.UnknownError:
             return {}
 
+    def last_failure(self, name: str) -> str:
+        """What failed last, from a machine's history; empty if nothing did.
+
+        A machine's ``last_error`` is gone as soon as Ironic does something else with it.
+        """
+        with self._told(f"show the history of {name}"):
+            events = self._client.node.get_history_list(name, detail=True)
+        failures = [one for one in events if one.get("severity") == "ERROR"]
+        return str(max(failures, key=lambda one: str(one["created_at"]))["event"]) if failures else ""
+
     def problems(self, name: str, interfaces: Iterable[str]) -> dict[str, str]:
         """Interface → why Ironic cannot use it on this machine."""
         with self._told(f"validate {name}"):

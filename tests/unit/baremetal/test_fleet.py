@@ -39,6 +39,7 @@ class Simulated(Ironic):
         self.most = 0
         self.silent: Callable[[], bool] = lambda: False
         self.refuse: set[str] = set()
+        self.history = ""
         self.quiet = 0.0  # seconds from a failure to its cause; Ironic turns the machine off in between
         self.causes: dict[str, tuple[float, str]] = {}
 
@@ -65,6 +66,9 @@ class Simulated(Ironic):
     def machine(self, name: str) -> Machine:
         self._speak(f"show {name}")
         return next(one for one in self.now.values() if name in {one.uuid, one.name})
+
+    def last_failure(self, name: str) -> str:
+        return self.history
 
     def move(self, name: str, verb: str, **arguments: object) -> None:
         self._speak(f"{verb} {name}")
@@ -113,10 +117,17 @@ def test_never_more_at_once_than_the_limit(clock: Clock) -> None:
     assert clock.now < 1000 + 50 / 7 * 8, "the next begins as soon as one has ended"
 
 
-@pytest.mark.parametrize(("quiet", "cause"), [(20, "it burns"), (10_000, "Ironic says no more")])
-def test_the_cause_comes_after_the_failure(clock: Clock, quiet: float, cause: str) -> None:
+@pytest.mark.parametrize(
+    ("quiet", "history", "cause"),
+    [
+        (20, "", "it burns"),
+        (10_000, "it had been wet", "it had been wet"),
+        (10_000, "", "Ironic says no more"),
+    ],
+)
+def test_the_cause_comes_after_the_failure(clock: Clock, quiet: float, history: str, cause: str) -> None:
     world = Simulated(clock, 1)
-    world.plans["m0"], world.quiet = ["failed"], quiet
+    world.plans["m0"], world.quiet, world.history = ["failed"], quiet, history
     control = Control(world, lambda *_: None, Pace())
     (outcome,) = travel(control, world.machines(), preparing.inspect(world, 0))
     assert outcome.finding is not None

@@ -244,6 +244,10 @@ class SimulatedIronic(Ironic):
         """What the inspection of a machine sees, where a test says it."""
         return self.inventories.get(self.machine(name).name, {}) if self.inventories else {}
 
+    def last_failure(self, name: str) -> str:
+        """None is remembered."""
+        return ""
+
     def problems(self, name: str, interfaces: Any) -> dict[str, str]:
         """None."""
         return {}
