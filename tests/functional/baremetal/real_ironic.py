@@ -73,6 +73,7 @@ min_command_interval = 1
 connection_attempts = 1
 connection_retry_interval = 1
 read_timeout = 5
+firmware_update_status_interval = 5
 [service_catalog]
 auth_type = none
 endpoint_override = {endpoint}
