@@ -36,7 +36,7 @@ def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
     anything is done. An entry that Ironic refuses is a finding, the others go on.
     """
     ironic = control.ironic
-    known, ports = ironic.machines(), ironic.ports()
+    known, ports = ironic.machines(), ironic.macs()
     pairs = _recognised(entries, Registered.of(known, ports))
     done: list[str] = []
     findings: list[tuple[str, Finding]] = []

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from undercloud.baremetal import errors
+from undercloud.topology.facts import Facts
 from undercloud.topology.machines import capabilities_of
 
 _STATE = [
@@ -107,6 +108,24 @@ class Machine:
 
 
 @dataclasses.dataclass(frozen=True)
+class Port:
+    """A network card of a machine; ``boots`` is Ironic's ``pxe_enabled``: on the provisioning network."""
+
+    address: str
+    boots: bool = True
+
+
+def provisioning_port(ports: Sequence[Port], facts: Facts | None) -> str:
+    """The MAC address of the card that a machine is provisioned over; empty where it has none.
+
+    Those that boot come first, then those that an inspection saw no empty socket of, then the order.
+    """
+    unplugged = {nic.mac for nic in facts.nics if not nic.link} if facts else set()
+    best = sorted(ports, key=lambda port: (not port.boots, port.address in unplugged))
+    return best[0].address if best else ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Allocation:
     """What Ironic gave on demand; ``node`` is the machine's UUID, empty until it has one."""
 
@@ -142,13 +161,18 @@ class Ironic:
         with self._told(f"show {name}"):
             return _machine(self._client.node.get(name, fields=_STATE + _MORE))
 
-    def ports(self) -> dict[str, tuple[str, ...]]:
-        """Machine's UUID → MAC addresses of its ports."""
-        found: dict[str, tuple[str, ...]] = {}
+    def ports(self) -> dict[str, tuple[Port, ...]]:
+        """Machine's UUID → its ports."""
+        found: dict[str, tuple[Port, ...]] = {}
         with self._told("list the ports"):
-            for port in self._client.port.list(fields=["address", "node_uuid"], limit=0):
-                found[port.node_uuid] = (*found.get(port.node_uuid, ()), port.address.lower())
+            for port in self._client.port.list(fields=["address", "node_uuid", "pxe_enabled"], limit=0):
+                made = Port(port.address.lower(), port.pxe_enabled is not False)
+                found[port.node_uuid] = (*found.get(port.node_uuid, ()), made)
         return found
+
+    def macs(self) -> dict[str, tuple[str, ...]]:
+        """Machine's UUID → MAC addresses of its ports."""
+        return {uuid: tuple(port.address for port in ports) for uuid, ports in self.ports().items()}
 
     def create(self, name: str, values: Mapping[str, Any]) -> Machine:
         """Enrol a machine."""

@@ -76,7 +76,7 @@ class Vault:
 
     def seal_json(self, value: Any) -> bytes:
         """The encrypted JSON of a plain value."""
-        return self.seal(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
+        return self.seal(json.dumps(value, separators=(",", ":")).encode())
 
     def open_json(self, sealed: bytes) -> Any:
         """The value that ``seal_json`` got."""

@@ -47,7 +47,7 @@ class MachineService:
         registered = enrolment.Registered()
         if ironic_access.is_known(self._ours):
             ironic = self._ironic()
-            registered = enrolment.Registered.of(ironic.machines(), ironic.ports())
+            registered = enrolment.Registered.of(ironic.machines(), ironic.macs())
         new: list[Mapping[str, Any]] = []
         known: list[str] = []
         for entry in (dict(entry) for one in found for entry in one.entries):
@@ -80,7 +80,7 @@ class MachineService:
         return MachineDetail(
             machine=machine_records.info(found, made_of, node),
             driver=found.driver,
-            ports=ironic.ports().get(found.uuid, ()),
+            ports=ironic.macs().get(found.uuid, ()),
             properties=found.properties,
             facts=dataclasses.asdict(made_of) if made_of else {},
             bios=ironic.bios(found.uuid),

@@ -16,6 +16,7 @@ from undercloud.baremetal import network_data
 from undercloud.baremetal.config_drive import config_drive
 from undercloud.baremetal.deploying import Image, Order, deploy
 from undercloud.baremetal.fleet import Control, Pace, gone, travel
+from undercloud.baremetal.ironic import provisioning_port
 from undercloud.baremetal.service.settings import files_directory, files_url
 from undercloud.db import host_keys as pins
 from undercloud.db import machines as records
@@ -140,15 +141,18 @@ class _Provisioning:
         images = {one.wanted.host: self._image(one.wanted) for one in todo}
         given: list[Assigned] = []
         known = {one.name: one for one in control.ironic.allocations()}
+        cards = self._cards()
         for one in todo:
+            if not cards.get(one.machine.uuid):
+                self._lost(one, _no_port(one.machine.title))
+                continue
             why = placing.allocate(control.ironic, self._work.stack, one, known)
             if why is None:
                 given.append(one)
             else:
                 self._lost(one, why)
-        ports = control.ironic.ports() if given else {}
         orders = {
-            one.machine.uuid: self._order(one, images[one.wanted.host], ports.get(one.machine.uuid, ()))
+            one.machine.uuid: self._order(one, images[one.wanted.host], cards[one.machine.uuid])
             for one in given
         }
         self._pin(given)
@@ -161,6 +165,13 @@ class _Provisioning:
             raise CancelledError
         return [one.wanted.host for one in todo if one.wanted.host in self._failed]
 
+    def _cards(self) -> dict[str, str]:
+        """Machine's UUID → the MAC address of the card that it is provisioned over."""
+        with self._work.database.read() as session:
+            made_of = machine_records.facts(session)
+        ports = self._control.ironic.ports()
+        return {uuid: provisioning_port(cards, made_of.get(uuid)) for uuid, cards in ports.items()}
+
     def _lost(self, one: Assigned, why: Finding) -> None:
         self._useless.add(one.machine.uuid)
         self._failed[one.wanted.host] = why
@@ -169,9 +180,9 @@ class _Provisioning:
             replace(why, message=text, severity=Severity.WARNING), host=one.wanted.host
         )
 
-    def _order(self, one: Assigned, image: Image, macs: Sequence[str]) -> Order:
+    def _order(self, one: Assigned, image: Image, mac: str) -> Order:
         wanted, state_dir = one.wanted, self._work.settings.paths.state_dir
-        network = network_data.static(macs[0] if macs else "", wanted.attachments, dns=wanted.dns)
+        network = network_data.static(mac, wanted.attachments, dns=wanted.dns)
         drive = config_drive(
             wanted.host,
             wanted.domain,
@@ -276,6 +287,12 @@ class _Provisioning:
             ]
         if failures:
             raise NodesError(failures)
+
+
+def _no_port(machine: str) -> Finding:
+    text = f"{machine} has no port: nobody knows which of its network cards the node's addresses are for"
+    fix = "Add its MAC address to the file of machines (mac, ports) and import it again, or introspect it."
+    return Finding("BM-135", text, fix)
 
 
 def _way_out(stack: str, one: Assigned) -> str:

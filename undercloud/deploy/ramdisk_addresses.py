@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from sqlalchemy.orm import Session
 
 from undercloud.baremetal import network_data
-from undercloud.baremetal.ironic import Ironic, Machine
+from undercloud.baremetal.ironic import Ironic, Machine, provisioning_port
 from undercloud.baremetal.network_data import Attachment
 from undercloud.baremetal.service import dhcp
 from undercloud.conf import Settings
 from undercloud.conf.baremetal import Baremetal
 from undercloud.db import machines as records
 from undercloud.db.database import Database
+from undercloud.deploy import machine_records
 from undercloud.deploy.provisioning_plane import ramdisk_range
 from undercloud.diagnostics import Finding, Severity, UndercloudError
 from undercloud.topology.model import CTLPLANE
@@ -33,9 +34,10 @@ def on_media(database: Database, settings: Settings, ironic: Ironic, machines: I
     chosen = [one for one in machines if ports.get(one.uuid) and one.boot_interface not in _OVER_NETWORK]
     with database.write() as session:
         addresses = _allocated(session, area, [one.uuid for one in chosen])
+        made_of = machine_records.facts(session)
     for uuid, address in addresses.items():
         plane = Attachment(CTLPLANE, address, area.cidr, area.gateway)
-        value = network_data.static(ports[uuid][0], [plane])
+        value = network_data.static(provisioning_port(ports[uuid], made_of.get(uuid)), [plane])
         ironic.update(uuid, [{"op": "add", "path": "/network_data", "value": value}])
 
 
@@ -46,7 +48,7 @@ def by_dhcp(database: Database, settings: Settings, ironic: Ironic) -> None:
     """
     if not settings.baremetal.network_boot:
         return
-    known, ports = ironic.machines(), ironic.ports()
+    known, ports = ironic.machines(), ironic.macs()
     chosen = [one.uuid for one in known if one.boot_interface == _ANSWERED and ports.get(one.uuid)]
     with database.write() as session:  # in which nobody else writes the file
         addresses = _allocated(session, settings.baremetal, chosen)

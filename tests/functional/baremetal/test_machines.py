@@ -69,7 +69,7 @@ def test_importing_again_is_harmless(control: Control) -> None:
         ("manageable", ("CUSTOM_FAST",)),
     ]
     assert again.machines[1].root_device == {"serial": "A"}
-    assert control.ironic.ports()[again.machines[0].uuid] == ("52:54:00:00:00:01",)
+    assert control.ironic.macs()[again.machines[0].uuid] == ("52:54:00:00:00:01",)
 
 
 def test_a_machine_is_known_by_its_mac_and_renamed(control: Control) -> None:

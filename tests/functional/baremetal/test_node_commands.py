@@ -225,7 +225,7 @@ def test_discovery_in_a_range(openstack: Commands, ironic: Ironic, tmp_path: Pat
         openstack(*mine)
         mine_now = ironic.machine("mine")
         assert mine_now.driver_info["redfish_verify_ca"] == str(home / "1/tls/ca.crt")
-        assert sorted(len(macs) for macs in ironic.ports().values()) == [1, 1]
+        assert sorted(len(macs) for macs in ironic.macs().values()) == [1, 1]
         assert "There is no other machine" in openstack(*mine)
         assert len(ironic.machines()) == 2
 

@@ -10,7 +10,7 @@ import yaml
 from undercloud.baremetal import causes, configuration, host_keys, network_data, registration
 from undercloud.baremetal.config_drive import config_drive
 from undercloud.baremetal.discovery.places import expanded
-from undercloud.baremetal.ironic import Machine
+from undercloud.baremetal.ironic import Machine, Port, provisioning_port
 from undercloud.baremetal.network_data import Attachment
 from undercloud.diagnostics import UndercloudError
 from undercloud.topology.facts import GIB, Disk, Facts, Neighbour, Nic
@@ -212,3 +212,19 @@ def test_a_range_that_cannot_be_looked_through(address: str) -> None:
     with pytest.raises(UndercloudError) as caught:
         expanded([address])
     assert caught.value.findings[0].code == "BM-121"
+
+
+@pytest.mark.parametrize(
+    ("ports", "unplugged", "chosen"),
+    [
+        ([], "", ""),
+        ([Port("a"), Port("b")], "", "a"),
+        ([Port("a"), Port("b")], "a", "b"),
+        ([Port("a", boots=False), Port("b")], "", "b"),
+        ([Port("a", boots=False), Port("b")], "b", "b"),
+        ([Port("a"), Port("b")], "ab", "a"),
+    ],
+)
+def test_the_port_that_a_machine_is_provisioned_over(ports: list[Port], unplugged: str, chosen: str) -> None:
+    facts = Facts(nics=tuple(Nic(f"eth{mac}", mac, mac not in unplugged) for mac in "ab"))
+    assert provisioning_port(ports, facts) == chosen

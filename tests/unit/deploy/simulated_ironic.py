@@ -25,6 +25,7 @@ from undercloud.baremetal.ironic import (
     Ironic,
     Machine,
     Patch,
+    Port,
 )
 from undercloud.db.database import Database
 
@@ -162,9 +163,9 @@ class SimulatedIronic(Ironic):
         with self._change() as data:
             del data["machines"][self._of(data, name)["name"]]
 
-    def ports(self) -> dict[str, tuple[str, ...]]:
-        """Machine's UUID → its MAC addresses."""
-        return {one["uuid"]: tuple(one["ports"]) for one in self._load()["machines"].values()}
+    def ports(self) -> dict[str, tuple[Port, ...]]:
+        """Machine's UUID → its ports, which boot."""
+        return {one["uuid"]: tuple(map(Port, one["ports"])) for one in self._load()["machines"].values()}
 
     def create(self, name: str, values: Mapping[str, Any]) -> Machine:
         """Enrol a machine."""

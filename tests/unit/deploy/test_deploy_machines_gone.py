@@ -51,6 +51,7 @@ class Gone:
 
     def machine(self, name: str) -> None:
         self.ironic.create(name, {"driver": "fake-hardware"})
+        self.ironic.add_port(self.ironic.machine(name), {"address": f"52:54:00:00:00:0{name[-1]}"})
         self.ironic.put(name, provision_state="available")
 
     def deploy(self, tolerance: int = 0) -> Deployment:
@@ -106,3 +107,11 @@ def test_not_more_machines_at_once_than_was_asked_for(gone: Gone) -> None:
     want(gone.world, wanted(0), wanted(1))
     ended = gone.engine.wait(gone.engine.provision(replace(request(), concurrency=1)).id, 60)
     assert (ended.status, gone.ironic.most) == (Status.SUCCEEDED, 1)
+
+
+def test_a_machine_without_a_port_is_not_installed(gone: Gone) -> None:
+    gone.ironic.put("node-1", ports=())
+    assert gone.deploy().status is Status.FAILED
+    (failure,) = gone.engine.failures("overcloud")
+    assert (failure.host, failure.finding.code) == ("compute-1", "BM-135")
+    assert gone.ironic.asked[-1:] == [("node-0", "active")]

@@ -64,6 +64,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     monkeypatch.setattr(fleet, "time", QUICK)
     for number in range(3):
         machine = ironic.create(f"node-{number}", {"driver": "fake-hardware"})
+        ironic.add_port(machine, {"address": f"52:54:00:00:00:0{number}"})
         for verb in ("manage", "provide"):
             ironic.move(machine.name, verb)
             for _ in range(3):

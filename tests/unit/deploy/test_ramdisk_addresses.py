@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from undercloud.baremetal.ironic import Machine
+from undercloud.baremetal.ironic import Machine, Port
 from undercloud.baremetal.service import dhcp
 from undercloud.conf import Settings, load
 from undercloud.db import machines as records
@@ -35,8 +35,8 @@ class FakeIronic:
     def machines(self) -> list[Machine]:
         return self.found
 
-    def ports(self) -> dict[str, tuple[str, ...]]:
-        return {one.uuid: (f"52:54:00:00:00:{one.uuid}",) for one in self.found}
+    def ports(self) -> dict[str, tuple[Port, ...]]:
+        return {one.uuid: (Port(f"52:54:00:00:00:{one.uuid}"),) for one in self.found}
 
     def update(self, uuid: str, patch: list[dict[str, Any]]) -> None:
         self.addresses[uuid] = patch[0]["value"]["networks"][0]["ip_address"]
