@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from undercloud.baremetal.errors import IronicError
@@ -32,10 +32,12 @@ class Enrolled:
 def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
     """Enrol or update the machines of a file, each as one that is known by UUID, MAC, BMC or name.
 
-    Raises UndercloudError with all BM-105 (an entry that is two machines, or whose MAC another has) before
-    anything is done. An entry that Ironic refuses is a finding, the others go on.
+    Raises UndercloudError before anything is done, with all BM-136 (Ironic has no such driver), or with all
+    BM-105 (an entry that is two machines, or whose MAC another has). An entry that Ironic refuses is a
+    finding, the others go on.
     """
     ironic = control.ironic
+    _have_drivers(entries, ironic.drivers())
     known, ports = ironic.machines(), ironic.macs()
     pairs = _recognised(entries, Registered.of(known, ports))
     done: list[str] = []
@@ -55,6 +57,19 @@ def enrol(control: Control, entries: Sequence[Entry]) -> Enrolled:
     new = tuple(entry.name for entry, known_as in pairs if known_as is None)
     machines = {one.uuid: one for one in ironic.machines()}
     return Enrolled(tuple(machines[uuid] for uuid in done), new, tuple(findings))
+
+
+def _have_drivers(entries: Sequence[Entry], drivers: Collection[str]) -> None:
+    findings = []
+    for entry in entries:
+        driver = entry.values["driver"]
+        if driver not in drivers:
+            text = f"{entry.name}: Ironic has no driver {driver}; it has {', '.join(sorted(drivers))}"
+            fix = "Most BMCs speak redfish: write that as pm_type. Or let enabled_hardware_types name it."
+            places = (entry.location,) if entry.location else ()
+            findings.append(Finding("BM-136", text, fix, locations=places))
+    if findings:
+        raise UndercloudError(*findings)
 
 
 def _enrol(

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from undercloud.baremetal.ironic import INTERFACES
-from undercloud.diagnostics import Finding, Severity, UndercloudError
+from undercloud.diagnostics import Finding, Location, Severity, UndercloudError
 from undercloud.plan import documents
 from undercloud.plan.documents import Document
 from undercloud.topology import machines
@@ -45,6 +45,7 @@ class Entry:
     values: Mapping[str, Any] = dataclasses.field(repr=False)
     ports: tuple[Mapping[str, Any], ...]
     traits: tuple[str, ...] = ()
+    location: Location | None = dataclasses.field(default=None, compare=False)
 
     @property
     def macs(self) -> tuple[str, ...]:
@@ -53,16 +54,26 @@ class Entry:
 
 
 def read(text: str, file: str) -> list[Entry]:
-    """The machines of a file; UndercloudError with everything that is wrong with it (BM-001 … BM-012).
+    """The machines of a file, as :func:`judged` reads it."""
+    return judged(text, file)[0]
 
-    Its name says the form: .json, .csv, anything else is YAML.
+
+def judged(text: str, file: str) -> tuple[list[Entry], list[Finding]]:
+    """The machines of a file, and warnings about them.
+
+    Its name says the form: .json, .csv, anything else is YAML. UndercloudError with everything that is wrong
+    with it (BM-001 … BM-012).
     """
     document = _document(text, file)
     found = list(machines.registered(document))
     if any(finding.severity is Severity.ERROR for finding in found):
         raise UndercloudError(*found)
-    nodes, _ = machines.listed(document)
-    return [entry(node, number) for number, node in enumerate(nodes)]
+    nodes, path = machines.listed(document)
+    entries = [
+        dataclasses.replace(entry(node, number), location=document.locate(*path, number, "pm_type"))
+        for number, node in enumerate(nodes)
+    ]
+    return entries, found
 
 
 def _document(text: str, file: str) -> Document:

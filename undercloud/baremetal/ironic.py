@@ -161,6 +161,11 @@ class Ironic:
         with self._told(f"show {name}"):
             return _machine(self._client.node.get(name, fields=_STATE + _MORE))
 
+    def drivers(self) -> frozenset[str]:
+        """The hardware types that it has, as its configuration enables them."""
+        with self._told("list the drivers"):
+            return frozenset(one.name for one in self._client.driver.list())
+
     def ports(self) -> dict[str, tuple[Port, ...]]:
         """Machine's UUID → its ports."""
         found: dict[str, tuple[Port, ...]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from undercloud.cli import base, errors, reporting, running, tripleo_flags
+from undercloud.cli import base, errors, rendering, reporting, running, tripleo_flags
 from undercloud.cli.node_options import add_concurrency, count
 from undercloud.deploy.machines import (
     Configuration,
@@ -90,9 +90,12 @@ class NodeImport(MachineCommand):
         from undercloud.baremetal import instackenv  # noqa: PLC0415  (start-up)
 
         path, text = reporting.read(parsed_args.env_file)
-        entries = instackenv.read(text, path)
+        entries, warnings = instackenv.judged(text, path)
+        if warnings:
+            self.app.stderr.write(rendering.report_text(warnings))
         if parsed_args.validate_only:
-            self.app.stdout.write(f"{path}: {len(entries)} machines, nothing is wrong with them.\n")
+            judgement = "no error" if warnings else "nothing is wrong with them"
+            self.app.stdout.write(f"{path}: {len(entries)} machines, {judgement}.\n")
             return errors.CLEAN
         return self.work(
             parsed_args,

@@ -174,3 +174,11 @@ def test_how_many_machines_at_once(overcloud: Openstack, monkeypatch: pytest.Mon
     overcloud("node", "unprovision", *words, "--all", "--yes")
     overcloud("node", "delete", *words, "--yes", "compute-0")
     assert [one.concurrency for one in asked] == [3, 3, 3]
+
+
+def test_warnings_about_a_file_are_shown(overcloud: Openstack) -> None:
+    Path("bare.json").write_text('[{"name": "m1", "pm_type": "fake"}]')
+    outcome = overcloud("node", "import", "--validate-only", "bare.json")
+    assert outcome.status == 0
+    assert "BM-012" in outcome.err
+    assert "1 machines, no error" in outcome.out

@@ -163,6 +163,10 @@ class SimulatedIronic(Ironic):
         with self._change() as data:
             del data["machines"][self._of(data, name)["name"]]
 
+    def drivers(self) -> frozenset[str]:
+        """As ours enables them, with the fake one."""
+        return frozenset({"fake-hardware", "ipmi", "redfish"})
+
     def ports(self) -> dict[str, tuple[Port, ...]]:
         """Machine's UUID → its ports, which boot."""
         return {one["uuid"]: tuple(map(Port, one["ports"])) for one in self._load()["machines"].values()}

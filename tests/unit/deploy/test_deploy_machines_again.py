@@ -108,3 +108,21 @@ def test_a_new_password_reaches_ironic_all_the_same(again: Again) -> None:
     assert again.enrol(pm_password="new") == ["known already"]
     assert {"op": "add", "path": "/driver_info/redfish_password", "value": "new"} in again.ironic.patches[-1]
     assert [one.stack for one in again.engine.deployments(BARE_METAL)] == [BARE_METAL] * 2
+
+
+def test_drivers_that_ironic_does_not_have_are_told_before_anything_is_done(again: Again) -> None:
+    """Ironic 39 has none for iLO and iRMC."""
+    ilo = {"pm_type": "ilo", "pm_addr": "bmc-2", "pm_user": "u", "pm_password": "p"}
+    nodes = [
+        {**ENTRY, "name": "node-2", "pm_addr": "bmc-3", "mac": ["52:54:00:00:00:03"]},
+        *(
+            {**ilo, "name": f"ilo-{n}", "pm_addr": f"ilo-{n}", "mac": [f"52:54:00:00:01:0{n}"]}
+            for n in (1, 2)
+        ),
+    ]
+    file = GivenFile("nodes.json", "[\n" + ",\n".join(map(json.dumps, nodes)) + "\n]")
+    request = MachinesRequest((MachineWork.ENROL,), file=file)
+    ended = again.engine.wait(again.engine.prepare_machines(request).id, 60)
+    found = [(finding.code, finding.locations[0].line) for finding in ended.findings]
+    assert (ended.status, found) == (Status.FAILED, [("BM-136", 3), ("BM-136", 4)])
+    assert [one.name for one in again.ironic.machines()] == ["node-1"]
