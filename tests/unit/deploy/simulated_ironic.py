@@ -153,7 +153,7 @@ class SimulatedIronic(Ironic):
             raise UnknownError(f"show {name}", "not found")
         return found
 
-    def put(self, name: str, **fields: str) -> None:
+    def put(self, name: str, **fields: Any) -> None:
         """Let a machine be otherwise, whoever made it so."""
         with self._change() as data:
             self._of(data, name).update(fields)
