@@ -38,6 +38,9 @@ class FakeIronic:
     def ports(self) -> dict[str, tuple[Port, ...]]:
         return {one.uuid: (Port(f"52:54:00:00:00:{one.uuid}"),) for one in self.found}
 
+    def macs(self) -> dict[str, tuple[str, ...]]:
+        return {uuid: tuple(port.address for port in ports) for uuid, ports in self.ports().items()}
+
     def update(self, uuid: str, patch: list[dict[str, Any]]) -> None:
         self.addresses[uuid] = patch[0]["value"]["networks"][0]["ip_address"]
 
