@@ -21,7 +21,6 @@ from undercloud.diagnostics import Finding
 _PATIENCE = 300.0  # seconds that Ironic may be silent, as it is while it is restarted
 _RESTARTS = 2  # how often a machine sets out again because Ironic was started anew
 _HANDS = 8  # requests at the same time; most of one's time Ironic waits for its database and for locks
-_CAUSE_PATIENCE = 60.0  # seconds between a failure and its cause
 _LEISURE = 4  # a look is followed by a pause of so many times its length, so that Ironic can work,
 _LONGEST_PAUSE = 10.0  # but of no more seconds
 GONE = "BM-133"
@@ -138,7 +137,6 @@ class _Travel:
         self._again: list[Machine] = []
         self._seen: dict[str, str] = {}
         self._tries: dict[str, int] = {}
-        self._failing: dict[str, float] = {}
         self._ended: dict[str, Outcome] = {}
         self._silent_since = 0.0
 
@@ -211,7 +209,7 @@ class _Travel:
     def _judge(self, machine: Machine) -> None:
         if self._journey.there(machine):
             self._end(machine)
-        elif self._journey.failed(machine) and self._says_why(machine):
+        elif self._journey.failed(machine):
             self._fail(machine)
         elif time.monotonic() - self._begun[machine.uuid] > self._pace.timeout:
             text = (
@@ -224,13 +222,7 @@ class _Travel:
         else:
             self._say(machine, f"{machine.provision_state}{': ' + machine.step if machine.step else ''}")
 
-    def _says_why(self, machine: Machine) -> bool:
-        """Whether the cause is known: Ironic writes it only when it has turned the failed machine off."""
-        since = self._failing.setdefault(machine.uuid, time.monotonic())
-        return bool(machine.last_error) or time.monotonic() - since > _CAUSE_PATIENCE
-
     def _fail(self, machine: Machine) -> None:
-        self._failing.pop(machine.uuid, None)
         tried = self._tries.get(machine.uuid, 0)
         said = machine.last_error or self._remembered(machine) or "Ironic says no more"
         finding = causes.explain(machine.title, self._journey.what, said)

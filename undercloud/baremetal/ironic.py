@@ -246,7 +246,7 @@ class Ironic:
     def last_failure(self, name: str) -> str:
         """What failed last, from a machine's history; empty if nothing did.
 
-        A machine's ``last_error`` is gone as soon as Ironic does something else with it.
+        Ironic (39) clears a machine's ``last_error`` when it turns it off, before it calls it failed.
         """
         with self._told(f"show the history of {name}"):
             events = self._client.node.get_history_list(name, detail=True)
