@@ -16,6 +16,23 @@ from tests.functional.baremetal.virtual_machine import STORE, Operator, underclo
 pytestmark = [pytest.mark.functional, needs_rack]
 
 MEMORY = 3072  # MiB: a whole cloud
+BACKUP = "172.19.7.50"
+NETWORKS = [
+    {
+        "name": "Backup",
+        "name_lower": "backup",
+        "vip": False,
+        "mtu": 1400,
+        "subnets": {
+            "backup_subnet": {
+                "ip_subnet": "172.19.7.0/24",
+                "vlan": 20,
+                "allocation_pools": [{"start": "172.19.7.10", "end": "172.19.7.99"}],
+            }
+        },
+    }
+]
+"""A network beside the control plane, tagged on the machine's one card."""
 RACK = ("--memory", str(MEMORY))
 
 
@@ -36,7 +53,8 @@ def deploy(operator: Operator) -> tuple[str, ...]:
     operator("overcloud", "roles", "generate", "-o", "roles.yaml", "Standalone")
     cloud = {"ControlPlaneSubnetCidr": SUBNET, "ControlFixedIPs": [{"ip_address": f"{HOST}.200"}]}
     words = ["overcloud", "deploy", "--templates", "-r", "roles.yaml"]
-    words += ["-b", operator.deployment("deployment.yaml", role="Standalone")]
+    words += ["-n", str(operator.write("networks.yaml", NETWORKS))]
+    words += ["-b", operator.deployment("deployment.yaml", role="Standalone", networks={"backup": BACKUP})]
     words += [*operator.stock("single-database"), *operator.stock("small-nodes")]
     return (*words, *operator.parameters("cloud", **cloud))
 
@@ -61,6 +79,8 @@ def test_it_becomes_a_cloud_that_gives_tokens(operator: Operator, deploy: tuple[
     ).split()
     assert said[:3] == ["first-0", "crun", "netavark"], "and podman warns of nothing"
     assert int(said[3]) > 18 * 1024**3, "the root file system has grown over the disk"
+    (tagged,) = json.loads(operator.enter(f"ip -json -details address show to {BACKUP}"))
+    assert (tagged["linkinfo"]["info_data"]["id"], tagged["mtu"], tagged["operstate"]) == (20, 1400, "UP")
 
 
 def test_deployed_again_it_changes_nothing(operator: Operator, deploy: tuple[str, ...]) -> None:

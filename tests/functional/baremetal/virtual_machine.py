@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.functional.baremetal import ironic_environment
@@ -59,9 +60,17 @@ class Operator(Terminal):
         known: dict[str, Any] = row
         return known
 
-    def deployment(self, name: str, image: dict[str, str] | None = None, role: str = "Controller") -> str:
-        """A deployment file with one node, perhaps with an image of its own; its name."""
-        instance = {"hostname": "first-0", "networks": [{"network": "ctlplane", "fixed_ip": NODE}]}
+    def deployment(
+        self,
+        name: str,
+        image: dict[str, str] | None = None,
+        role: str = "Controller",
+        networks: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        """A deployment file with one node, perhaps with an image and addresses on more networks; its name."""
+        addresses = {"ctlplane": NODE, **networks}
+        attached = [{"network": network, "fixed_ip": address} for network, address in addresses.items()]
+        instance = {"hostname": "first-0", "networks": attached}
         entry = {
             "name": role,
             "count": 1,
