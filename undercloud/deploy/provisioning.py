@@ -17,10 +17,10 @@ from undercloud.baremetal.config_drive import config_drive
 from undercloud.baremetal.deploying import Image, Order, deploy
 from undercloud.baremetal.fleet import Control, Pace, gone, travel
 from undercloud.baremetal.ironic import provisioning_port
-from undercloud.baremetal.service.settings import files_directory, files_url
+from undercloud.baremetal.service.settings import files_directory
 from undercloud.db import host_keys as pins
 from undercloud.db import machines as records
-from undercloud.deploy import machine_records, own_key, placing
+from undercloud.deploy import machine_records, node_images, own_key, placing
 from undercloud.deploy.compiling import Node, Wanted
 from undercloud.deploy.engine import EventKind, Failure, ResultStatus
 from undercloud.deploy.failures import NodesError
@@ -31,8 +31,6 @@ from undercloud.deploy.skipping import leave_out_by_limit
 from undercloud.deploy.ssh import SSH_PORT
 from undercloud.deploy.work import CancelledError, Turns, Work
 from undercloud.diagnostics import Finding, Severity, UndercloudError
-from undercloud.diskimages import published
-from undercloud.diskimages.built import DISK
 
 _LOG = logging.getLogger(__name__)
 STAGE = "provision"
@@ -138,7 +136,9 @@ class _Provisioning:
         if not todo:
             return []
         control = self._control
-        images = {one.wanted.host: self._image(one.wanted) for one in todo}
+        settings, endpoint = self._work.settings, control.ironic.access.endpoint
+        files = files_directory(settings.paths.state_dir)
+        images = node_images.choose(files, endpoint, settings.baremetal.image, [one.wanted for one in todo])
         given: list[Assigned] = []
         known = {one.name: one for one in control.ironic.allocations()}
         cards = self._cards()
@@ -194,25 +194,6 @@ class _Provisioning:
             given=wanted.config_drive,
         )
         return Order(wanted.host, image, drive, wanted.root_size, wanted.capabilities, wanted.traits)
-
-    def _image(self, wanted: Wanted) -> Image:
-        """The image of the deployment file, or a built one by its name; BM-143 where there is none."""
-        given = wanted.image
-        href = given.get("href") or self._work.settings.baremetal.image
-        if "://" in href:
-            return Image(href, given.get("checksum", ""), given.get("kernel", ""), given.get("ramdisk", ""))
-        directory = files_directory(self._work.settings.paths.state_dir)
-        built = published.load(directory).get(href)
-        if built is None or DISK not in built.files:
-            raise UndercloudError.of(
-                "BM-143",
-                f"the image {href} of {wanted.host} is not there",
-                fix="Build it: openstack overcloud image build; or name one with image: {href: URL}.",
-                location=wanted.location,
-            )
-        file = built.files[DISK]
-        host = self._control.ironic.access.endpoint.partition("://")[2].rpartition(":")[0].strip("[]")
-        return Image(f"{files_url(host)}/{file.name}", file.sha256)
 
     def _pin(self, given: Iterable[Assigned]) -> None:
         """The keys that the nodes will show are known before they do."""
