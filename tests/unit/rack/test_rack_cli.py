@@ -21,6 +21,11 @@ MISTAKES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(cli.SUBNET_VARIABLE, raising=False)
+
+
 @pytest.mark.parametrize(("arguments", "said"), MISTAKES.values(), ids=MISTAKES)
 def test_mistakes_end_with_a_message_and_status_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str

@@ -112,7 +112,7 @@ def checked(site: Site, name: str, well: str) -> Health:
         with requests.Session() as session:
             session.trust_env = False  # no proxy lies between an undercloud and itself
             told = session.get(url, verify=site.cacert or True, timeout=_PATIENCE).json()["checks"][name]
-    except requests.RequestException as error:
+    except OSError as error:  # all of requests' own, and that of a CA file which is not there
         return Health(False, f"{url} does not answer: {error}")
     except (KeyError, TypeError):
         return Health(False, f"{url} says nothing of its {name}")
