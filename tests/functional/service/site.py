@@ -52,7 +52,7 @@ class Program:
 
 
 class Site:
-    """The programs over one directory; the playbook waits in step 2 while the file ``wait`` is there."""
+    """The programs over one directory; the playbook waits in a step while the file ``wait.STEP`` is there."""
 
     def __init__(
         self, directory: Path, state: Path, database: str = "", transport: str = "", more: str = ""
@@ -79,13 +79,13 @@ class Site:
             engine.dispose()
         self.keep_plan()
 
-    def keep_plan(self) -> None:
+    def keep_plan(self, stack: str = "overcloud") -> None:
         """A version of a plan that the simulated compiler takes."""
         paths, options = self.settings.paths, self.settings.database
         opened = open_database(options.connection, paths.database, paths.key_file)
         with opened.write() as session:
-            plan = plans.ensure(session, "overcloud")
-            plans.add_version(session, opened.vault, plan, {"site.yaml": b"kept"}, {"stack": "overcloud"})
+            plan = plans.ensure(session, stack)
+            plans.add_version(session, opened.vault, plan, {"site.yaml": b"kept"}, {"stack": stack})
         opened.close()
 
     def start(self, program: str, *words: str, within: Sequence[str] = ()) -> Program:
@@ -128,23 +128,27 @@ class Site:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def deploy(self, verbosity: int = 0) -> str:
+    def deploy(self, verbosity: int = 0, stack: str = "overcloud") -> str:
         """Begin a deployment; its id."""
-        body = {"stack": "overcloud", "version": 1, "verbosity": verbosity}
+        body = {"stack": stack, "version": 1, "verbosity": verbosity}
         answer = self.ask("POST", "/v1/deployments", json=body)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
     def deploy_to_step_2(self) -> str:
         """Begin a deployment that waits in step 2; its id."""
-        (self.directory / "wait").touch()
+        self.hold(2)
         deployment = self.deploy()
         until(lambda: len(self.done()) == 3)
         return deployment
 
-    def go_on(self) -> None:
-        """Let step 2 end."""
-        (self.directory / "wait").unlink()
+    def hold(self, step: int) -> None:
+        """Let a step wait once it has done its work."""
+        (self.directory / f"wait.{step}").touch()
+
+    def go_on(self, step: int = 2) -> None:
+        """Let it end."""
+        (self.directory / f"wait.{step}").unlink()
 
     def done(self) -> list[str]:
         """What the playbook did: a line a step, with the fencing number that it had."""

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.unit.deploy import rabbit
 from undercloud.db import sessions
 
 pytestmark = pytest.mark.functional
+COUNT = int(os.environ.get("UNDERCLOUD_STACKS") or 12)
 _WHOLE = [f"{step} 1" for step in range(6)]
 
 
@@ -61,6 +63,20 @@ def test_the_service_ends_and_starts_again(embedded: Site, how: signal.Signals) 
     embedded.go_on()
     until(lambda: embedded.done() == _WHOLE)  # without any engine
     embedded.start("api")
+    whole(embedded, deployment)
+
+
+def test_the_service_is_killed_in_every_step(embedded: Site) -> None:
+    """In one deployment, each time while Ansible works."""
+    for step in range(6):
+        embedded.hold(step)
+    service = embedded.start("api")
+    deployment = embedded.deploy()
+    for step in range(6):
+        until(lambda now=step: len(embedded.done()) == now + 1)  # type: ignore[misc]
+        service.end(signal.SIGKILL)
+        service = embedded.start("api")
+        embedded.go_on(step)
     whole(embedded, deployment)
 
 
@@ -120,6 +136,47 @@ def test_an_engine_is_killed_and_the_other_one_goes_on(grown: Site) -> None:
     whole(grown, deployment)
     again = grown.deploy()
     assert grown.ended(again)["status"] == "succeeded"
+
+
+def test_the_api_is_killed_and_the_engines_go_on(grown: Site) -> None:
+    deployment = grown.deploy_to_step_2()
+    grown.programs[-1].end(signal.SIGKILL)
+    grown.go_on()
+    until(lambda: grown.done() == _WHOLE)
+    grown.start("api")
+    whole(grown, deployment)
+
+
+@pytest.mark.long
+def test_many_stacks_at_once_and_an_engine_is_killed(
+    tmp_path: Path, postgres: servers.Server, broker: rabbit.Rabbit
+) -> None:
+    """Three engines and COUNT stacks: each step of each once, all told, whoever died."""
+    site = Site(tmp_path, tmp_path / "state", postgres.new_database(), broker.url)
+    try:
+        engines = site.start("engine", "--workers", "3")
+        for _ in range(3):
+            engines.line("answers")
+        site.start("api")
+        stacks = [f"cloud-{number}" for number in range(COUNT)]
+        for stack in stacks:
+            site.keep_plan(stack)
+        site.hold(2)
+        began = time.monotonic()
+        deployments = [site.deploy(stack=stack) for stack in stacks]
+        until(lambda: len(site.done()) == 3 * COUNT)
+        holders = {site.get(f"/v1/deployments/{one}")["holder"] for one in deployments}
+        assert len(holders) > 1, "the work is shared"
+        os.kill(int(min(holders).rpartition(" ")[2]), signal.SIGKILL)
+        site.go_on()
+        for deployment in deployments:
+            assert site.ended(deployment)["status"] == "succeeded"
+            told = [event["step"] for event in site.events(deployment) if event["kind"] == "result"]
+            assert told == list(range(6))
+        assert Counter(site.done()) == {f"{step} 1": COUNT for step in range(6)}
+        print(f"\n{COUNT} stacks, three engines, one killed: {time.monotonic() - began:.0f} s")
+    finally:
+        site.close()
 
 
 def test_an_engine_without_work_is_seen_in_the_database(

@@ -62,7 +62,7 @@ def running() -> Iterator[tuple[str, bytes]]:
 
 def test_no_secret_is_written_told_or_run(told_all: Site) -> None:
     site = told_all
-    (site.directory / "wait").touch()
+    (site.directory / "wait.2").touch()
     deployment = site.deploy(verbosity=4)
     seen: list[str] = []
 

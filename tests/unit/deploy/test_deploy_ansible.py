@@ -24,7 +24,7 @@ overcloud:
   hosts:
     ctl-0: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
 """
-# Each step adds its number to a file; the second waits as long as a file is there.
+# Each step adds its number to a file, and waits as long as the file wait.STEP is there.
 _PLAYBOOK = """
 {%- for step in range(6) %}
 - name: Step {{ step }}
@@ -44,7 +44,7 @@ _PLAYBOOK = """
     - name: Work
       ansible.builtin.shell: |
         echo {{ step }} {{ '{{ undercloud_fence }}' }} >> {{ directory }}/done
-        while [ {{ step }} = 2 ] && [ -e {{ directory }}/wait ]; do sleep 0.1; done
+        while [ -e {{ directory }}/wait.{{ step }} ]; do sleep 0.1; done
 {%- if leaks %}{% raw %}
     - name: Tell too much
       vars:
@@ -107,8 +107,8 @@ def lines(file: Path) -> list[str]:
 
 
 def killed_in_step_2(directory: Path) -> None:
-    """An engine in a process of its own is killed while a task waits for the file ``wait`` to go."""
-    (directory / "wait").touch()
+    """An engine in a process of its own is killed while a task waits for the file ``wait.2`` to go."""
+    (directory / "wait.2").touch()
     child = subprocess.Popen([sys.executable, "-c", _CHILD, str(directory)])
     until(lambda: len(lines(directory / "done")) == 3)
     os.kill(child.pid, signal.SIGKILL)
@@ -155,13 +155,13 @@ def gone_on(world: World, done: list[str]) -> None:
 
 def test_kill_the_engine_inside_a_task_and_read_on(tmp_path: Path) -> None:
     killed_in_step_2(tmp_path)
-    (tmp_path / "wait").unlink()
+    (tmp_path / "wait.2").unlink()
     gone_on(world_with_ansible(tmp_path), ["0 1", "1 1", "2 1", "3 1", "4 1", "5 1"])
 
 
 def test_the_playbook_ends_while_no_engine_is_there(tmp_path: Path) -> None:
     killed_in_step_2(tmp_path)
-    (tmp_path / "wait").unlink()
+    (tmp_path / "wait.2").unlink()
     world = world_with_ansible(tmp_path)
     until(lambda: keepers(world) == [])
     gone_on(world, ["0 1", "1 1", "2 1", "3 1", "4 1", "5 1"])
@@ -172,7 +172,7 @@ def test_the_playbook_dies_with_its_engine(tmp_path: Path) -> None:
     world = world_with_ansible(tmp_path)
     for pid in keepers(world):
         os.kill(pid, signal.SIGKILL)
-    (tmp_path / "wait").unlink()
+    (tmp_path / "wait.2").unlink()
     # The task that was cut off runs again; the ones before it do not, and the number is higher.
     gone_on(world, ["0 1", "1 1", "2 1", "2 2", "3 2", "4 2", "5 2"])
 
@@ -184,14 +184,14 @@ def test_a_new_deployment_ends_the_playbook_that_a_dead_engine_left(tmp_path: Pa
     (left,) = keepers(world)
     started = engine.deploy(request())
     until(lambda: not Path(f"/proc/{left}").exists())
-    (tmp_path / "wait").unlink()
+    (tmp_path / "wait.2").unlink()
     assert engine.wait(started.id, 60).status is Status.SUCCEEDED
     assert lines(tmp_path / "done")[3:] == [f"{step} 2" for step in range(6)]
     engine.close()
 
 
 def test_cancel_inside_a_task(tmp_path: Path) -> None:
-    (tmp_path / "wait").touch()
+    (tmp_path / "wait.2").touch()
     world = world_with_ansible(tmp_path)
     engine = world.engine()
     started = engine.deploy(request())
@@ -201,6 +201,6 @@ def test_cancel_inside_a_task(tmp_path: Path) -> None:
     ended = engine.wait(started.id, 30)
     assert (ended.status, ended.stage) == (Status.INTERRUPTED, "step-2")
     assert engine.status("overcloud").lock is None
-    (tmp_path / "wait").unlink()
+    (tmp_path / "wait.2").unlink()
     assert engine.wait(engine.deploy(request()).id, 60).status is Status.SUCCEEDED
     engine.close()
