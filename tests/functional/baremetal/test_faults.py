@@ -84,6 +84,7 @@ def child(directory: Path, endpoint: str) -> None:
     place.engine.wait(place.engine.deploy(request()).id, 60)
 
 
+@pytest.mark.long
 def test_the_undercloud_is_killed_while_machines_are_installed(place: Place, slow: RealIronic) -> None:
     place.enrol(fake(1), fake(2), fake(3))
     root = str(Path(__file__).resolve().parents[3])

@@ -58,7 +58,13 @@ def test_it_is_enrolled_turned_on_and_told_what_to_boot(
     assert rack.rows()[0]["power"] == "off"
 
 
-@pytest.mark.parametrize("wrong", [{"pm_password": "wrong"}, {"pm_port": "6299"}], ids=["password", "silent"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"pm_password": "wrong"}, id="password"),
+        pytest.param({"pm_port": "6299"}, id="silent", marks=pytest.mark.long),
+    ],
+)
 def test_a_bmc_that_does_not_let_us_in_is_told(
     openstack: Commands, rack: RackTool, ironic: Ironic, wrong: dict[str, str]
 ) -> None:
