@@ -17,6 +17,7 @@ ROOTS = (
     engine.Deployment,
     engine.StackInfo,
     engine.PlanInfo,
+    engine.HostCounts,
     engine.Event,
     engine.Failure,
     engine.Change,

@@ -88,12 +88,12 @@ class DeploymentShow(running.WithEngine, base.ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
         """The deployment's fields."""
         from undercloud.cli import summary  # noqa: PLC0415  (start-up)
-        from undercloud.deploy import wire  # noqa: PLC0415
 
         with self.engine() as engine:
             found = engine.deployment(parsed_args.deployment)
+            hosts = engine.hosts(found.id)
         if parsed_args.formatter in {"json", "yaml"}:
-            fields: dict[str, Any] = wire.to_plain(found)
+            fields: dict[str, Any] = summary.deployment_plain(found, hosts)
             return tuple(fields), tuple(fields.values())
         fields = {
             "id": found.id,
@@ -114,6 +114,6 @@ class DeploymentShow(running.WithEngine, base.ShowOne):
         }
         if found.rollback_of:
             fields["rollback of"] = found.rollback_of
-        if found.hosts:
-            fields["tasks"] = summary.counts_text(found).rstrip("\n")
+        if hosts:
+            fields["tasks"] = summary.counts_text(hosts).rstrip("\n")
         return tuple(fields), tuple(fields.values())

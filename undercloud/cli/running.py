@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from undercloud.cli import base, errors, plugin, rendering
-from undercloud.deploy.engine import Deployment, Engine, Operation, Status
+from undercloud.deploy.engine import Change, Deployment, Engine, Failure, Operation, Status
 from undercloud.deploy.machines import WholeEngine
-from undercloud.diagnostics import UndercloudError
+from undercloud.diagnostics import Finding, UndercloudError
 
 Started = tuple[Deployment, int]
 """A deployment that runs, and the number of its last event that is old news (0: none)."""
@@ -113,8 +113,10 @@ class Running(WithEngine):
         dry = deployment.operation is Operation.DRY_RUN and deployment.status is Status.SUCCEEDED
         changes = engine.changes(deployment.id) if dry else ()
         out = self.app.stdout
+        runs = [(run, engine.hosts(run.id)) for run in (deployment, back) if run is not None]
         if as_json:
-            out.write(_json(deployment, failures, changes, back))
+            plain = [summary.deployment_plain(run, hosts) for run, hosts in runs]
+            out.write(_json(deployment.findings, failures, changes, *plain))
             return
         width = rendering.width_of(out)
         if dry:
@@ -125,20 +127,26 @@ class Running(WithEngine):
             out.write(rendering.brief_text(others, width=width) + "\n")
         if failures:
             out.write(summary.failures_text(failures, width=width) + "\n")
-        out.write(summary.deployment_text(deployment))
-        if back is not None:
-            out.write(f"\nRolled back to version {back.version}:\n" + summary.deployment_text(back))
+        for run, hosts in runs:
+            if run is back:
+                out.write(f"\nRolled back to version {back.version}:\n")
+            out.write(summary.deployment_text(run, hosts))
 
 
-def _json(deployment: Deployment, failures: Any, changes: Any, back: Deployment | None) -> str:
+def _json(
+    findings: Sequence[Finding],
+    failures: Sequence[Failure],
+    changes: Sequence[Change],
+    run: dict[str, Any],
+    back: dict[str, Any] | None = None,
+) -> str:
     from undercloud.deploy import wire  # noqa: PLC0415  (start-up)
 
-    plain = wire.to_plain(deployment)
     document = {
-        "findings": [finding.as_dict() for finding in deployment.findings],
+        "findings": [finding.as_dict() for finding in findings],
         "failures": wire.to_plain(failures),
         "changes": wire.to_plain(changes),
-        "deployment": {key: value for key, value in plain.items() if key != "findings"},
-        **({"rollback": wire.to_plain(back)} if back else {}),
+        "deployment": {key: value for key, value in run.items() if key != "findings"},
+        **({"rollback": back} if back else {}),
     }
     return json.dumps(document, indent=2) + "\n"

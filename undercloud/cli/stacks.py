@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from undercloud.cli import base, errors, rendering, running, ssh_options, tripleo_flags
-from undercloud.deploy.engine import Credentials, Deployment, Engine, Forced, StackInfo
+from undercloud.deploy.engine import Credentials, Deployment, Engine, Forced, HostCounts, StackInfo
 from undercloud.deploy.requests import DeleteRequest
 from undercloud.diagnostics import UndercloudError
 
@@ -35,18 +35,23 @@ class OvercloudStatus(running.WithEngine, base.ShowOne):
         """The stack's fields."""
         with self.engine() as engine:
             stack = engine.status(parsed_args.stack)
-        fields = _plain(stack) if parsed_args.formatter in _PLAIN_FORMATS else _readable(stack)
+            hosts = engine.hosts(stack.deployment.id) if stack.deployment else ()
+        shown = _plain if parsed_args.formatter in _PLAIN_FORMATS else _readable
+        fields = shown(stack, hosts)
         return tuple(fields), tuple(fields.values())
 
 
-def _plain(stack: StackInfo) -> dict[str, Any]:
-    from undercloud.deploy import wire  # noqa: PLC0415  (start-up)
+def _plain(stack: StackInfo, hosts: Sequence[HostCounts]) -> dict[str, Any]:
+    from undercloud.cli import summary  # noqa: PLC0415  (start-up)
+    from undercloud.deploy import wire  # noqa: PLC0415
 
     fields: dict[str, Any] = wire.to_plain(stack)
+    if stack.deployment:
+        fields["deployment"] = summary.deployment_plain(stack.deployment, hosts)
     return fields
 
 
-def _readable(stack: StackInfo) -> dict[str, Any]:
+def _readable(stack: StackInfo, hosts: Sequence[HostCounts]) -> dict[str, Any]:
     from undercloud.cli import progress, summary  # noqa: PLC0415  (start-up)
 
     fields: dict[str, Any] = {"stack": stack.name, "status": stack.status, "plan version": stack.version}
@@ -71,8 +76,8 @@ def _readable(stack: StackInfo) -> dict[str, Any]:
         fields["hosts"] = "\n".join(f"{name} {address}" for name, address in stack.hosts.items())
     if last and last.forced:
         fields["forced"] = "\n".join(_forced(one) for one in last.forced)
-    if last and last.hosts:
-        fields["tasks"] = summary.counts_text(last).rstrip("\n")
+    if hosts:
+        fields["tasks"] = summary.counts_text(hosts).rstrip("\n")
     return fields
 
 

@@ -6,9 +6,11 @@ import dataclasses
 import difflib
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 from undercloud.cli import progress, rendering
-from undercloud.deploy.engine import Change, Counts, Deployment, Failure, Operation, Status
+from undercloud.deploy import wire
+from undercloud.deploy.engine import Change, Counts, Deployment, Failure, HostCounts, Operation, Status
 
 _COLUMNS = ("ok", "changed", "failed", "unreachable", "skipped")
 _DONE = {
@@ -26,7 +28,7 @@ _DONE = {
 }
 
 
-def deployment_text(deployment: Deployment) -> str:
+def deployment_text(deployment: Deployment, hosts: Sequence[HostCounts]) -> str:
     """One line that says how it ended, and the counts by host."""
     took = rendering.duration(progress.seconds_between(deployment.started, deployment.ended))
     version = f" (plan version {deployment.version})" if deployment.version else ""
@@ -35,19 +37,25 @@ def deployment_text(deployment: Deployment) -> str:
     else:
         where = f" in stage {deployment.stage}" if deployment.stage else ""
         head = f"{deployment.stack}: {deployment.operation} {deployment.status}{where} after {took}{version}"
-    return head + "\n" + counts_text(deployment)
+    return head + "\n" + counts_text(hosts)
 
 
-def counts_text(deployment: Deployment) -> str:
+def counts_text(hosts: Sequence[HostCounts]) -> str:
     """A table of task results by host; empty where no task ran."""
-    if not deployment.hosts:
+    if not hosts:
         return ""
-    widest = max(len(host) for host in deployment.hosts)
+    widest = max(len(host.name) for host in hosts)
     lines = ["  " + "host".ljust(widest) + "".join(name.rjust(len(name) + 2) for name in _COLUMNS)]
-    for host, counts in sorted(deployment.hosts.items(), key=lambda item: (_good(item[1]), item[0])):
-        numbers = "".join(str(getattr(counts, name)).rjust(len(name) + 2) for name in _COLUMNS)
-        lines.append("  " + host.ljust(widest) + numbers)
+    for host in sorted(hosts, key=lambda host: (_good(host.counts), host.name)):
+        numbers = "".join(str(getattr(host.counts, name)).rjust(len(name) + 2) for name in _COLUMNS)
+        lines.append("  " + host.name.ljust(widest) + numbers)
     return "\n".join(lines) + "\n"
+
+
+def deployment_plain(deployment: Deployment, hosts: Sequence[HostCounts]) -> dict[str, Any]:
+    """A deployment as data, with the counts by host."""
+    fields: dict[str, Any] = wire.to_plain(deployment)
+    return fields | {"hosts": {host.name: wire.to_plain(host.counts) for host in hosts}}
 
 
 def _good(counts: Counts) -> bool:

@@ -6,7 +6,6 @@ import io
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +23,7 @@ from undercloud.deploy.engine import (
     Explained,
     Exported,
     Failure,
+    HostCounts,
     PlanInfo,
     StackInfo,
     Validated,
@@ -126,8 +126,12 @@ class RemoteEngine(RemoteMachines):
         """One deployment as it stands."""
         return self._http.get(Deployment, _place(deployment))
 
+    def hosts(self, deployment: str) -> tuple[HostCounts, ...]:
+        """The hosts that a deployment's tasks ran on, by name."""
+        return self._http.named(HostCounts, f"{_place(deployment)}/hosts", "hosts", "name")
+
     def deployments(self, stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:
-        """Deployments, newest first and without the counts of each host; at most 1000."""
+        """Deployments, newest first; at most 1000."""
         query = {"stack": stack, "limit": min(limit, 1000), "marker": marker}
         return self._http.get(tuple[Deployment, ...], "/v1/deployments", "deployments", **query)
 
@@ -163,14 +167,10 @@ class RemoteEngine(RemoteMachines):
 
     def status(self, stack: str) -> StackInfo:
         """One stack."""
-        found = self._http.get(StackInfo, f"/v1/stacks/{quote(stack, safe='')}")
-        if found.deployment is None:
-            return found
-        hosts = self.deployment(found.deployment.id).hosts  # which the stack's own answer leaves out
-        return replace(found, deployment=replace(found.deployment, hosts=hosts))
+        return self._http.get(StackInfo, f"/v1/stacks/{quote(stack, safe='')}")
 
     def stacks(self) -> tuple[StackInfo, ...]:
-        """All stacks by name, their deployments without the counts of each host."""
+        """All stacks by name."""
         return self._http.named(StackInfo, "/v1/stacks", "stacks", "name")
 
     def plans(self) -> tuple[PlanInfo, ...]:

@@ -124,10 +124,11 @@ class Forced:
 class Deployment:
     """One run of an operation, as it stands now.
 
-    ``stage`` is the one that runs or at which it stopped; ``version`` is the plan's version; ``hosts`` are
-    the counts by host, ``counts`` their sum; ``findings`` holds errors, warnings and notes of validation and
-    of the checks of the nodes, ``forced`` those of them that were let pass. ``limit`` are the hosts that it
-    was limited to (an Ansible host pattern), ``rollback_of`` the deployment that it takes back.
+    ``stage`` is the one that runs or at which it stopped; ``version`` is the plan's version; ``counts`` are
+    the task results of all hosts, ``host_counts`` how many hosts stand where, each by the worst of its
+    results; ``findings`` holds errors, warnings and notes of validation and of the checks of the nodes,
+    ``forced`` those of them that were let pass. ``limit`` are the hosts that it was limited to (an Ansible
+    host pattern), ``rollback_of`` the deployment that it takes back.
     """
 
     id: str
@@ -140,13 +141,21 @@ class Deployment:
     ended: str = ""
     holder: str = ""
     counts: Counts = Counts()
-    hosts: Mapping[str, Counts] = field(default_factory=dict)
+    host_counts: Counts = Counts()
     stages: tuple[Stage, ...] = ()
     findings: tuple[Finding, ...] = ()
     forced: tuple[Forced, ...] = ()
     directory: str = ""
     limit: str = ""
     rollback_of: str = ""
+
+
+@dataclass(frozen=True)
+class HostCounts:
+    """What became of a deployment's tasks on one host."""
+
+    name: str
+    counts: Counts
 
 
 @dataclass(frozen=True)
@@ -326,6 +335,10 @@ class Engine(Protocol):
 
     def deployment(self, deployment: str) -> Deployment:
         """One deployment as it stands."""
+        ...
+
+    def hosts(self, deployment: str) -> tuple[HostCounts, ...]:
+        """The hosts that a deployment's tasks ran on, by name."""
         ...
 
     def deployments(self, stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:

@@ -23,6 +23,7 @@ from undercloud.deploy.engine import (
     EventKind,
     Failure,
     Forced,
+    HostCounts,
     Operation,
     PlanInfo,
     StackInfo,
@@ -56,6 +57,11 @@ class Reading:
             row = find(session, deployment)
             found = self._as_it_is(session, row, deployments.stages(session, row.id))
             return replace(found, forced=_forced(session, row.id))
+
+    def hosts(self, deployment: str) -> tuple[HostCounts, ...]:
+        """The hosts that a deployment's tasks ran on, by name."""
+        with self._database.read() as session:
+            return views.hosts(find(session, deployment))
 
     def deployments(self, stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:
         """Deployments, newest first, of one stack or of all; without their stages."""

@@ -17,6 +17,7 @@ from undercloud.deploy.engine import (
     Deployment,
     Event,
     EventKind,
+    HostCounts,
     LockInfo,
     Operation,
     Stage,
@@ -25,6 +26,7 @@ from undercloud.deploy.engine import (
 from undercloud.diagnostics import Finding
 
 _COUNTS = tuple(field.name for field in fields(Counts))
+_WORST_FIRST = ("unreachable", "failed", "changed", "ok", "skipped")
 _STACK_STATUS = {
     (Operation.DEPLOY, Status.RUNNING): "deploying",
     (Operation.DEPLOY, Status.SUCCEEDED): "deployed",
@@ -40,10 +42,11 @@ def moment(value: datetime.datetime | None) -> str:
 
 def deployment(row: models.Deployment, status: Status, stages: Iterable[models.Stage] = ()) -> Deployment:
     """A deployment with its stages, told to have ``status``."""
-    hosts = {host: _counts(counts) for host, counts in row.hosts.items()}
     total: Counter[str] = Counter()
+    standing: Counter[str] = Counter()
     for counts in row.hosts.values():
         total.update(counts)
+        standing.update([worst for worst in _WORST_FIRST if counts.get(worst)][:1])
     return Deployment(
         id=row.id,
         stack=row.stack,
@@ -55,7 +58,7 @@ def deployment(row: models.Deployment, status: Status, stages: Iterable[models.S
         ended=moment(row.ended),
         holder=row.holder,
         counts=_counts(total),
-        hosts=hosts,
+        host_counts=_counts(standing),
         stages=tuple(
             Stage(stage.name, Status(stage.status), moment(stage.started), moment(stage.ended))
             for stage in stages
@@ -65,6 +68,11 @@ def deployment(row: models.Deployment, status: Status, stages: Iterable[models.S
         limit=row.limited_to,
         rollback_of=row.rollback_of,
     )
+
+
+def hosts(row: models.Deployment) -> tuple[HostCounts, ...]:
+    """A deployment's hosts by name."""
+    return tuple(HostCounts(name, _counts(counts)) for name, counts in sorted(row.hosts.items()))
 
 
 def _counts(counts: Mapping[str, int]) -> Counts:

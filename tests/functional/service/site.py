@@ -175,6 +175,11 @@ class Site:
         assert [event["seq"] for event in found] == list(range(1, len(found) + 1))
         return found
 
+    def changed(self, deployment: str) -> dict[str, int]:
+        """How many tasks changed something on each host."""
+        hosts = self.get(f"/v1/deployments/{deployment}/hosts")["hosts"]
+        return {host["name"]: host["counts"]["changed"] for host in hosts}
+
     def close(self) -> None:
         """End all that still runs."""
         for program in self.programs:

@@ -50,7 +50,7 @@ def whole(site: Site, deployment: str, done: list[str] | None = None) -> dict[st
     assert site.done() == (done or _WHOLE)
     results = [event["step"] for event in site.events(deployment) if event["kind"] == "result"]
     assert results == list(range(6))
-    assert found["hosts"]["ctl-0"]["changed"] == 6
+    assert site.changed(deployment) == {"ctl-0": 6}
     assert site.get("/v1/locks")["locks"] == {}
     return found
 

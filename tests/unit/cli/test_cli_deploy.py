@@ -169,7 +169,7 @@ def test_errors_in_the_plan(openstack: Openstack, world: World) -> None:
         event(2, EventKind.FINDING, stage="compile", data=found.as_dict()),
         event(3, EventKind.STAGE, stage="compile", status="failed"),
     )
-    world.ending = {"status": Status.FAILED, "stage": "compile", "findings": (found,), "hosts": {}}
+    world.ending = {"status": Status.FAILED, "stage": "compile", "findings": (found,)}
     done = openstack("overcloud", "deploy")
     assert done.status == 1
     assert "[00:01] a.yaml:3:7: error HOT-020: no such parameter" in done.out

@@ -15,6 +15,7 @@ from tests.unit.cli.world import HOSTS, World, at, failure
 from undercloud.deploy.engine import (
     Counts,
     Deployment,
+    HostCounts,
     LockInfo,
     Operation,
     PlanInfo,
@@ -36,8 +37,8 @@ def stack(world: World) -> StackInfo:
         version=3,
         started=at(0),
         ended=at(75),
-        hosts={"overcloud-controller-0": Counts(ok=4, failed=1)},
     )
+    world.found_hosts = (HostCounts("overcloud-controller-0", Counts(ok=4, failed=1)),)
     lock = LockInfo("undercloud pid 7", at(80), at(81), 5)
     info = StackInfo("overcloud", "failed", 3, last, lock, HOSTS, "http://192.0.2.5:5000")
     world.known["overcloud"] = info

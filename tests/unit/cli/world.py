@@ -16,6 +16,7 @@ from undercloud.deploy.engine import (
     Explained,
     Exported,
     Failure,
+    HostCounts,
     Operation,
     PlanInfo,
     StackInfo,
@@ -90,6 +91,7 @@ class World:
         self.script: tuple[Event, ...] = GOOD_RUN
         self.fresh: tuple[Event, ...] = ()
         self.ending: Mapping[str, Any] = {"status": Status.SUCCEEDED}
+        self.found_hosts = tuple(HostCounts(host, Counts(ok=1)) for host in HOSTS)
         self.found_failures: tuple[Failure, ...] = ()
         self.found_changes: tuple[Change, ...] = ()
         self.found: tuple[Finding, ...] = ()
@@ -112,8 +114,7 @@ class World:
         return run
 
     def _finish(self, deployment: str) -> None:
-        counts = {host: Counts(ok=1) for host in HOSTS}
-        end = {"hosts": counts, "ended": at(75), "stage": "run", **self.ending}
+        end = {"ended": at(75), "stage": "run", **self.ending}
         self._runs[deployment] = dataclasses.replace(self._runs[deployment], **end)
 
     def deploy(self, request: DeployRequest) -> Deployment:
@@ -155,6 +156,9 @@ class World:
 
     def deployment(self, deployment: str) -> Deployment:
         return self._runs[deployment]
+
+    def hosts(self, deployment: str) -> tuple[HostCounts, ...]:
+        return self.found_hosts
 
     def deployments(self, stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:
         newest_first = reversed(self._runs.values())

@@ -15,7 +15,16 @@ import yaml
 
 from tests.unit.deploy.world import PASSWORD, PLAYS, World, failed, ok, request
 from undercloud.deploy import wire
-from undercloud.deploy.engine import Deployment, Engine, EventKind, Operation, Status, follow
+from undercloud.deploy.engine import (
+    Counts,
+    Deployment,
+    Engine,
+    EventKind,
+    HostCounts,
+    Operation,
+    Status,
+    follow,
+)
 from undercloud.deploy.requests import DeleteRequest, SshAccess
 from undercloud.deploy.runner import Run
 from undercloud.deploy.ssh import Answer
@@ -57,8 +66,11 @@ def test_a_first_deployment(world: World) -> None:
     assert [stage.name for stage in ended.stages] == [*names, "credentials"]
     assert {stage.status for stage in ended.stages} == {Status.SUCCEEDED}
     assert all(stage.started <= stage.ended for stage in ended.stages)
-    assert ended.hosts["ctl-0"].changed == len(PLAYS)
-    assert ended.counts.ok == ended.counts.changed == len(PLAYS)
+    assert world.engine().hosts(ended.id) == (
+        HostCounts("ctl-0", Counts(changed=len(PLAYS))),
+        HostCounts("db-0", Counts(ok=len(PLAYS))),
+    )
+    assert (ended.counts, ended.host_counts) == (Counts(len(PLAYS), len(PLAYS)), Counts(1, 1))
     assert ended.version == 1
     assert world.runner.plays == list(PLAYS)
     result = next(event for event in events if event.kind is EventKind.RESULT and event.step == 0)
@@ -171,7 +183,7 @@ def test_a_failed_container_names_node_task_container_and_log(world: World) -> N
     assert (failure.host, failure.step, failure.task) == ("ctl-0", 3, "Step 3")
     assert (failure.container, failure.finding.code) == ("keystone", "NODE-030")
     assert failure.log == ("starting", "cannot connect with ********")
-    assert ended.hosts["ctl-0"].failed == 1
+    assert ended.host_counts.failed == 1
     world.runner.script = None
     engine = world.engine()
     resumed = engine.wait(engine.resume(ended.id).id, 20)

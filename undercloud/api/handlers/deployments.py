@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from undercloud.api import events
 from undercloud.api.answers import kept
 from undercloud.api.calls import Answer, Call, Handler, page, started
 from undercloud.deploy import wire
-from undercloud.deploy.engine import Deployment, StackInfo
 from undercloud.deploy.requests import (
     BackupRequest,
     CheckRequest,
@@ -30,22 +27,13 @@ _SAME = (
 def stacks(call: Call) -> Answer:
     """The stacks by name."""
     found = page(call.service.engine.stacks(), lambda stack: stack.name, call)
-    return Answer({"stacks": wire.to_plain(tuple(map(_short_stack, found)))})
+    return Answer({"stacks": wire.to_plain(found)})
 
 
 @kept
 def stack(call: Call) -> Answer:
     """One stack."""
-    return Answer(wire.to_plain(_short_stack(call.service.engine.status(call["stack"]))))
-
-
-def _short_stack(found: StackInfo) -> StackInfo:
-    return replace(found, deployment=found.deployment and _short(found.deployment))
-
-
-def _short(found: Deployment) -> Deployment:
-    """Without the counts of each host, of which there may be 10,000: the deployment's own answer has them."""
-    return replace(found, hosts={})
+    return Answer(wire.to_plain(call.service.engine.status(call["stack"])))
 
 
 def hosts(call: Call) -> Answer:
@@ -102,7 +90,7 @@ def failures_of(call: Call) -> Answer:
 def listing(call: Call) -> Answer:
     """Deployments, newest first."""
     found = call.service.engine.deployments(call["stack"], call["limit"], call["marker"])
-    return Answer({"deployments": wire.to_plain(tuple(map(_short, found)))})
+    return Answer({"deployments": wire.to_plain(found)})
 
 
 def create(call: Call) -> Answer:
@@ -134,6 +122,13 @@ def deploy_request(call: Call, stack: str) -> DeployRequest:
 def show(call: Call) -> Answer:
     """One deployment."""
     return Answer(wire.to_plain(call.service.engine.deployment(call["deployment"])))
+
+
+@kept
+def hosts_of(call: Call) -> Answer:
+    """A page of the hosts of one deployment."""
+    found = page(call.service.engine.hosts(call["deployment"]), lambda host: host.name, call)
+    return Answer({"hosts": wire.to_plain(found)})
 
 
 def resume(call: Call) -> Answer:
@@ -206,6 +201,7 @@ OPERATIONS: dict[str, Handler] = {
     "listDeployments": listing,
     "createDeployment": create,
     "getDeployment": show,
+    "listDeploymentHosts": hosts_of,
     "resumeDeployment": resume,
     "cancelDeployment": cancel,
     "listEvents": read_events,
