@@ -20,7 +20,7 @@ from undercloud.api.access import Access, Principal
 from undercloud.api.answers import encoded
 from undercloud.api.audit import Audit
 from undercloud.api.authentication import Authentication
-from undercloud.api.calls import JSON, Answer, Call, Reader, Service
+from undercloud.api.calls import Answer, Call, Reader, Service
 from undercloud.api.document import Match, Operation, read_body, read_values
 from undercloud.api.handlers import HANDLERS
 from undercloud.diagnostics import UndercloudError, internal
@@ -186,10 +186,7 @@ def _response(answer: Answer, method: str) -> webob.Response:
     if answer.status is HTTPStatus.NO_CONTENT:
         return response
     response.content_type = answer.content_type
-    if answer.content_type not in {JSON, problems.CONTENT_TYPE, "application/octet-stream"}:
-        response.charset = "utf-8"
-    else:
-        response.charset = None
+    response.charset = "utf-8" if answer.content_type.startswith("text/") else None
     if answer.stream is not None and method != "HEAD":
         response.app_iter = answer.stream
     elif answer.stream is None:

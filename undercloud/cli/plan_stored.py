@@ -40,6 +40,8 @@ def validate(app: Any, parsed_args: argparse.Namespace) -> int:
             f"the plan {parsed_args.plan} is kept with its files, and {', '.join(named)} names others",
             "give a plan's name, or files",
         )
+    from undercloud.validation.reported import reported  # noqa: PLC0415  (start-up)
+
     reporting.check(parsed_args)
     given = given_options.given_files(parsed_args)
     engine = plugin.make_client(app.client_manager)
@@ -49,8 +51,8 @@ def validate(app: Any, parsed_args: argparse.Namespace) -> int:
         engine.close()
     texts = {**found.texts, **{file.path: file.text for file in _files(given)}}
     title = f"Validation of {found.name}, version {found.version}"
-    reported = reporting.reported(title, found.findings, lambda file: texts.get(file, ""))
-    reporting.show(app.stdout, parsed_args, reported)
+    report = reported(title, found.findings, lambda file: texts.get(file, ""))
+    reporting.show(app.stdout, parsed_args, report)
     return errors.status(found.findings)
 
 

@@ -121,6 +121,8 @@ def _previous(directory: str) -> Previous:
 def _reported(
     parsed_args: argparse.Namespace, found: tuple[Finding, ...], plan: Plan | None, extras: Extras
 ) -> Reported:
+    from undercloud.validation.reported import reported  # noqa: PLC0415  (start-up)
+
     texts = dict(each for each in (extras.nodes, extras.undercloud, *extras.rules) if each)
 
     def text_of(file: str) -> str:
@@ -131,4 +133,4 @@ def _reported(
         except (KeyError, UndercloudError):
             return ""
 
-    return reporting.reported(f"Validation of {parsed_args.stack}", found, text_of)
+    return reported(f"Validation of {parsed_args.stack}", found, text_of)

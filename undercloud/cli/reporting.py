@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.metadata
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from undercloud.cli import errors, files, rendering
-from undercloud.diagnostics import Finding, Location, UndercloudError
+from undercloud.diagnostics import UndercloudError
 
 if TYPE_CHECKING:
     from undercloud.validation.reports import Reported
@@ -53,27 +51,6 @@ def read(file: str) -> tuple[str, str]:
         ) from None
 
 
-def reported(title: str, found: tuple[Finding, ...], text_of: Callable[[str], str]) -> Reported:
-    """What a report tells; ``text_of`` gives the text of a file that findings name."""
-    from undercloud.plan import passwords  # noqa: PLC0415  (start-up)
-    from undercloud.validation import validate  # noqa: PLC0415
-    from undercloud.validation.reports import Reported  # noqa: PLC0415
-    from undercloud.validation.reports.subject import excerpt  # noqa: PLC0415
-
-    def lines(place: Location) -> list[tuple[int, str]]:
-        return excerpt(text_of(place.file), place.line, passwords.is_password)
-
-    known = validate.catalogue()
-    return Reported(
-        findings=found,
-        title=title,
-        version=_version(),
-        titles={code: name for code, name, _ in known},
-        sources={code: source for code, _, source in known},
-        lines=lines,
-    )
-
-
 def show(stdout: TextIO, parsed_args: argparse.Namespace, report: Reported) -> None:
     """Write the reports that were asked for, and print the findings."""
     from undercloud.validation.reports import FORMATS  # noqa: PLC0415  (start-up)
@@ -100,11 +77,4 @@ def text_here(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("undercloud")
-    except importlib.metadata.PackageNotFoundError:
         return ""

@@ -79,9 +79,10 @@ class Running(WithEngine):
     def _report(self, parsed_args: argparse.Namespace, deployment: Deployment) -> None:
         """Write the reports that were asked for: all that was found, of the plan and on the nodes."""
         from undercloud.cli import reporting  # noqa: PLC0415  (start-up)
+        from undercloud.validation.reported import reported  # noqa: PLC0415
 
         title = f"{deployment.operation} of {deployment.stack}".capitalize()
-        report = reporting.reported(title, deployment.findings, reporting.text_here)
+        report = reported(title, deployment.findings, reporting.text_here)
         reporting.write(parsed_args, report)
 
     def _keep_credentials(self, engine: Engine, deployment: Deployment) -> None:

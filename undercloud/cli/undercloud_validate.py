@@ -34,10 +34,11 @@ class UndercloudValidate(base.Ours):
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Validate and report."""
         from undercloud.validation import validate  # noqa: PLC0415  (start-up)
+        from undercloud.validation.reported import reported  # noqa: PLC0415
 
         reporting.check(parsed_args)
         file, text = reporting.read(parsed_args.config)
         found = validate.undercloud(text, file)
-        report = reporting.reported(f"Validation of {file}", found, lambda _file: text)
+        report = reported(f"Validation of {file}", found, lambda _file: text)
         reporting.show(self.app.stdout, parsed_args, report)
         return errors.status(found)

@@ -6,16 +6,18 @@ import json
 import threading
 import time
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from tests.unit.api.conftest import BUNDLE, Client, Serve
-from tests.unit.deploy.world import PLAYS, ok
+from tests.unit.deploy.world import PASSWORD, PLAYS, ok
 from undercloud.db import plans
 from undercloud.db.database import open_database
 from undercloud.deploy.backup import MANIFEST, SUMS
-from undercloud.deploy.compiling import Node
+from undercloud.deploy.compiling import Judged, Node
 from undercloud.deploy.runner import Ending
+from undercloud.diagnostics import Finding, Location, Severity
 
 
 def prepared(client: Client, text: bytes = b"kept") -> Client:
@@ -242,6 +244,51 @@ def test_a_validation_is_long_work(client: Client) -> None:
     assert client.codes("POST", "/v1/validations", 404, json={"plan": BUNDLE.name, "version": 9}) == [
         "DEP-028"
     ]
+
+
+def test_what_was_found_is_reported_in_every_form(client: Client) -> None:
+    prepared(client, b"a line of the file")
+    told_of = Finding(
+        *("NET-014", f"<b> & {PASSWORD}1", "mend it", Severity.WARNING), locations=(Location("site.yaml", 1),)
+    )
+    client.world.compiler.findings = (told_of,)
+    deployment = f"/v1/deployments/{start(client)['id']}"
+    ended(client, deployment)
+    place = client.ask("POST", "/v1/validations", json={"plan": "overcloud"}).headers["Location"]
+    ended(client, place)
+    for of in (deployment, place):
+        asked = ("", "?format=json", "?format=junit", "?format=sarif")
+        page, plain, junit, sarif = (client.ask("GET", f"{of}/report{query}") for query in asked)
+        assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert page.headers["Content-Security-Policy"] == "sandbox allow-scripts"
+        assert "&lt;b&gt; &amp; ********" in page.text
+        assert plain.json()["findings"][0]["code"] == "NET-014"
+        assert "NET-014" in ET.fromstring(junit.text).findtext(".//system-out", "")
+        assert sarif.headers["Content-Type"] == "application/sarif+json"
+        assert [result["ruleId"] for result in sarif.json()["runs"][0]["results"]] == ["NET-014"]
+        for told in (page, plain, junit, sarif):
+            assert PASSWORD not in told.text
+            assert "a line of the file" not in told.text, "that takes the role member"
+    assert client.codes("GET", f"{place}/report?format=pdf", 400) == ["API-001"]
+    assert client.codes("GET", f"/v1/validations/{'0' * 32}/report", 404) == ["API-010"]
+
+
+def test_a_validation_that_says_nothing_yet_has_no_report(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared(client)
+    judge, told = client.world.compiler.judge, threading.Event()
+
+    def judge_later(*given: Any) -> Judged:
+        told.wait(30)
+        return judge(*given)
+
+    monkeypatch.setattr(client.world.compiler, "judge", judge_later)
+    place = client.ask("POST", "/v1/validations", json={"plan": "overcloud"}).headers["Location"]
+    assert client.codes("GET", f"{place}/report", 409) == ["API-012"]
+    told.set()
+    ended(client, place)
+    assert client.ask("GET", f"{place}/report").status_code == 200
 
 
 def test_validations_are_listed_page_by_page(client: Client) -> None:

@@ -103,6 +103,8 @@ _READ = (
     "/v1/deployments/{deployment}/events?limit=5",
     "/v1/deployments/{deployment}/changes",
     "/v1/validations",
+    "/v1/deployments/{deployment}/hosts",
+    "/v1/deployments/{deployment}/report?format=json",
     "/v1/deployments/{deployment}/failures",
     "/v1/nodes",
     "/v1/nodes/node-1",

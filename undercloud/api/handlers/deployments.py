@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from undercloud.api import events
+from undercloud.api import events, reports
 from undercloud.api.answers import kept
 from undercloud.api.calls import Answer, Call, Handler, page, started
 from undercloud.deploy import wire
@@ -174,6 +174,13 @@ def stream_events(call: Call) -> Answer:
     return Answer(stream=stream, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
+def report(call: Call) -> Answer:
+    """What was found before and on the nodes, as a report."""
+    found = call.service.engine.deployment(call["deployment"])
+    title = f"{found.operation} of {found.stack} ({found.status})".capitalize()
+    return reports.answer(call["format"], title, found.findings)
+
+
 def changes(call: Call) -> Answer:
     """A page of changes."""
     found = call.service.engine.changes(call["deployment"])
@@ -207,6 +214,7 @@ OPERATIONS: dict[str, Handler] = {
     "listEvents": read_events,
     "streamEvents": stream_events,
     "listDeploymentFailures": failures_of,
+    "getDeploymentReport": report,
     "listChanges": changes,
     "getLog": log,
 }
