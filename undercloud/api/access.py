@@ -24,10 +24,14 @@ _RULES = {ADMIN: "role:admin", MEMBER: "role:member or rule:admin", READER: "rol
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks: a name for the record and roles of the service (or of Keystone)."""
+    """Who asks: a name for the record and roles of the service (or of Keystone).
+
+    ``where`` tells who lacks a role where roles count, empty where there is only one place.
+    """
 
     name: str
     roles: tuple[str, ...]
+    where: str = ""
 
 
 class Access:
@@ -64,7 +68,7 @@ class Access:
         if not self._may(operation.name, who):
             raise UndercloudError.of(
                 "API-006",
-                f"{who.name} may not do this: it takes the role {operation.role}",
+                f"{who.name} may not do this: it takes the role {operation.role}{who.where}",
                 fix="Ask an administrator of the undercloud for the role.",
             )
 

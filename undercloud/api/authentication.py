@@ -76,12 +76,16 @@ class Keystone:
 
     From an address with too many wrong ones no token reaches Keystone but those that it confirmed lately: who
     has one of them need not suffer from a neighbour's.
+
+    A role counts only where it was given for the project of the configuration: who administers a project of
+    their own, or the whole of a cloud as one of its services does, is nobody here.
     """
 
     challenge = "Keystone"
 
     def __init__(self, settings: Settings, limits: Limits) -> None:
         self._limits = limits
+        self._project = (settings.api.keystone_project, settings.api.keystone_domain)
         self._good = Remembered(settings.api.remember)
         self._conf = cfg.ConfigOpts()
         files = [settings.file] if settings.file else []
@@ -93,8 +97,11 @@ class Keystone:
             raise environ[_REFUSED]
         if environ.get("HTTP_X_IDENTITY_STATUS") != "Confirmed":
             return None
-        roles = tuple(each.strip() for each in environ.get("HTTP_X_ROLES", "").split(",") if each.strip())
-        return Principal(environ.get("HTTP_X_USER_NAME") or environ.get("HTTP_X_USER_ID", ""), roles)
+        name = environ.get("HTTP_X_USER_NAME") or environ.get("HTTP_X_USER_ID", "")
+        project = tuple(environ.get(f"HTTP_X_PROJECT_{part}") for part in ("NAME", "DOMAIN_NAME"))
+        told = environ.get("HTTP_X_ROLES", "") if project == self._project else ""
+        roles = tuple(each.strip() for each in told.split(",") if each.strip())
+        return Principal(name, roles, " in the project {} of the domain {}".format(*self._project))
 
     def around(self, application: Any) -> Any:
         """keystonemiddleware, which removes such headers of a client's and sets its own."""

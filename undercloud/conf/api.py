@@ -22,6 +22,13 @@ OPTIONS = [
         "reaches the Unix socket is an admin, and only there.",
     ),
     cfg.StrOpt(
+        "keystone_project",
+        default="admin",
+        help="With auth = keystone: the project in which a user's roles count here. Not `service`: every "
+        "service of a cloud is an admin there.",
+    ),
+    cfg.StrOpt("keystone_domain", default="Default", help="The name of the domain that this project is in."),
+    cfg.StrOpt(
         "users_file",
         default="",
         help="name:bcrypt:role, one a line; empty: api/users in the state directory.",
@@ -51,6 +58,8 @@ class Api:
     port: int
     unix_socket: str
     auth: str
+    keystone_project: str
+    keystone_domain: str
     users_file: str
     remember: int
     certificate: str
@@ -72,6 +81,8 @@ class Api:
             port=area.port,
             unix_socket=area.unix_socket,
             auth=area.auth,
+            keystone_project=area.keystone_project,
+            keystone_domain=area.keystone_domain,
             users_file=area.users_file,
             remember=area.remember,
             certificate=area.certificate,

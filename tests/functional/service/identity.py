@@ -57,9 +57,9 @@ class Identity:
             "project_domain_name": "Default",
         }
 
-    def token(self, user: str) -> str:
+    def token(self, user: str, project: str = "operations") -> str:
         """A token of a user."""
-        return str(Session(v3.Password(**self.auth(user))).get_token())
+        return str(Session(v3.Password(**self.auth(user, project))).get_token())
 
     def short_token(self, user: str) -> str:
         """A token that holds for a second."""

@@ -87,7 +87,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     identity = Identity(directory)
     auth = "".join(f"{name} = {value}\n" for name, value in identity.auth("admin").items())
     more = (
-        "[api]\nauth = keystone\nlogin_limit = 5/hour\n"
+        "[api]\nauth = keystone\nkeystone_project = operations\nlogin_limit = 5/hour\n"
         f"[keystone_authtoken]\nauth_type = password\nwww_authenticate_uri = {identity.url}\n"
         f"token_cache_time = -1\n{auth}"
     )
@@ -126,6 +126,15 @@ def test_keystones_roles_are_the_services(guarded: Guarded) -> None:
     }
     assert deleted == {"reader": 403, "member": 403, "admin": 404, "stranger": 403}
     assert {entry["who"] for entry in guarded.audit()} == set(tokens)
+
+
+def test_a_role_elsewhere_is_none_here(guarded: Guarded) -> None:
+    """Keystone's own administrator, who is one in the project admin: here it is operations that counts."""
+    token = guarded.identity.token("admin", "admin")
+    answer = guarded.ask(token)
+    assert answer.status_code == 403
+    assert "the role reader in the project operations of the domain Default" in answer.json()["title"]
+    assert guarded.ask(token, path="/v1/health").status_code == 200
 
 
 def test_wrong_expired_and_revoked_tokens_are_refused(guarded: Guarded) -> None:

@@ -268,8 +268,12 @@ def test_keystone_decides_and_a_client_cannot_claim_it_did(tmp_path: Path) -> No
         "HTTP_X_IDENTITY_STATUS": "Confirmed",
         "HTTP_X_ROLES": "reader, member",
         "HTTP_X_USER_NAME": "anna",
+        "HTTP_X_PROJECT_NAME": "admin",
+        "HTTP_X_PROJECT_DOMAIN_NAME": "Default",
     }
-    assert keystone.who(confirmed) == Principal("anna", ("reader", "member"))
+    found = keystone.who(confirmed)
+    assert found is not None
+    assert (found.name, found.roles) == ("anna", ("reader", "member"))
     assert keystone.who({}) is None
     seen: list[dict[str, Any]] = []
 
@@ -290,6 +294,45 @@ def test_keystone_decides_and_a_client_cannot_claim_it_did(tmp_path: Path) -> No
     }
     list(around(environ, lambda *_: None))
     assert keystone.who(seen[0]) is None, "the middleware took the client's own headers away"
+
+
+@pytest.mark.parametrize(
+    ("project", "domain", "counts"),
+    [
+        ("operations", "cloud", True),
+        ("operations", "Default", False),
+        ("admin", "Default", False),
+        ("admin", "cloud", False),
+        ("operations", None, False),
+        (None, None, False),  # of a domain, of the whole system, or of nothing
+    ],
+)
+def test_only_roles_in_the_configured_project_count(
+    tmp_path: Path, project: str | None, domain: str | None, counts: bool
+) -> None:
+    file = tmp_path / "x.conf"
+    file.write_text("[api]\nkeystone_project = operations\nkeystone_domain = cloud\n")
+    settings = load(state_dir=str(tmp_path), config_file=str(file), environment={})
+    keystone = Keystone(settings, Limits("9/minute", "2/hour", 1))
+    environ = {
+        "HTTP_X_IDENTITY_STATUS": "Confirmed",
+        "HTTP_X_ROLES": "admin",
+        "HTTP_X_USER_NAME": "anna",
+        "HTTP_X_PROJECT_NAME": project,
+        "HTTP_X_PROJECT_DOMAIN_NAME": domain,
+    }
+    found = keystone.who({name: value for name, value in environ.items() if value is not None})
+    assert found is not None
+    document = Document()
+    access = Access(document.operations.values(), str(tmp_path / "policy.yaml"))
+    if counts:
+        access.require(document.operations["deletePlan"], found)
+        return
+    with pytest.raises(UndercloudError) as caught:
+        access.require(document.operations["listPlans"], found)
+    assert str(caught.value.findings[0].message) == (
+        "anna may not do this: it takes the role reader in the project operations of the domain cloud"
+    )
 
 
 class _Asked:
