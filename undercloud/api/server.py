@@ -25,10 +25,10 @@ from undercloud.api.recent import Recent
 from undercloud.api.validations import Validations
 from undercloud.conf import Settings
 from undercloud.db.database import Database, open_database
-from undercloud.deploy import rpc
+from undercloud.deploy import background, rpc
+from undercloud.deploy.background import Background
 from undercloud.deploy.local import LocalEngine
 from undercloud.deploy.machines import WholeEngine
-from undercloud.deploy.succession import Succession
 from undercloud.diagnostics import UndercloudError
 from undercloud.images import tls
 from undercloud.plan import archive
@@ -46,7 +46,7 @@ class Running:
     service: Service
     audit: Audit
     rpc_server: rpc.Server | None
-    succession: Succession | None
+    background: tuple[Background, ...]
 
     @property
     def address(self) -> str:
@@ -67,8 +67,8 @@ class Running:
 
     def close(self) -> None:
         """Give everything back; deployments of an engine in this process are left to the next one."""
-        if self.succession is not None:
-            self.succession.stop()
+        for part in self.background:
+            part.stop()
         self.service.validations.close()
         if self.rpc_server is not None:
             self.rpc_server.stop()
@@ -101,11 +101,10 @@ def prepare(settings: Settings, local: LocalEngine | None) -> Running:
     service = _service(settings, database, engine, document, limits, answering=answering)
     audit = Audit(settings.paths.state_dir / "log" / "audit.log")
     server = _server(settings, make_app(service, access, authentication, audit))
-    succession = Succession(local, settings.deployment.heartbeat) if local else None
-    for part in (rpc_server, succession):
-        if part is not None:
-            part.start()
-    return Running(server, service, audit, rpc_server, succession)
+    beside = background.beside(local, settings.deployment.heartbeat) if local else ()
+    for part in (*((rpc_server,) if rpc_server else ()), *beside):
+        part.start()
+    return Running(server, service, audit, rpc_server, beside)
 
 
 def _service(

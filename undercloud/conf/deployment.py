@@ -1,4 +1,4 @@
-"""Locks and heartbeats of deployments."""
+"""Locks and heartbeats of deployments, and how many of them are kept."""
 
 from __future__ import annotations
 
@@ -16,18 +16,26 @@ OPTIONS = [
         help="Seconds without a sign of life after which a writer counts as dead. One whose process is known "
         "to have ended on this machine is followed at once.",
     ),
+    cfg.IntOpt(
+        "keep_deployments",
+        default=100,
+        min=0,
+        help="How many deployments of a stack are kept, with their events, of each kind (deploy, check, …); "
+        "0: all. What runs, the last one and the last good ones always stay.",
+    ),
 ]
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """``heartbeat`` and ``lease`` are seconds."""
+    """``heartbeat`` and ``lease`` are seconds; ``keep_deployments`` is a number, 0 for no limit."""
 
     heartbeat: float
     lease: float
+    keep_deployments: int
 
     @classmethod
     def read(cls, conf: cfg.ConfigOpts) -> Deployment:
         """The values of a loaded configuration."""
         area = conf[GROUP]
-        return cls(area.heartbeat, area.lease)
+        return cls(area.heartbeat, area.lease, area.keep_deployments)

@@ -46,6 +46,10 @@ class Paths:
         """What belongs to one stack: playbook directory, runner artifacts, credentials."""
         return self.state_dir / "stacks" / stack
 
+    def artifacts(self, stack: str) -> Path:
+        """What Ansible printed in a stack's deployments, a directory each by their ids."""
+        return self.stack_dir(stack) / "runner" / "artifacts"
+
     def backups_dir(self, stack: str) -> Path:
         """Backups of a stack's cloud, which outlive it."""
         return self.state_dir / "backups" / stack

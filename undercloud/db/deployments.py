@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from undercloud.db.models import Deployment, Stage
@@ -105,6 +105,24 @@ def with_status(session: Session, stack: str, statuses: Iterable[str]) -> Sequen
     """Deployments of a stack (all stacks when empty) in one of the statuses."""
     query = select(Deployment).where(Deployment.status.in_(tuple(statuses)))
     return session.scalars(query.where(Deployment.stack == stack) if stack else query).all()
+
+
+def stacks(session: Session) -> Sequence[str]:
+    """The names of all stacks that have deployments."""
+    return session.scalars(select(Deployment.stack).distinct().order_by(Deployment.stack)).all()
+
+
+def brief(session: Session, stack: str) -> Sequence[Row[str, str, str, datetime.datetime]]:
+    """Id, operation, status and beginning of a stack's deployments, newest first."""
+    query = select(Deployment.id, Deployment.operation, Deployment.status, Deployment.started)
+    return session.execute(
+        query.where(Deployment.stack == stack).order_by(Deployment.started.desc(), Deployment.id)
+    ).all()
+
+
+def remove(session: Session, deployment: str) -> None:
+    """Forget one deployment with its stages and events."""
+    session.execute(delete(Deployment).where(Deployment.id == deployment))
 
 
 def remove_all(session: Session, stack: str) -> None:

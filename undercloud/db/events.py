@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from undercloud.db.models import Event
@@ -18,6 +18,15 @@ def append(session: Session, deployment: str, events: Iterable[Event]) -> int:
         event.deployment_id, event.seq = deployment, last
         session.add(event)
     return last
+
+
+def remove_first(session: Session, deployment: str, number: int) -> bool:
+    """Forget at most so many of a deployment's oldest events; whether there were any."""
+    first = session.scalar(select(func.min(Event.seq)).where(Event.deployment_id == deployment))
+    if first is None:
+        return False
+    session.execute(delete(Event).where(Event.deployment_id == deployment, Event.seq < first + number))
+    return True
 
 
 def after(session: Session, deployment: str, seq: int, limit: int) -> Sequence[Event]:

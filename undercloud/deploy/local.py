@@ -6,7 +6,7 @@ import logging
 import shutil
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from undercloud.deploy import (
     gate,
     lease,
     processes,
+    retention,
     unprovisioning,
     versions,
     views,
@@ -87,6 +88,7 @@ class LocalEngine(MachineService, Reading):
         self._borders = borders
         self._jobs = Jobs(settings, database, borders, self._after)
         self._guard = threading.Lock()
+        self._blocked: dict[str, str] = {}  # what cannot be taken over, and why, as it was logged
 
     def deploy(self, request: DeployRequest) -> Deployment:
         """Start a deployment or a dry run; refused (DEP-001) while another writes the same stack."""
@@ -308,19 +310,27 @@ class LocalEngine(MachineService, Reading):
                 for row in rows
                 if lease.left_behind(session, row.stack, row.fence, self._settings.deployment)
             ]
-        taken = []
+        taken, blocked = [], dict[str, str]()
         for deployment in left:
             try:
                 if self._end_hopeless(deployment):
                     continue
                 self._go_on(deployment, by_itself=True)
-            except UndercloudError as error:  # another engine was quicker, or the next look will tell
-                _LOG.info("deployment %s is not taken over: %s", deployment, error)
-            except Exception:  # noqa: BLE001 - one that cannot be read (another version's) blocks no other
-                _LOG.exception("deployment %s cannot be taken over", deployment)
+            except Exception as error:  # noqa: BLE001 - what cannot be read blocks no other
+                blocked[deployment] = f"{type(error).__name__}: {error}"
+                if self._blocked.get(deployment) != blocked[deployment]:
+                    # Foreseen: another engine was quicker, or the next look will tell.
+                    foreseen = isinstance(error, UndercloudError)
+                    level = logging.INFO if foreseen else logging.ERROR
+                    _LOG.log(level, "%s cannot be taken over: %s", deployment, error, exc_info=not foreseen)
             else:
                 taken.append(deployment)
+        self._blocked = blocked
         return tuple(taken)
+
+    def forget_old(self, stopping: Callable[[], bool]) -> Iterator[str]:
+        """Forget deployments that are older than the configuration keeps them; the ids of these."""
+        return retention.forget_old(self._settings, self._database, stopping)
 
     def _end_hopeless(self, deployment: str) -> bool:
         """End what is not worth going on with, and what is left of it on this machine."""

@@ -170,7 +170,7 @@ def run_of(work: Work, playbook: str, purpose: str) -> Run:
         purpose=purpose,
         directory=work.directory,
         playbook=playbook,
-        artifacts=work.stack_dir / "runner" / "artifacts",
+        artifacts=work.settings.paths.artifacts(work.stack),
         ident=work.deployment,
         mark=work.mark,
         workspace=work.workspace,

@@ -14,9 +14,8 @@ from collections.abc import Callable
 import cotyledon
 
 from undercloud.conf import Settings
-from undercloud.deploy import rpc
+from undercloud.deploy import background, rpc
 from undercloud.deploy.local import LocalEngine
-from undercloud.deploy.succession import Succession
 
 Opener = Callable[[Settings], LocalEngine]
 _GRACE = 120  # seconds that workers have to bring a stage that is no playbook to its end
@@ -32,19 +31,21 @@ class EngineWorker(cotyledon.Service):
         self._local = open_engine(settings)
         name = f"{socket.gethostname()}-{os.getpid()}"
         self._server = rpc.Server(settings, rpc.open_transport(settings), self._local, name)
-        self._succession = Succession(self._local, settings.deployment.heartbeat)
+        self._background = background.beside(self._local, settings.deployment.heartbeat)
 
     def run(self) -> None:
         """Answer from now on."""
         self._server.start()
-        self._succession.start()
+        for part in self._background:
+            part.start()
         sys.stdout.write(f"undercloud-engine answers (pid {os.getpid()})\n")
         sys.stdout.flush()
 
     def terminate(self) -> None:
         """Answer no more; playbooks go on without us."""
         self._server.stop()
-        self._succession.stop()
+        for part in self._background:
+            part.stop()
         self._local.leave()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 
@@ -12,10 +13,10 @@ from tests.unit.deploy.test_deploy_kept import SpooledRunner, died
 from tests.unit.deploy.world import World, request
 from undercloud.db import locks, models
 from undercloud.db.database import Database
+from undercloud.deploy import background
 from undercloud.deploy.engine import Status
 from undercloud.deploy.lease import Lease
 from undercloud.deploy.local import LocalEngine
-from undercloud.deploy.succession import Succession
 
 
 def test_a_deployment_that_cannot_be_read_keeps_no_other_from_being_taken_over(
@@ -27,20 +28,18 @@ def test_a_deployment_that_cannot_be_read_keeps_no_other_from_being_taken_over(
         world.real_runner = runner = SpooledRunner(deadly=9)
         engine = world.engine()
         left.append(died(world, engine, runner, request(stack=stack)))
-    with engine._database.write() as session:
-        of_another_version = engine._database.vault.seal_json(
-            {"stack": "overcloud", "ssh": "by carrier pigeon"}
-        )
-        session.execute(
-            update(models.Deployment)
-            .where(models.Deployment.id == left[0])
-            .values(sealed_request=of_another_version)
-        )
+    _of_another_version(engine._database, left[0], {"stack": "overcloud", "ssh": "by carrier pigeon"})
     assert engine.take_over() == (left[1],)
     assert engine.wait(left[1], 30).status is Status.SUCCEEDED
     (told,) = [record for record in caplog.records if "cannot be taken over" in record.getMessage()]
     assert left[0] in told.getMessage()
     assert told.exc_info is not None, "with its traceback"
+    for changed, logged in (({}, 1), ({"stack": "overcloud", "plan": 3}, 2), ({}, 2)):
+        if changed:
+            _of_another_version(engine._database, left[0], changed)
+        assert engine.take_over() == ()
+        told_of = [record for record in caplog.records if "cannot be taken over" in record.getMessage()]
+        assert len(told_of) == logged, "once, until it is another trouble"
 
 
 def test_the_look_goes_on_after_what_nobody_foresaw(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +55,7 @@ def test_the_look_goes_on_after_what_nobody_foresaw(world: World, monkeypatch: p
         return original(self)
 
     monkeypatch.setattr(LocalEngine, "take_over", take_over)
-    succession = Succession(engine, 0.05)
+    succession = background.succession(engine, 0.05)
     succession.start()
     try:
         deadline = time.monotonic() + 30
@@ -65,6 +64,22 @@ def test_the_look_goes_on_after_what_nobody_foresaw(world: World, monkeypatch: p
             time.sleep(0.05)
     finally:
         succession.stop()
+
+
+def test_old_deployments_are_forgotten_beside_the_work(world: World) -> None:
+    options = dataclasses.replace(world.settings.deployment, keep_deployments=1)
+    world.settings = dataclasses.replace(world.settings, deployment=options)
+    engine = world.engine()
+    _, second = (engine.wait(engine.deploy(request(dry_run=True)).id, 30).id for _ in range(2))
+    beside = background.beside(engine, 0.05)
+    for part in beside:
+        part.start()
+    deadline = time.monotonic() + 30
+    while [one.id for one in engine.deployments()] != [second]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for part in beside:
+        part.stop()
 
 
 def test_a_heartbeat_that_fails_in_an_unforeseen_way_is_not_the_last(
@@ -89,6 +104,16 @@ def test_a_heartbeat_that_fails_in_an_unforeseen_way_is_not_the_last(
         assert lock is not None
         assert lock.holder is None
     assert len(looks) > 1
+
+
+def _of_another_version(database: Database, deployment: str, asked: dict[str, object]) -> None:
+    """A request that this version cannot read."""
+    with database.write() as session:
+        session.execute(
+            update(models.Deployment)
+            .where(models.Deployment.id == deployment)
+            .values(sealed_request=database.vault.seal_json(asked))
+        )
 
 
 def _asked_to_stop_in_the_database(database: Database, deployment: str) -> None:
