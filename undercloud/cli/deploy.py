@@ -220,8 +220,8 @@ def _add_limits(group: Any) -> None:
         action="append",
         default=[],
         metavar="<stage>",
-        help="Leave out a stage (preflight, node-checks, step-0 … step-5, finish, final-checks …); recorded; "
-        "may be given again",
+        help="Leave out a stage (node-playbooks, preflight, node-checks, step-0 … step-5, finish, "
+        "final-checks …); recorded; may be given again",
     )
 
 

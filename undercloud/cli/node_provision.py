@@ -22,8 +22,9 @@ _PROVISION = (
 class NodeProvision(plan_part.PlanPart):
     """Turn machines into the nodes of a deployment file: choose, install, wait until they answer SSH.
 
-    Each choice is told with its reason, and if no machine fits, the requirement that left none. It may be
-    repeated at any time: what is so already is left alone. `overcloud deploy` does all this by itself.
+    Each choice is told with its reason, and if no machine fits, the requirement that left none. Then the
+    `ansible_playbooks` of the file run on the nodes of their roles. It may be repeated at any time: machines
+    that are nodes already are left alone, playbooks run again. `overcloud deploy` does all this by itself.
     """
 
     examples = (

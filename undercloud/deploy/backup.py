@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from undercloud.conf import installed
 from undercloud.conf.paths import Paths
 from undercloud.db import deployments
 from undercloud.deploy import checks, skipping, stages
@@ -17,7 +16,6 @@ from undercloud.deploy.requests import BackupRequest
 from undercloud.deploy.work import CancelledError, Stage, Turns, Work
 from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
 
-_PLAYBOOKS = Path("ansible/ansible_collections/undercloud/deploy/playbooks")
 SUMS = "SHA256SUMS"
 """Written last: a directory without it holds no whole backup."""
 MANIFEST = "manifest.json"
@@ -86,8 +84,7 @@ def run(work: Work, turns: Turns) -> None:
     if not isinstance(request, BackupRequest):
         raise internal(f"{work.operation} is no backup")
     action = ACTIONS[request.action]
-    playbook = installed.data_directory() / _PLAYBOOKS / action.playbook
-    wanted = stages.run_of(work, str(playbook), request.action)
+    wanted = stages.run_of(work, stages.playbook_of_ours(action.playbook), request.action)
     variables = {}
     if action.snapshot:
         # The run's name on a snapshot lets it know its own when it goes on.

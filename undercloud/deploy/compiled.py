@@ -12,7 +12,7 @@ from undercloud.db.database import Database
 from undercloud.db.models import Compilation, PlanVersion, State
 from undercloud.db.vault import Vault
 from undercloud.deploy import leaving, wire
-from undercloud.deploy.compiling import Access, Compiled, FreeTask, Node, Wanted
+from undercloud.deploy.compiling import Access, Compiled, FreeTask, Node, NodePlaybook, Wanted
 from undercloud.deploy.leaving import Leaving
 from undercloud.diagnostics import internal
 
@@ -48,6 +48,7 @@ def keep(
             "references": dict(made.secrets),
             "sensitive": sorted(made.sensitive),
             "password": password,
+            "playbooks": wire.to_plain(made.playbooks),
         },
     )
     return row.id
@@ -70,6 +71,7 @@ def read(database: Database, compilation: int) -> Compiled:
             tasks=wire.from_plain(tuple[FreeTask, ...], facts["tasks"]),
             described=facts.get("described") or {},
             machines=wire.from_plain(tuple[Wanted, ...], facts.get("machines") or []),
+            playbooks=wire.from_plain(tuple[NodePlaybook, ...], sealed.get("playbooks") or []),
         )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from undercloud.conf import installed
 from undercloud.deploy.compiling import Access, Compiled, FreeTask, Judged, Known, Loaded, Node, Reserved
-from undercloud.deploy.compiling_machines import machine_wishes
+from undercloud.deploy.compiling_machines import machine_wishes, node_playbooks, playbook_files
 from undercloud.deploy.plan_source import plan_source
 from undercloud.deploy.requests import DeployRequest, GivenFile
 from undercloud.deploy.ssh import SSH_PORT
@@ -137,7 +137,10 @@ def _compiled(made: Compilation) -> Compiled:
     assert made.topology is not None, "a compilation without errors is whole"
     assert made.lowered is not None, "a compilation without errors is whole"
     return Compiled(
-        files={path: file.text.encode() for path, file in made.files.items()},
+        files={
+            **{path: file.text.encode() for path, file in made.files.items()},
+            **playbook_files(made.plan),
+        },
         secrets={name: _revealed(value) for name, value in made.secrets.items()},
         state=json.loads(made.state.to_json()),
         sensitive=frozenset(_sensitive(made)),
@@ -146,6 +149,7 @@ def _compiled(made: Compilation) -> Compiled:
         tasks=_tasks(made.lowered),
         described=previous.facts(made),
         machines=tuple(machine_wishes(made)),
+        playbooks=tuple(node_playbooks(made.plan)),
     )
 
 
@@ -196,7 +200,8 @@ def _revealed(value: Any) -> str:
 def _sensitive(made: Compilation) -> Iterator[str]:
     """Passwords and keys by themselves; a file that holds some is known by them."""
     state = made.state
-    sources = (made.stack.parameters, state.passwords, state.random_strings, state.certificates)
+    sources = [made.stack.parameters, state.passwords, state.random_strings, state.certificates]
+    sources += [playbook.extra_vars for playbook in made.plan.node_playbooks]
     values = [*made.stack.hidden, *(text for source in sources for text in secret_texts(source))]
     for value in (*values, *map(_revealed, made.secrets.values())):
         text = value.strip()

@@ -64,6 +64,19 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class NodePlaybook:
+    """A playbook that runs on the nodes of a role; ``file`` is its path in the playbook directory.
+
+    That is empty for one that comes with us, which ``name`` says then. ``extra_vars`` may hold secrets.
+    """
+
+    role: str
+    name: str
+    file: str = ""
+    extra_vars: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
 class Access:
     """How to log in to the cloud that comes out; ``password`` is never shown.
 
@@ -126,6 +139,7 @@ class Compiled:
     tasks: tuple[FreeTask, ...] = ()
     described: Mapping[str, Any] = field(default_factory=dict)
     machines: tuple[Wanted, ...] = ()
+    playbooks: tuple[NodePlaybook, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,38 @@
-"""What a compilation wants of machines, out of the deployment file and the topology."""
+"""What a compilation wants of machines and of new nodes, out of the deployment file and the topology."""
 
 from __future__ import annotations
 
+import json
+import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from undercloud.baremetal.network_data import Attachment
-from undercloud.deploy.compiling import Wanted
+from undercloud.deploy.compiling import NodePlaybook, Wanted
+from undercloud.plan.loader import Plan
 from undercloud.playbooks.compiler import Compilation
 from undercloud.topology.machines import DEFAULT_CLASS, profiled
 from undercloud.topology.model import CTLPLANE, NODE_USER, Host, Topology
+
+_PLAYBOOKS = "node_playbooks"
+"""Where in the playbook directory the operator's playbooks lie, as they do to each other on his disk."""
+
+
+def node_playbooks(plan: Plan) -> Iterator[NodePlaybook]:
+    """The playbooks that the roles' nodes get, in their order."""
+    for one in plan.node_playbooks:
+        extra_vars = json.loads(json.dumps(one.extra_vars))  # secrets are plain for who hands them over
+        yield NodePlaybook(one.role, one.name, _placed(one.path) if one.path else "", extra_vars)
+
+
+def playbook_files(plan: Plan) -> dict[str, bytes]:
+    """Their files, by path in the playbook directory."""
+    wanted = dict.fromkeys(path for one in plan.node_playbooks for path in one.files)
+    return {_placed(path): plan.bundle.files[path] for path in wanted}
+
+
+def _placed(path: str) -> str:
+    return posixpath.join(_PLAYBOOKS, path.lstrip("/"))
 
 
 def machine_wishes(made: Compilation) -> Iterator[Wanted]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from undercloud.deploy import gate, provisioning, scalein, skipping, stages
+from undercloud.deploy import gate, node_playbooks, provisioning, scalein, skipping, stages
+from undercloud.deploy.compiling import FreeTask
 from undercloud.deploy.engine import EventKind, ResultStatus
 from undercloud.deploy.stages import PLAYBOOK, STEP_STAGES
 from undercloud.deploy.work import Stage, Turns, Work
@@ -24,21 +25,35 @@ def check_steps(work: Work, turns: Turns) -> None:
         run = replace(stages.run_of(work, PLAYBOOK, "steps"), limit=skipping.pattern(work), check=True)
         stages.run_playbook(work, turns, run)
     for task in work.result().tasks:
-        action = {**FREE_TASK, "name": task.name}
-        work.recorder.emit(
-            EventKind.RESULT,
-            "",
-            host=task.host,
-            step=task.step,
-            status=str(ResultStatus.SKIPPED),
-            data={"task": task.name, "actions": [action]},
-        )
+        _tell_unknown(work, task)
     work.recorder.flush()
+
+
+def list_playbooks(work: Work, turns: Turns) -> None:
+    """Say which playbooks of the operator would run on which nodes, also on those that are not there yet."""
+    _ = turns
+    skipping.leave_out_by_limit(work)
+    for playbook, hosts in node_playbooks.planned(work):
+        for host in hosts:
+            _tell_unknown(work, FreeTask(host, -1, f"playbook {playbook.name}"))
+
+
+def _tell_unknown(work: Work, task: FreeTask) -> None:
+    action = {**FREE_TASK, "name": task.name}
+    work.recorder.emit(
+        EventKind.RESULT,
+        "",
+        host=task.host,
+        step=task.step,
+        status=str(ResultStatus.SKIPPED),
+        data={"task": task.name, "actions": [action]},
+    )
 
 
 DRY_RUN = (
     Stage(("validate",), validate_only),
     Stage((provisioning.STAGE,), provisioning.foresee, skipping.machines_needed),
+    Stage((node_playbooks.STAGE,), list_playbooks, node_playbooks.needed),
     Stage(("preflight",), stages.check_nodes),
     Stage(("directory",), stages.write_directory),
     Stage(STEP_STAGES, check_steps),

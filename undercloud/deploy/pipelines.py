@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from undercloud.deploy import provisioning, scalein, skipping, stages
+from undercloud.deploy import node_playbooks, provisioning, scalein, skipping, stages
 from undercloud.deploy.backup import BACKUP
 from undercloud.deploy.checks import CHECK
 from undercloud.deploy.delete import DELETE
@@ -17,11 +17,13 @@ from undercloud.deploy.stages import STEP_STAGES
 from undercloud.deploy.unprovisioning import UNPROVISION
 from undercloud.deploy.work import Stage
 
+_PLAYBOOKS = Stage((node_playbooks.STAGE,), node_playbooks.run, node_playbooks.needed)
 DEPLOY = (
     Stage(("plan",), stages.read_plan),
     Stage(("validate",), stages.validate_plan),
     Stage(("compile",), stages.compile_plan),
     Stage((STAGE,), provisioning.provision, skipping.machines_needed),
+    _PLAYBOOKS,
     Stage(("preflight",), stages.check_nodes),
     Stage(("directory",), stages.write_directory),
     # Nobody leaves before it is seen that those who stay can carry on.
@@ -37,7 +39,8 @@ ALLOCATE = (
 )
 PROVISION = (
     *ALLOCATE,
-    Stage((STAGE,), provisioning.provision),
+    Stage((STAGE,), provisioning.provision, provisioning.needed),
+    _PLAYBOOKS,
 )
 PIPELINES: Mapping[Operation, tuple[Stage, ...]] = {
     Operation.DEPLOY: DEPLOY,

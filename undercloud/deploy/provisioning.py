@@ -38,6 +38,11 @@ _WORKERS = 32
 _PAUSE = 2.0
 
 
+def needed(work: Work) -> bool:
+    """Whether any node is a machine's; those that are there already need no Ironic."""
+    return bool(work.result().machines)
+
+
 def provision(work: Work, turns: Turns) -> None:
     """Provision the nodes that are not; NodesError names those that failed beyond their role's tolerance."""
     _ = turns

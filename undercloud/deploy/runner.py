@@ -55,7 +55,10 @@ class Run:
     ``purpose`` names it among the runs of its deployment; ``seen`` is the number of the last event that is
     recorded. ``artifacts`` has a directory for each of the last deployments, ``ident`` names this one there;
     ``mark`` tells its processes; ``tags`` are the plays to run, all when empty; ``mask`` hides secrets in a
-    text; ``timeout`` is seconds.
+    text; ``timeout`` is seconds. ``extra_vars`` are variables that may be secret: no command line has them.
+
+    A playbook of the ``operators`` never runs on this machine, and gets facts as Ansible gathers them by
+    itself; its ``limit`` is never empty.
     """
 
     purpose: str
@@ -75,6 +78,8 @@ class Run:
     timeout: int = 0
     verbosity: int = 0
     seen: int = 0
+    extra_vars: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    operators: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class AnsibleRunner:
         tail: collections.deque[str] = collections.deque(maxlen=_TAIL)
         try:
             if not kept.there:
-                _prepare(_private(run))
+                _prepare(run)
                 kept.start(self._wanted(run), self._own_environment())
             log = _Log(run, self._options.keep_runs)
             for event in kept.follow(cancelled):
@@ -172,8 +177,11 @@ class AnsibleRunner:
 
     def _command_line(self, run: Run) -> str:
         words = ["--tags", ",".join(run.tags)] if run.tags else []
+        if run.extra_vars:
+            words += ["--extra-vars", f"@{_extra_vars(run)}"]
         if run.limit:
-            words += ["--limit", f"{run.limit},undercloud"]  # the tasks that run here go with every node
+            # The tasks of ours that run here go with every node.
+            words += ["--limit", run.limit if run.operators else f"{run.limit},undercloud"]
         if run.check:
             words += ["--check", "--diff"]
         return shlex.join(words)
@@ -202,7 +210,7 @@ class AnsibleRunner:
             "ANSIBLE_LOCAL_TEMP": str(run.workspace.temporary),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_HOST_KEY_CHECKING": "True",
-            "ANSIBLE_GATHERING": "explicit",
+            "ANSIBLE_GATHERING": "implicit" if run.operators else "explicit",
             "ANSIBLE_PIPELINING": "True",
             "ANSIBLE_SSH_ARGS": shlex.join(arguments),
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(run.workspace.control_dir),
@@ -218,10 +226,16 @@ def _private(run: Run) -> Path:
     return run.workspace.run_directory(run.purpose) / "runner"
 
 
-def _prepare(private: Path) -> None:
+def _extra_vars(run: Run) -> Path:
+    return _private(run) / "extra_vars.json"
+
+
+def _prepare(run: Run) -> None:
     # ansible-runner forgets settings that are handed to it as an argument unless this file exists.
-    settings = private / "env" / "settings"
+    settings = _private(run) / "env" / "settings"
     make_private(settings.parent)
+    if run.extra_vars:
+        durable.write(_extra_vars(run), json.dumps(run.extra_vars))
     durable.write(
         settings, json.dumps({"pexpect_timeout": keeper.POLL, "suppress_output_file": True}).encode()
     )

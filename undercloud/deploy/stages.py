@@ -143,6 +143,11 @@ def write_credentials(work: Work, turns: Turns) -> None:
         credentials.write(work.stack_dir, credentials.of(work.stack, access))
 
 
+def playbook_of_ours(name: str) -> str:
+    """The path of a playbook of our collection."""
+    return str(installed.data_directory() / "ansible/ansible_collections/undercloud/deploy/playbooks" / name)
+
+
 def run_of(work: Work, playbook: str, purpose: str) -> Run:
     """A run of one of the directory's playbooks, with the secrets in place; see Run for its purpose."""
     result = work.result()
@@ -192,7 +197,7 @@ def run_playbook(work: Work, turns: Turns, run: Run, nodes: Sequence[Node] = ())
     operator = work.request.operator if isinstance(work.request, DeployRequest) else ""
     translator = Translator(work.recorder, turns.to, addresses, operator or "?")
 
-    key = f"{work.workspace.root.name}/{run.purpose}"
+    key = work.run_key(run.purpose)
     run = replace(run, seen=work.seen(key))
 
     def take(event: Mapping[str, Any]) -> None:

@@ -66,6 +66,10 @@ class Work:
     partial: list[Failure] = field(default_factory=list)
     followed: Mapping[str, Any] = field(default_factory=dict)
 
+    def run_key(self, purpose: str) -> str:
+        """What the run of a playbook is called in the record."""
+        return f"{self.workspace.root.name}/{purpose}"
+
     def seen(self, run: str) -> int:
         """The number of the last event of a playbook's run that an earlier engine recorded."""
         return int(self.followed["seen"]) if self.followed.get("run") == run else 0

@@ -13,6 +13,8 @@ from typing import Any
 from undercloud.diagnostics import Finding, Location, Report, UndercloudError, raise_for
 from undercloud.plan import files
 from undercloud.plan.documents import parse
+from undercloud.plan.node_playbooks import LOOKED_INTO, closure
+from undercloud.plan.node_playbooks import named as named_playbooks
 from undercloud.plan.planfiles import Answers, read_answers, read_plan_environment
 from undercloud.plan.references import references
 from undercloud.plan.registry import entries
@@ -120,6 +122,7 @@ def read(source: PlanSource) -> Bundle:
         "plan_environment": source.plan_environment,
     }
     named = {kind: reader.named(kind, path, default=not single) for kind, path in wanted.items()}
+    reader.node_playbooks(named["baremetal"])
     given = [*answers.environments]
     for directory in source.environment_directories:
         given += reader.listed(directory)
@@ -263,6 +266,34 @@ class _Reader:
             return []
         return [self.environment(name) for name in read_plan_environment(document, self._report).environments]
 
+    def node_playbooks(self, deployment: str) -> None:
+        """The playbooks that a deployment file names, with all that goes with them.
+
+        One that is not there is told when it is used.
+        """
+        for *_, item in named_playbooks(self._value(deployment)):
+            playbook = beside(posixpath.join(self.root, deployment), item["playbook"])
+            if list(closure(playbook, self._included)):
+                for name in LOOKED_INTO:
+                    self._take_directory(posixpath.join(posixpath.dirname(playbook), name))
+
+    def _included(self, file: str) -> Any:
+        """What a file of a playbook holds, which is taken; raises KeyError where there is none."""
+        path = self.spelled(file)
+        if path not in self.files and not (files.is_file(file) and self.take(path, file)):
+            raise KeyError(path)
+        return self._value(path)
+
+    def _take_directory(self, directory: str) -> None:
+        """All files of a directory, if there is one."""
+        if not files.is_directory(directory):
+            return
+        try:
+            for name, data in files.read_directory(directory).items():
+                self.files.setdefault(self.spelled(posixpath.join(directory, name)), data)
+        except UndercloudError as error:
+            self._report.extend(error.findings)
+
     def follow(self, path: str) -> None:
         """Read what a file outside of the tree names, and what that names."""
         waiting = [path]
@@ -276,11 +307,15 @@ class _Reader:
                 if found:
                     waiting.append(found)
 
-    def _references(self, file: str) -> list[str]:
+    def _value(self, path: str) -> Any:
+        """What a file that was taken holds; None for what is no YAML, which is told when the file is used."""
         try:
-            value = parse(self.files[file], posixpath.join(self.root, file)).value
+            return parse(self.files[path], posixpath.join(self.root, path)).value if path else None
         except UndercloudError:
-            return []  # Told when the file is used.
+            return None
+
+    def _references(self, file: str) -> list[str]:
+        value = self._value(file)
         if not isinstance(value, dict):
             return []
         registry = value.get("resource_registry")

@@ -11,6 +11,7 @@ from undercloud.plan.bundle import Bundle, PlanSource, read
 from undercloud.plan.documents import Document, parse
 from undercloud.plan.environment import Environment, Layer, Origin, generated_layer, in_client_order, merge
 from undercloud.plan.networks import Network, Vip, read_networks, read_vips
+from undercloud.plan.node_playbooks import NodePlaybook, read_node_playbooks
 from undercloud.plan.planfiles import Capabilities, PlanEnvironment, read_capabilities, read_plan_environment
 from undercloud.plan.references import declared_types
 from undercloud.plan.render import render_tree
@@ -28,9 +29,10 @@ class Plan:
 
     ``tree`` holds the template tree after rendering and what the operator's files name outside of it,
     ``root`` the path of the root template in it, ``registry_file`` that of the template tree's own
-    environment (empty if it has none). ``baremetal`` is the parsed deployment file of the nodes.
-    ``findings`` are warnings and notes, and errors of merging the environments: these keep a plan from being
-    compiled, and not from being evaluated, so that all mistakes can be told at once.
+    environment (empty if it has none). ``baremetal`` is the parsed deployment file of the nodes,
+    ``node_playbooks`` are those that it names. ``findings`` are warnings and notes, and errors of merging the
+    environments and of the playbooks: these keep a plan from being compiled, and not from being evaluated, so
+    that all mistakes can be told at once.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Plan:
     vips: tuple[Vip, ...]
     environment: Environment = dataclasses.field(repr=False)
     baremetal: Document | None = None
+    node_playbooks: tuple[NodePlaybook, ...] = ()
     capabilities: Capabilities = dataclasses.field(default_factory=Capabilities, repr=False)
     findings: tuple[Finding, ...] = ()
 
@@ -71,7 +74,8 @@ def assemble(bundle: Bundle) -> Plan:
     """Put a plan together from files that are read already; touches no disk.
 
     Raises UndercloudError: the codes of documents, roles, networks and render; PLAN-056 no root template.
-    What is wrong with the environments' settings (PLAN-04x) alone is in the plan's findings.
+    What is wrong with the environments' settings (PLAN-04x) alone is in the plan's findings, as is what is
+    wrong with playbooks of the deployment file (PLAN-11x).
     """
     report = Report()
     assembler = _Assembler(bundle, report)
@@ -95,6 +99,7 @@ def assemble(bundle: Bundle) -> Plan:
     layers = assembler.layers("" if bundle.single else registry, plan_environment)
     can_be_evaluated = not report.errors
     environment = assembler.merged(layers, root)
+    playbooks = read_node_playbooks(baremetal, assembler.tree, report) if baremetal else ()
     if not can_be_evaluated:
         raise_for(report)
     return Plan(
@@ -108,6 +113,7 @@ def assemble(bundle: Bundle) -> Plan:
         vips=vips,
         environment=environment,
         baremetal=baremetal,
+        node_playbooks=playbooks,
         capabilities=capabilities,
         findings=report.findings,
     )

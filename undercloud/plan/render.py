@@ -54,7 +54,9 @@ def render_tree(tree: Tree, roles: Sequence[Role], networks: Sequence[Network], 
     an included file that is not there, J2-004 any other failure of an expression, J2-005 a result or loop
     beyond all measure, J2-006 an unusable j2_excludes.yaml. A file that cannot be rendered is empty.
     """
-    sources = {path: tree[path].text for path in tree if path.endswith((".j2", _SUFFIX))}
+    # What lies elsewhere and has such a name is Ansible's: a role's template, beside a playbook.
+    inside = (path for path in tree if not path.startswith("/"))
+    sources = {path: tree[path].text for path in inside if path.endswith((".j2", _SUFFIX))}
     role_data = tuple(frozen(dict(role.data)) for role in roles)
     network_data = tuple(frozen(dict(network.data)) for network in networks)
     jobs = list(_jobs(sources, _excludes(tree, report), role_data, network_data))

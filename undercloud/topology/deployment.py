@@ -71,7 +71,6 @@ _BY_YOURSELF = (
     "Nodes start with VLANs on one card (docs: Networks of a node); for more configure them yourself."
 )
 _IDLE: Mapping[str, tuple[Any, str]] = {
-    "ansible_playbooks": ([], "Run them with ansible-playbook between node provision and deploy."),
     "netboot": (False, "Nodes boot from their disk."),
     "passwordless_sudo": (True, "The user of a node always may use sudo without a password."),
     "swap_size_mb": (None, "Make a swap file with config_drive: {cloud_config: {runcmd: […]}}."),

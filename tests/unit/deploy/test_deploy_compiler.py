@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import posixpath
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +14,16 @@ import yaml
 
 from tests.unit.deploy.world import World, request
 from undercloud.conf import installed
-from undercloud.deploy.compiler import NativeCompiler
-from undercloud.deploy.compiling import Node
+from undercloud.deploy.compiler import NativeCompiler, generated
+from undercloud.deploy.compiling import Node, NodePlaybook
 from undercloud.deploy.engine import Status
+from undercloud.deploy.plan_source import plan_source
 from undercloud.deploy.requests import PlanPaths
 from undercloud.deploy.stages import PLAYBOOK
 from undercloud.diagnostics import UndercloudError
 from undercloud.images import served
+from undercloud.plan import archive
+from undercloud.plan.bundle import read
 
 DATA = installed.data_directory()
 NODES = [
@@ -200,3 +206,30 @@ def test_a_machine_is_wanted_with_all_its_networks(
         9000,
     )
     assert on_api.routes == {"10.0.0.0/8": "172.17.0.2"}
+
+
+def test_playbooks_of_the_deployment_file_reach_the_runner(native: World, tmp_path: Path) -> None:
+    """From afar, too: what is packed there is all that is needed here."""
+    nodes = [{**NODES[0], "ansible_playbooks": [{"playbook": "tune/play.yaml", "extra_vars": _EXTRA}]}]
+    (tmp_path / "nodes.yaml").write_text(yaml.safe_dump(nodes))
+    (tmp_path / "tune/roles/tune/files").mkdir(parents=True)
+    (tmp_path / "tune/roles/tune/files/firmware").write_bytes(b"\xff\x00")
+    (tmp_path / "tune/play.yaml").write_text("- {hosts: all, roles: [tune]}")
+    packed = io.BytesIO()
+    archive.pack(read(plan_source(request(plan=paths(tmp_path)))), packed)
+    packed.seek(0)
+    shutil.rmtree(tmp_path / "tune")
+    assert native.real_compiler
+    bundle = archive.unpack(packed, "overcloud", generated=generated("", tmp_path / "registry"))
+    read_here = native.real_compiler.reload(bundle.files, {"root": bundle.root, **bundle.source()})
+    made = native.real_compiler.compile(read_here, None, {})
+    (playbook,) = made.playbooks
+    assert playbook == NodePlaybook("Standalone", "tune/play.yaml", playbook.file, _EXTRA)
+    assert made.files[playbook.file] == b"- {hosts: all, roles: [tune]}"
+    assert made.files[f"{posixpath.dirname(playbook.file)}/roles/tune/files/firmware"] == b"\xff\x00"
+    assert {"bmc-pass", "12345"} <= made.sensitive
+    assert "me-user" not in made.sensitive
+    assert "bmc-pass" not in repr(made)
+
+
+_EXTRA = {"bmc": {"user": "me-user", "admin_password": "bmc-pass"}, "tokens": ["12345"]}

@@ -32,7 +32,7 @@ STAGES = (
     "credentials",
 )
 # Done in silence where no node leaves, and no machine is to become one.
-QUIET = ("provision", "scale-in", "clean")
+QUIET = ("provision", "node-playbooks", "scale-in", "clean")
 
 # A process of its own: it deploys or goes on with what a dead one left, and kills itself when the given stage
 # begins or has ended.

@@ -54,6 +54,7 @@ def test_a_first_deployment(world: World) -> None:
         "validate",
         "compile",
         "provision",
+        "node-playbooks",
         "preflight",
         "directory",
         "node-checks",

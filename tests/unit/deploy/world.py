@@ -21,6 +21,7 @@ from undercloud.deploy.compiling import (
     Known,
     Loaded,
     Node,
+    NodePlaybook,
     Reserved,
     Wanted,
 )
@@ -52,6 +53,7 @@ class FakeCompiler:
     reserved: Reserved = dataclasses.field(default_factory=dict)
     known: list[Known] = dataclasses.field(default_factory=list)
     machines: tuple[Wanted, ...] = ()
+    playbooks: tuple[NodePlaybook, ...] = ()
 
     def load(self, request: DeployRequest) -> Loaded:
         return self.reload({"site.yaml": self.text.encode()}, {"stack": request.stack})
@@ -83,6 +85,7 @@ class FakeCompiler:
             tasks=(FreeTask("ctl-0", 2, "Open the door"),),
             described={"version": 1, "text": loaded.plan.decode()},
             machines=self.machines,
+            playbooks=self.playbooks,
         )
 
     def judge(
@@ -167,6 +170,8 @@ class FakeRunner:
 
 
 def plays_of(run: Run) -> tuple[str, ...]:
+    if run.operators:
+        return (Path(run.playbook).stem,)
     if run.playbook == "delete_playbook.yaml":
         return ("Delete everything",)
     if run.playbook == "checks_playbook.yaml":

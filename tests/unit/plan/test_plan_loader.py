@@ -16,6 +16,7 @@ from undercloud.diagnostics import UndercloudError
 from undercloud.plan import files
 from undercloud.plan.bundle import Bundle, PlanSource, read
 from undercloud.plan.loader import Plan, assemble, load
+from undercloud.plan.secrets import masked
 
 STOCK: dict[str, str] = yaml.safe_load((plan_cases.CASES / "stock.yaml").read_text())["files"]
 
@@ -42,6 +43,10 @@ def _summary(plan: Plan, root: str) -> dict[str, Any]:
         "vips": [vip.network for vip in plan.vips],
         "baremetal": plan.baremetal.value if plan.baremetal else None,
         "files": sorted(own),
+        "node_playbooks": [
+            [one.role, one.name, one.path, sorted(one.files), masked(one.extra_vars)]
+            for one in plan.node_playbooks
+        ],
         "parameter_defaults": plan.environment.parameter_defaults,
         "resource_registry": plan.environment.resource_registry,
         "capabilities": [
