@@ -6,7 +6,6 @@ import functools
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,7 +19,8 @@ from undercloud.api.access import Access, Principal
 from undercloud.api.answers import encoded
 from undercloud.api.audit import Audit
 from undercloud.api.authentication import Authentication
-from undercloud.api.calls import Answer, Call, Reader, Service
+from undercloud.api.bodies import Body
+from undercloud.api.calls import Answer, Call, Service
 from undercloud.api.document import Match, Operation, read_body, read_values
 from undercloud.api.handlers import HANDLERS
 from undercloud.diagnostics import UndercloudError, internal
@@ -77,14 +77,14 @@ class Root:
             raise _not_allowed(request.method) if match.allowed else _not_found()
         self._access.require(operation, who)
         values = read_values(operation, match.texts, query, request.headers)
-        body = _Body.of(request.environ)
+        body = Body.of(request.environ)
         name = who.name if who else ""
         require = functools.partial(self._access.require, who=who)
         call = Call(self._service, values, self._json(operation, body), body.stream, name, require)
         answer = HANDLERS[operation.name](call)
         return _response(answer, request.method)
 
-    def _json(self, operation: Operation, body: _Body) -> Any:
+    def _json(self, operation: Operation, body: Body) -> Any:
         """The JSON body, None where the operation takes none or another."""
         if not operation.content_types:
             return None
@@ -136,36 +136,6 @@ def make_app(service: Service, access: Access, authentication: Authentication, a
     """The WSGI application."""
     root = Root(service, access, authentication, audit)
     return authentication.around(_Application(root, hooks=[], request_cls=webob.Request))
-
-
-@dataclass(frozen=True)
-class _Body:
-    """A request's body as it came: its stream, its type without parameters, its length where it is known."""
-
-    stream: Reader
-    content_type: str
-    length: int
-    chunked: bool
-
-    @classmethod
-    def of(cls, environ: Mapping[str, Any]) -> _Body:
-        """The body of a request."""
-        length = environ.get("CONTENT_LENGTH") or "0"
-        return cls(
-            environ["wsgi.input"],
-            (environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower(),
-            int(length) if length.isdigit() else 0,
-            "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower(),
-        )
-
-    def read(self, most: int) -> bytes:
-        """All of it; API-009 when it is more than ``most`` bytes."""
-        data = b""
-        if self.length <= most and (self.length or self.chunked):
-            data = self.stream.read(most + 1)
-        if max(self.length, len(data)) > most:
-            raise UndercloudError.of("API-009", "the body is too large", fix=f"Send at most {most} bytes.")
-        return data
 
 
 def _address(environ: Mapping[str, Any]) -> tuple[str, dict[str, list[str]]]:

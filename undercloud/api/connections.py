@@ -3,6 +3,9 @@
 cheroot's own adapter shakes hands in the one thread that accepts and hands out connections: a client that
 opens one and says nothing would keep everybody waiting for as long as it is given. Here a connection takes a
 thread only while there is something to read, and waits where idle ones do for the rest of its handshake.
+
+cheroot waits some seconds for each byte, and reads what is left of a body into memory before it answers. Here
+a whole request has so many seconds, and more only as fast as it comes; what nobody read is thrown away.
 """
 
 from __future__ import annotations
@@ -13,12 +16,11 @@ import ssl
 import time
 from typing import Any
 
-from cheroot import wsgi
+from cheroot import makefile, wsgi
 from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 
-from undercloud.api import problems
-from undercloud.diagnostics import UndercloudError
+from undercloud.api import bodies, problems
 
 _SAID = b"This port speaks only HTTPS.\n"
 _NOT_TLS = b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
@@ -30,6 +32,9 @@ _TOO_LARGE = (
 )
 _LOG = logging.getLogger(__name__)
 _SHUTDOWN = 5  # seconds that requests have to end
+_HEADERS = 64 << 10  # bytes of a request's first line and headers
+_RATE = 16 << 10  # bytes a second: a client that sends as fast as this may take longer than ``timeout``
+_PIECE = 64 << 10  # bytes that are thrown away at once
 _IDLE = 256  # connections kept open between two requests; cheroot's 10 make a busy client shake hands anew
 
 
@@ -51,15 +56,64 @@ class _Request(HTTPRequest):
 
     def simple_response(self, status: str, msg: str = "") -> None:
         """What is refused before the application sees it."""
+        if status.startswith("413") and msg.startswith("The headers"):
+            status = "431 Request Header Fields Too Large"
         if not status.startswith("413"):
             super().simple_response(status, msg)
             return
         self.close_connection = True
         most = self.server.max_request_body_size
-        _, body = problems.problem(
-            UndercloudError.of("API-009", "the body is too large", fix=f"Send at most {most} bytes.")
-        )
+        _, body = problems.problem(bodies.too_large(most))
         self.conn.wfile.write(_TOO_LARGE % (problems.CONTENT_TYPE.encode(), len(body), body))
+
+    def send_headers(self) -> None:
+        """What is left of a body goes first, else the next request would begin with it."""
+        if not self.close_connection:
+            self.close_connection = not self._emptied()
+        super().send_headers()
+
+    def _emptied(self) -> bool:
+        """Throw away what nobody read; whether that was all. Chunks are not: they may be of any size."""
+        if self.chunked_read:
+            return bool(self.rfile.closed)
+        try:
+            while self.rfile.remaining and self.rfile.read(_PIECE):
+                pass
+        except OSError:
+            return False
+        return not self.rfile.remaining
+
+
+class _Reads(socket.SocketIO):
+    """Reads from a client that may make us wait so long for a request, and longer the more it sends."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock, "r")
+        self._patience = self._waited = 0.0
+        self._came = 0
+
+    def begin(self, patience: float) -> None:
+        """A request begins."""
+        self._patience, self._waited, self._came = patience, 0.0, 0
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._waited > self._patience + self._came / _RATE:
+            raise TimeoutError("timed out")  # as cheroot knows it
+        began = time.monotonic()
+        try:
+            count = super().readinto(buffer)
+        finally:
+            self._waited += time.monotonic() - began
+        self._came += count or 0
+        return count
+
+
+class _Reader(makefile.StreamReader):
+    """cheroot's, over such reads."""
+
+    def __init__(self, reads: _Reads) -> None:
+        super(makefile.StreamReader, self).__init__(reads)
+        self.bytes_read = 0
 
 
 class _Connection(HTTPConnection):
@@ -71,6 +125,8 @@ class _Connection(HTTPConnection):
     def __init__(self, server: Server, *words: Any) -> None:
         super().__init__(server, *words)
         self._until = time.monotonic() + server.timeout
+        self._reads = _Reads(self.socket)
+        self.rfile = _Reader(self._reads)
 
     def communicate(self) -> bool:
         if not self._agreed and isinstance(self.socket, ssl.SSLSocket):
@@ -83,6 +139,7 @@ class _Connection(HTTPConnection):
                 return False
             if not self.socket.pending():
                 return True
+        self._reads.begin(self.server.timeout)
         return bool(super().communicate())  # type: ignore[no-untyped-call]
 
     def _agree(self, tls: ssl.SSLSocket) -> bool:
@@ -104,6 +161,7 @@ class Server(wsgi.Server):
 
     ConnectionClass = _Connection
     keep_alive_conn_limit = _IDLE
+    max_request_header_size = _HEADERS
 
     def __init__(self, bind: tuple[str, int] | str, application: Any, threads: int) -> None:
         super().__init__(

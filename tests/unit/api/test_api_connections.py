@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
+import json
+import select
 import socket
 import ssl
+import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 
 import pytest
 import requests
 
-from tests.unit.api.conftest import Client
+from tests.unit.api.conftest import PASSWORD, Client
 
 
 def place(client: Client) -> tuple[str, int]:
@@ -129,3 +134,129 @@ def test_old_tls_and_rubbish_are_cut_off(shared: Client) -> None:
             while plain.recv(4096):
                 pass
     assert shared.ask("GET", "/v1/health").status_code == 200
+
+
+@contextlib.contextmanager
+def speaking(client: Client) -> Iterator[ssl.SSLSocket]:
+    """A connection on which anything can be said, and on which nothing comes that is no answer."""
+    context = ssl.create_default_context(cafile=client.authority)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with (
+        socket.create_connection(place(client), 60) as plain,
+        context.wrap_socket(plain, server_hostname=place(client)[0]) as tls,
+    ):
+        yield tls
+
+
+def answered(tls: ssl.SSLSocket) -> tuple[int, bytes, bool]:
+    """Status and body of an answer, and whether the connection stays."""
+    answer = http.client.HTTPResponse(tls)
+    answer.begin()
+    return answer.status, answer.read(), not answer.will_close
+
+
+def test_a_body_that_nobody_wants_is_thrown_away_piece_by_piece(shared: Client) -> None:
+    head = "POST /v1/plans/overcloud/versions HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-tar\r\n"
+    length = 48 << 20
+    with speaking(shared) as tls:
+        tracemalloc.start()
+        tls.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode())
+        piece = bytes(1 << 20)
+        for _ in range(length >> 20):
+            tls.sendall(piece)
+        assert answered(tls)[::2] == (401, True)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < length / 3, "it never was in memory as a whole"
+        tls.sendall(b"GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answered(tls)[0] == 200, "the next request begins after it"
+
+
+def test_chunks_that_nobody_wants_end_the_connection(shared: Client) -> None:
+    head = b"POST /v1/deployments HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    smuggled = b"GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
+    with speaking(shared) as tls:
+        tls.sendall(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(smuggled), smuggled))
+        assert answered(tls)[::2] == (401, False)
+        with contextlib.suppress(ConnectionResetError, ssl.SSLEOFError):
+            assert tls.recv(1) == b"", "no second answer"
+
+
+@pytest.mark.parametrize(
+    ("framed", "status", "code"),
+    [
+        (b"Transfer-Encoding: chunked\r\n\r\nno number\r\n", 400, "API-002"),
+        (b"Transfer-Encoding: chunked\r\n\r\n7fffffff\r\n", 413, "API-009"),
+        (b"Content-Length: 99999999999\r\n\r\n", 413, "API-009"),
+    ],
+)
+def test_a_body_with_a_wrong_frame_is_told_so(shared: Client, framed: bytes, status: int, code: str) -> None:
+    login = base64.b64encode(f"admin:{PASSWORD}".encode())
+    head = b"POST /v1/deployments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with speaking(shared) as tls:
+        tls.sendall(head + b"Authorization: Basic " + login + b"\r\n" + framed)
+        told, body, stays = answered(tls)
+    assert (told, json.loads(body)["findings"][0]["code"], stays) == (status, code, False)
+
+
+def test_headers_without_an_end_are_refused(shared: Client) -> None:
+    with speaking(shared) as tls:
+        tls.sendall(b"GET /v1/health HTTP/1.1\r\nHost: x\r\n" + b"X-More: and more\r\n" * 4000)
+        assert answered(tls)[0] == 431
+
+
+def trickle(tls: ssl.SSLSocket, words: bytes) -> float:
+    """Say a letter at a time until it is answered or all is said; the seconds that took."""
+    began = time.monotonic()
+    for letter in words:
+        if select.select([tls], [], [], 0.1)[0]:
+            break
+        tls.sendall(bytes([letter]))
+    return time.monotonic() - began
+
+
+def test_a_request_that_only_trickles_is_cut_off(client: Client) -> None:
+    login = base64.b64encode(f"admin:{PASSWORD}".encode())
+    head = b"POST /v1/deployments HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n" % login
+    head += b"Content-Type: application/json\r\nContent-Length: 600\r\n\r\n"
+    server = client.running.server
+    usual = server.timeout
+    with speaking(client) as tls:
+        server.timeout = 1
+        assert trickle(tls, head * 9) < 10
+        assert answered(tls)[0] == 408
+        assert tls.recv(1) == b"", "and that was all"
+    server.timeout = usual
+    with speaking(client) as tls:
+        server.timeout = 1
+        tls.sendall(head)
+        assert trickle(tls, b" " * 600) < 10
+        status, body, stays = answered(tls)
+    assert (status, json.loads(body)["findings"][0]["code"], stays) == (408, "API-013", False)
+
+
+def test_those_who_trickle_hold_up_others_for_seconds_only(client: Client) -> None:
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(speaking(client)) for _ in range(30)]
+        assert len(slow) > client.world.settings.api.threads
+        server = client.running.server
+        usual, server.timeout = server.timeout, 1
+        for tls in slow:
+            tls.sendall(b"GET /v1/health HTTP/1.1\r\n")
+        time.sleep(0.5)  # all threads wait for them
+        server.timeout = usual  # as long as others have to agree on TLS
+        over = threading.Event()
+
+        def go_on() -> None:
+            while not over.wait(0.3):
+                for tls in slow:
+                    with contextlib.suppress(OSError):
+                        tls.sendall(b"X")
+
+        thread = threading.Thread(target=go_on)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(over.set)
+        began = time.monotonic()
+        assert client.ask("GET", "/v1/health").status_code == 200
+        assert time.monotonic() - began < 30
