@@ -145,7 +145,7 @@ def test_two_at_once_are_refused_and_one_is_cancelled_and_resumed(client: Client
     assert client.codes("POST", f"{place}/resume", 409) == ["DEP-007"]
 
 
-def test_a_restore_is_resumed_by_those_who_may_begin_it(client: Client) -> None:
+def test_a_restore_is_resumed_and_stopped_by_those_who_may_begin_it(client: Client) -> None:
     prepared(client)
     member, backups = client.as_user("member"), "/v1/stacks/overcloud/backups"
     ended(client, f"/v1/deployments/{start(client)['id']}")
@@ -159,8 +159,11 @@ def test_a_restore_is_resumed_by_those_who_may_begin_it(client: Client) -> None:
     client.world.runner.ending = None
     assert member.codes("POST", f"{place}/resume", 403) == ["API-006"]
     assert ended(client, place)["status"] == "failed"
+    client.world.runner.hold = threading.Event()
     assert client.ask("POST", f"{place}/resume").status_code == 202
-    assert ended(client, place)["status"] == "succeeded"
+    assert member.codes("POST", f"{place}/cancel", 403) == ["API-006"]
+    client.world.runner.hold.set()
+    assert ended(client, place)["status"] == "succeeded", "nobody stopped it"
 
 
 def test_what_failed_is_tried_again_with_less_and_taken_back(client: Client) -> None:

@@ -133,10 +133,15 @@ def hosts_of(call: Call) -> Answer:
 
 def resume(call: Call) -> Answer:
     """Go on with it; who may not begin such a thing may not go on with it either."""
-    found = call.service.engine.deployment(call["deployment"])
-    call.require(call.service.document.beginning(found.operation))
+    _may_begin(call)
     limit, skip = call.body.get("limit", ""), tuple(call.body.get("skip", ()))
     return started(call.service.engine.resume(call["deployment"], limit, skip))
+
+
+def _may_begin(call: Call) -> None:
+    """API-006 for who may not begin what the deployment does."""
+    found = call.service.engine.deployment(call["deployment"])
+    call.require(call.service.document.beginning(found.operation))
 
 
 def rollback(call: Call) -> Answer:
@@ -146,7 +151,8 @@ def rollback(call: Call) -> Answer:
 
 
 def cancel(call: Call) -> Answer:
-    """Ask it to stop."""
+    """Ask it to stop; who may not begin such a thing may not stop it either."""
+    _may_begin(call)
     reason = call.body.get("reason", "") or f"cancelled by {call.who}"
     call.service.engine.cancel(call["deployment"], reason)
     return started(call.service.engine.deployment(call["deployment"]))
