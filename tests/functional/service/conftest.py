@@ -12,9 +12,18 @@ from tests.unit.deploy import rabbit
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[servers.Server]:
-    if not servers.installed("postgresql"):
-        pytest.skip("the package postgresql-15 is not installed (tools/bootstrap.sh --host)")
-    with servers.running("postgresql") as server:
+    yield from _server("postgresql")
+
+
+@pytest.fixture(scope="module")
+def mariadb() -> Iterator[servers.Server]:
+    yield from _server("mariadb")
+
+
+def _server(kind: str) -> Iterator[servers.Server]:
+    if not servers.installed(kind):
+        pytest.skip(f"the package of {kind} is not installed (tools/bootstrap.sh --host)")
+    with servers.running(kind) as server:
         yield server
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -34,13 +35,22 @@ def embedded(tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture
 def grown(tmp_path: Path, postgres: servers.Server, broker: rabbit.Rabbit) -> Iterator[Site]:
     """An API and two engines, RabbitMQ, PostgreSQL."""
-    site = Site(tmp_path, tmp_path / "state", postgres.new_database(), broker.url)
-    engines = site.start("engine", "--workers", "2")
-    for _ in range(2):
-        engines.line("answers")
-    site.start("api")
-    yield site
-    site.close()
+    with growing(tmp_path, postgres, broker) as site:
+        yield site
+
+
+@contextlib.contextmanager
+def growing(directory: Path, database: servers.Server, broker: rabbit.Rabbit) -> Iterator[Site]:
+    """An API and two engines over servers of their own."""
+    site = Site(directory, directory / "state", database.new_database(), broker.url)
+    try:
+        engines = site.start("engine", "--workers", "2")
+        for _ in range(2):
+            engines.line("answers")
+        site.start("api")
+        yield site
+    finally:
+        site.close()
 
 
 def whole(site: Site, deployment: str, done: list[str] | None = None) -> dict[str, Any]:
@@ -206,12 +216,17 @@ def test_the_broker_starts_anew_in_the_middle(grown: Site, broker: rabbit.Rabbit
     assert grown.ended(grown.deploy())["status"] == "succeeded"
 
 
-def test_the_database_starts_anew_in_the_middle(grown: Site, postgres: servers.Server) -> None:
-    deployment = grown.deploy_to_step_2()
-    postgres.stop()
-    assert grown.ask("GET", f"/v1/deployments/{deployment}").status_code == 503
-    assert grown.ask("GET", "/v1/health").status_code == 503
-    grown.go_on()
-    until(lambda: grown.done() == _WHOLE)
-    postgres.start()
-    whole(grown, deployment)
+@pytest.mark.parametrize("kind", ["postgres", pytest.param("mariadb", marks=pytest.mark.long)])
+def test_the_database_starts_anew_in_the_middle(
+    request: pytest.FixtureRequest, tmp_path: Path, broker: rabbit.Rabbit, kind: str
+) -> None:
+    server: servers.Server = request.getfixturevalue(kind)
+    with growing(tmp_path, server, broker) as site:
+        deployment = site.deploy_to_step_2()
+        server.stop()
+        assert site.ask("GET", f"/v1/deployments/{deployment}").status_code == 503
+        assert site.ask("GET", "/v1/health").status_code == 503
+        site.go_on()
+        until(lambda: site.done() == _WHOLE)
+        server.start()
+        whole(site, deployment)
