@@ -12,6 +12,7 @@ from typing import Any
 from undercloud.deploy import engine, machines, profiles, requests
 from undercloud.diagnostics import Finding
 from undercloud.diskimages.built import Built
+from undercloud.images.remote import Described
 
 ROOTS = (
     engine.Deployment,
@@ -31,6 +32,7 @@ ROOTS = (
     profiles.Profile,
     profiles.MatchedProfiles,
     Built,
+    Described,
     requests.GivenFiles,
     Finding,
 )

@@ -111,6 +111,7 @@ _READ = (
     "/v1/nodes/none",
     "/v1/profiles",
     "/v1/disk-images",
+    "/v1/container-images",
     "/v1/stacks/overcloud/nodes",
     "/v1/stacks/overcloud/addresses",
 )

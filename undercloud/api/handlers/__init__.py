@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from undercloud.api.calls import Handler
-from undercloud.api.handlers import contents, deployments, nodes, plans, provisioning, service, validations
+from undercloud.api.handlers import (
+    contents,
+    deployments,
+    images,
+    nodes,
+    plans,
+    provisioning,
+    service,
+    validations,
+)
 
 HANDLERS: dict[str, Handler] = {
     **service.OPERATIONS,
@@ -11,6 +20,7 @@ HANDLERS: dict[str, Handler] = {
     **contents.OPERATIONS,
     **validations.OPERATIONS,
     **deployments.OPERATIONS,
+    **images.OPERATIONS,
     **nodes.OPERATIONS,
     **provisioning.OPERATIONS,
 }

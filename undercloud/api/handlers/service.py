@@ -24,6 +24,7 @@ def service(call: Call) -> Answer:
 def _discovery(call: Call) -> dict[str, object]:
     names = (
         *("plans", "stacks", "deployments", "validations", "nodes", "profiles", "disk-images"),
+        "container-images",
         *("locks", "health", "metrics", "openapi.json"),
     )
     version = call.service.document.content["info"]["version"]
