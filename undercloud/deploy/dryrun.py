@@ -33,9 +33,9 @@ def list_playbooks(work: Work, turns: Turns) -> None:
     """Say which playbooks of the operator would run on which nodes, also on those that are not there yet."""
     _ = turns
     skipping.leave_out_by_limit(work)
-    for playbook, hosts in node_playbooks.planned(work):
-        for host in hosts:
-            _tell_unknown(work, FreeTask(host, -1, f"playbook {playbook.name}"))
+    for playbook, nodes in node_playbooks.planned(work):
+        for node in nodes:
+            _tell_unknown(work, FreeTask(node.name, -1, f"playbook {playbook.name}"))
 
 
 def _tell_unknown(work: Work, task: FreeTask) -> None:

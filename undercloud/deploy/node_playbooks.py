@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from undercloud.deploy import skipping, stages
-from undercloud.deploy.compiling import NodePlaybook
+from undercloud.deploy.compiling import Node, NodePlaybook
 from undercloud.deploy.engine import EventKind
 from undercloud.deploy.work import Turns, Work
 
@@ -22,12 +22,12 @@ def needed(work: Work) -> bool:
     return bool(work.result().playbooks)
 
 
-def planned(work: Work) -> Iterator[tuple[NodePlaybook, list[str]]]:
+def planned(work: Work) -> Iterator[tuple[NodePlaybook, list[Node]]]:
     """Each playbook with the nodes that it is for; those without any are left out."""
     for playbook in work.result().playbooks:
-        hosts = [node.name for node in work.nodes() if node.role == playbook.role]
-        if hosts:
-            yield playbook, hosts
+        nodes = [node for node in work.nodes() if node.role == playbook.role]
+        if nodes:
+            yield playbook, nodes
 
 
 def run(work: Work, turns: Turns) -> None:
@@ -36,10 +36,13 @@ def run(work: Work, turns: Turns) -> None:
     ours = list(planned(work))
     if not ours:
         return
-    work.report_failures(stages.preflight_of(work).trust(work.nodes(), pin=True))
-    stages.write_directory(work, turns)
+    if not work.workspace.found:  # else a playbook may run still, out of the directory as it is
+        nodes = dict.fromkeys(node for _, members in ours for node in members)
+        work.report_failures(stages.preflight_of(work).trust(list(nodes), pin=True))
+        stages.write_directory(work, turns)
     purposes = [f"{STAGE}-{number}" for number in range(1, len(ours) + 1)]
-    for purpose, (playbook, hosts) in list(zip(purposes, ours, strict=True))[_done(work, purposes) :]:
+    for purpose, (playbook, members) in list(zip(purposes, ours, strict=True))[_done(work, purposes) :]:
+        hosts = [node.name for node in members]
         text = f"{playbook.name} on {', '.join(hosts[:5])}{' …' if len(hosts) > 5 else ''} ({playbook.role})"
         work.recorder.emit(EventKind.TASK, text)
         wanted = stages.run_of(work, playbook.file or stages.playbook_of_ours(playbook.name), purpose)
