@@ -11,8 +11,8 @@ from undercloud.baremetal.fleet import Control, Journey, has_failed, side_by_sid
 from undercloud.baremetal.instackenv import Entry
 from undercloud.baremetal.ironic import INTERFACES, Ironic, Machine, Patch
 from undercloud.baremetal.preparing import make_manageable
-from undercloud.baremetal.registration import SECRET_WORDS
 from undercloud.diagnostics import Finding, UndercloudError
+from undercloud.plan.secrets import SECRET_WORDS
 from undercloud.topology.machines import capabilities_of, written
 
 _MANAGING = frozenset({"verifying", "manageable"})

@@ -10,7 +10,6 @@ from undercloud.baremetal.enrolment import enrol, manage
 from undercloud.baremetal.fleet import Control, Journey, Pace, travel
 from undercloud.baremetal.instackenv import Entry
 from undercloud.baremetal.ironic import Ironic, Machine
-from undercloud.baremetal.registration import SECRET_WORDS
 from undercloud.db import events
 from undercloud.deploy import machine_records, ramdisk_addresses
 from undercloud.deploy.engine import EventKind, Failure, ResultStatus
@@ -18,6 +17,7 @@ from undercloud.deploy.machines import MachinesRequest, MachineWork
 from undercloud.deploy.masking import Masker
 from undercloud.deploy.work import CancelledError, Stage, Turns, Work
 from undercloud.diagnostics import Finding, Severity, UndercloudError, internal
+from undercloud.plan.secrets import SECRET_WORDS
 from undercloud.topology.facts import Facts, root_disk
 
 _IDLE = frozenset({"manageable", "inspect failed", "clean failed"})

@@ -57,7 +57,7 @@ class Run:
     ``mark`` tells its processes; ``tags`` are the plays to run, all when empty; ``mask`` hides secrets in a
     text; ``timeout`` is seconds. ``extra_vars`` are variables that may be secret: no command line has them.
 
-    A playbook of the ``operators`` never runs on this machine, and gets facts as Ansible gathers them by
+    A playbook of the ``operators`` has no play on this machine, and gets facts as Ansible gathers them by
     itself; its ``limit`` is never empty.
     """
 

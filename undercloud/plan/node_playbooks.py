@@ -14,7 +14,7 @@ from undercloud.diagnostics import Finding, Report, Severity, UndercloudError
 from undercloud.plan.documents import Document
 from undercloud.plan.entries import Entry
 from undercloud.plan.names import did_you_mean
-from undercloud.plan.secrets import conceal
+from undercloud.plan.secrets import conceal_named
 from undercloud.plan.tree import Tree, beside
 
 KERNEL_ARGUMENTS = "cli-overcloud-node-kernelargs.yaml"
@@ -31,7 +31,6 @@ LOOKED_INTO = (
 )
 """The directories beside a playbook that Ansible looks into: they go with it."""
 _NAMING = ("import_playbook", "import_tasks", "include_tasks", "include_vars", "vars_files")
-_SECRET_WORDS = ("password", "passwd", "passphrase", "secret", "token", "private_key", "credential")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,9 +176,9 @@ class _Reader:
         except UndercloudError:
             return None
 
-    def _variables(self) -> dict[str, Any]:
-        extra_vars = self.item.get("extra_vars")
-        return _concealed("", extra_vars) if isinstance(extra_vars, dict) else {}
+    def _variables(self) -> Mapping[str, Any]:
+        extra_vars = conceal_named(self.item.get("extra_vars"))
+        return extra_vars if isinstance(extra_vars, dict) else {}
 
     def _has_effect(self, stock: str) -> bool:
         """Tell what of TripleO's playbook ours does not do."""
@@ -211,14 +210,3 @@ class _Reader:
 def _is_play(entry: Any) -> bool:
     keys = {str(key).rpartition(".")[2] for key in entry} if isinstance(entry, dict) else set()
     return bool(keys & {"hosts", "import_playbook"})
-
-
-def _concealed(key: object, value: Any) -> Any:
-    """The value, secret where a name above it says that it is one."""
-    if any(word in str(key).lower() for word in _SECRET_WORDS):
-        return conceal(value)
-    if isinstance(value, dict):
-        return {name: _concealed(name, item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_concealed("", item) for item in value]
-    return value

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 MASK = "********"
+SECRET_WORDS = (
+    *("password", "passwd", "passphrase", "secret", "token", "private_key", "credential"),
+    "community",  # SNMP's password
+)
+"""One of these is in the name of what nothing may show, where no schema says so."""
 
 
 class Secret(str):
@@ -70,6 +75,17 @@ def conceal(value: object) -> object:
         return {key: conceal(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [conceal(item) for item in value]
+    return value
+
+
+def conceal_named(value: object, name: object = "") -> object:
+    """The value with every string below a name made a secret that has one of the words in it."""
+    if any(word in str(name).lower() for word in SECRET_WORDS):
+        return conceal(value)
+    if isinstance(value, dict):
+        return {key: conceal_named(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [conceal_named(item) for item in value]
     return value
 
 
