@@ -17,10 +17,10 @@ from undercloud.plan.names import did_you_mean
 from undercloud.plan.secrets import conceal_named
 from undercloud.plan.tree import Tree, beside
 
-KERNEL_ARGUMENTS = "cli-overcloud-node-kernelargs.yaml"
+_KERNEL_ARGUMENTS = "cli-overcloud-node-kernelargs.yaml"
 _GROW_VOLUMES = "cli-overcloud-node-growvols.yaml"
 _STOCK: Mapping[str, tuple[str, ...]] = {
-    KERNEL_ARGUMENTS: ("kernel_args", "defer_reboot", "reboot_wait_timeout"),
+    _KERNEL_ARGUMENTS: ("kernel_args", "defer_reboot", "reboot_wait_timeout"),
     _GROW_VOLUMES: (),
 }
 """TripleO's playbooks that mean ours, with the variables that they know."""
