@@ -12,12 +12,10 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from undercloud.db import deployments, plans, states
+from undercloud.db import plans, states
 from undercloud.db.database import Database
 from undercloud.db.models import Blob, PlanFile, PlanVersion
-from undercloud.deploy import compiled, reading, versions, views
-from undercloud.deploy.compiling import Node
-from undercloud.deploy.engine import WRITING
+from undercloud.deploy import versions, views
 from undercloud.diagnostics import UndercloudError
 from undercloud.plan.bundle import Bundle
 from undercloud.plan.entropy import SeededEntropy
@@ -133,13 +131,6 @@ class Library:
                 "API-010", f"this version has no file {path}", fix="See the paths that …/files lists."
             )
         return plans.open_blob(self._database.vault, sealed)
-
-    def hosts(self, stack: str) -> tuple[Node, ...]:
-        """The hosts of a stack's last deployment by name; DEP-003 for an unknown stack."""
-        with self._database.read() as session:
-            reading.known(session, stack)
-            last = deployments.last(session, stack, WRITING, compiled=True)
-            return compiled.hosts(session, last.compilation_id if last else None)
 
     def passwords(self, name: str) -> list[dict[str, str]]:
         """Names and kinds of what was generated; no value leaves this method."""

@@ -17,6 +17,7 @@ from undercloud.images.remote import Described
 ROOTS = (
     engine.Deployment,
     engine.StackInfo,
+    engine.StackHost,
     engine.PlanInfo,
     engine.HostCounts,
     engine.Event,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from undercloud.cli import base, errors, rendering, running, ssh_options, tripleo_flags
-from undercloud.deploy.engine import Credentials, Deployment, Engine, Forced, HostCounts, StackInfo
+from undercloud.deploy.engine import Credentials, Deployment, Engine, Forced, HostCounts, StackHost, StackInfo
 from undercloud.deploy.requests import DeleteRequest
 from undercloud.diagnostics import UndercloudError
 
@@ -35,23 +35,25 @@ class OvercloudStatus(running.WithEngine, base.ShowOne):
         """The stack's fields."""
         with self.engine() as engine:
             stack = engine.status(parsed_args.stack)
+            nodes = engine.stack_hosts(parsed_args.stack)
             hosts = engine.hosts(stack.deployment.id) if stack.deployment else ()
         shown = _plain if parsed_args.formatter in _PLAIN_FORMATS else _readable
-        fields = shown(stack, hosts)
+        fields = shown(stack, nodes, hosts)
         return tuple(fields), tuple(fields.values())
 
 
-def _plain(stack: StackInfo, hosts: Sequence[HostCounts]) -> dict[str, Any]:
+def _plain(stack: StackInfo, nodes: Sequence[StackHost], hosts: Sequence[HostCounts]) -> dict[str, Any]:
     from undercloud.cli import summary  # noqa: PLC0415  (start-up)
     from undercloud.deploy import wire  # noqa: PLC0415
 
     fields: dict[str, Any] = wire.to_plain(stack)
+    fields["hosts"] = {node.name: node.address for node in nodes}
     if stack.deployment:
         fields["deployment"] = summary.deployment_plain(stack.deployment, hosts)
     return fields
 
 
-def _readable(stack: StackInfo, hosts: Sequence[HostCounts]) -> dict[str, Any]:
+def _readable(stack: StackInfo, nodes: Sequence[StackHost], hosts: Sequence[HostCounts]) -> dict[str, Any]:
     from undercloud.cli import progress, summary  # noqa: PLC0415  (start-up)
 
     fields: dict[str, Any] = {"stack": stack.name, "status": stack.status, "plan version": stack.version}
@@ -72,8 +74,8 @@ def _readable(stack: StackInfo, hosts: Sequence[HostCounts]) -> dict[str, Any]:
         fields["locked by"] = f"{stack.lock.holder} since {stack.lock.since}"
     if stack.auth_url:
         fields["auth url"] = stack.auth_url
-    if stack.hosts:
-        fields["hosts"] = "\n".join(f"{name} {address}" for name, address in stack.hosts.items())
+    if nodes:
+        fields["hosts"] = "\n".join(f"{node.name} {node.address}" for node in nodes)
     if last and last.forced:
         fields["forced"] = "\n".join(_forced(one) for one in last.forced)
     if hosts:
@@ -185,10 +187,10 @@ class OvercloudDelete(running.Running):
         self.tell_notes(parsed_args)
         if not parsed_args.yes:
             with self.engine() as engine:
-                stack = engine.status(parsed_args.stack)
-            hosts = rendering.plural(len(stack.hosts), "node")
-            names = ", ".join(stack.hosts) or "none"
-            if not self.confirmed(f"Take {stack.name} with all its data off {hosts} ({names})?"):
+                nodes = engine.stack_hosts(parsed_args.stack)
+            hosts = rendering.plural(len(nodes), "node")
+            names = ", ".join(node.name for node in nodes) or "none"
+            if not self.confirmed(f"Take {parsed_args.stack} with all its data off {hosts} ({names})?"):
                 return errors.FAILED
         wanted = DeleteRequest(
             parsed_args.stack, abandon=parsed_args.abandon, ssh=ssh_options.ssh_access(parsed_args)

@@ -150,7 +150,7 @@ class UndercloudUninstall(base.Ours):
         if known is None:
             clouds = "clouds that cannot be read any more"
         else:
-            deployed = [stack.name for stack in known if stack.hosts]
+            deployed = [stack.name for stack in known if stack.nodes]
             clouds = f"{rendering.plural(len(deployed), 'cloud')} ({', '.join(deployed) or 'none'})"
         kept = "without a backup" if parsed_args.no_backup else "after a backup"
         return f"Remove the undercloud in {found.site.state_dir}, which knows of {clouds}, {kept}?"

@@ -25,6 +25,7 @@ from undercloud.deploy.engine import (
     Failure,
     HostCounts,
     PlanInfo,
+    StackHost,
     StackInfo,
     Validated,
 )
@@ -168,6 +169,10 @@ class RemoteEngine(RemoteMachines):
     def status(self, stack: str) -> StackInfo:
         """One stack."""
         return self._http.get(StackInfo, f"/v1/stacks/{quote(stack, safe='')}")
+
+    def stack_hosts(self, stack: str) -> tuple[StackHost, ...]:
+        """The nodes that were compiled last for a stack, by name."""
+        return self._http.named(StackHost, f"/v1/stacks/{quote(stack, safe='')}/hosts", "hosts", "name")
 
     def stacks(self) -> tuple[StackInfo, ...]:
         """All stacks by name."""

@@ -257,8 +257,7 @@ class StackInfo:
     """A stack as ``overcloud status`` shows it.
 
     ``status`` is one of ``none`` (planned, never deployed), ``deploying``, ``deployed``, ``failed``,
-    ``interrupted``, ``deleting``, ``deleted``. ``hosts`` maps names to SSH addresses, of the last
-    deployment.
+    ``interrupted``, ``deleting``, ``deleted``. ``nodes`` is the number of those that were compiled last.
     """
 
     name: str
@@ -266,8 +265,17 @@ class StackInfo:
     version: int
     deployment: Deployment | None
     lock: LockInfo | None
-    hosts: Mapping[str, str] = field(default_factory=dict)
+    nodes: int = 0
     auth_url: str = ""
+
+
+@dataclass(frozen=True)
+class StackHost:
+    """A node of a stack, with its SSH address."""
+
+    name: str
+    address: str
+    role: str
 
 
 @dataclass(frozen=True)
@@ -368,6 +376,10 @@ class Engine(Protocol):
 
     def status(self, stack: str) -> StackInfo:
         """One stack; DEP-003 when the name is unknown."""
+        ...
+
+    def stack_hosts(self, stack: str) -> tuple[StackHost, ...]:
+        """The nodes that were compiled last for a stack, by name; DEP-003 when the name is unknown."""
         ...
 
     def stacks(self) -> tuple[StackInfo, ...]:

@@ -26,6 +26,7 @@ from undercloud.deploy.engine import (
     HostCounts,
     Operation,
     PlanInfo,
+    StackHost,
     StackInfo,
     Status,
 )
@@ -112,6 +113,13 @@ class Reading:
             known(session, stack)
             return self._stack(session, stack)
 
+    def stack_hosts(self, stack: str) -> tuple[StackHost, ...]:
+        """The nodes that were compiled last for a stack, by name; DEP-003 when the name is unknown."""
+        with self._database.read() as session:
+            known(session, stack)
+            found = compiled.hosts(session, _compiled(session, stack))
+        return tuple(StackHost(node.name, node.address, node.role) for node in found)
+
     def stacks(self) -> tuple[StackInfo, ...]:
         """All stacks that have a plan, by name."""
         with self._database.read() as session:
@@ -163,7 +171,7 @@ class Reading:
         latest = self._as_it_is(session, last, deployments.stages(session, last.id)) if last else None
         if latest is not None:
             latest = replace(latest, forced=_forced(session, latest.id))
-        hosts, auth_url = compiled.facts(session, last.compilation_id if last else None)
+        nodes, auth_url = compiled.facts(session, _compiled(session, stack))
         plan = plans.find(session, stack)
         version = plans.newest(session, plan) if plan else None
         return StackInfo(
@@ -172,7 +180,7 @@ class Reading:
             version.number if version else 0,
             latest,
             views.lock(locks.look(session, stack)),
-            hosts,
+            nodes,
             auth_url,
         )
 
@@ -230,6 +238,12 @@ def _forced(session: Session, deployment: str) -> tuple[Forced, ...]:
         for event in told
         if event.data.get("forced_by")
     )
+
+
+def _compiled(session: Session, stack: str) -> int | None:
+    """What was compiled last for a stack: one that failed before knows of no nodes."""
+    last = deployments.last(session, stack, WRITING, compiled=True)
+    return last.compilation_id if last else None
 
 
 def _latest(session: Session, stack: str) -> models.Deployment | None:

@@ -40,8 +40,9 @@ def stack(world: World) -> StackInfo:
     )
     world.found_hosts = (HostCounts("overcloud-controller-0", Counts(ok=4, failed=1)),)
     lock = LockInfo("undercloud pid 7", at(80), at(81), 5)
-    info = StackInfo("overcloud", "failed", 3, last, lock, HOSTS, "http://192.0.2.5:5000")
+    info = StackInfo("overcloud", "failed", 3, last, lock, len(HOSTS), "http://192.0.2.5:5000")
     world.known["overcloud"] = info
+    world.found_nodes = HOSTS
     return info
 
 

@@ -19,6 +19,7 @@ from undercloud.deploy.engine import (
     HostCounts,
     Operation,
     PlanInfo,
+    StackHost,
     StackInfo,
     Status,
     Validated,
@@ -91,6 +92,7 @@ class World:
         self.script: tuple[Event, ...] = GOOD_RUN
         self.fresh: tuple[Event, ...] = ()
         self.ending: Mapping[str, Any] = {"status": Status.SUCCEEDED}
+        self.found_nodes: Mapping[str, str] = {}
         self.found_hosts = tuple(HostCounts(host, Counts(ok=1)) for host in HOSTS)
         self.found_failures: tuple[Failure, ...] = ()
         self.found_changes: tuple[Change, ...] = ()
@@ -187,6 +189,10 @@ class World:
         if stack not in self.known:
             raise UndercloudError.of("DEP-003", f"there is no stack {stack}", fix="see: overcloud plan list")
         return self.known[stack]
+
+    def stack_hosts(self, stack: str) -> tuple[StackHost, ...]:
+        self.status(stack)
+        return tuple(StackHost(name, address, "") for name, address in self.found_nodes.items())
 
     def stacks(self) -> tuple[StackInfo, ...]:
         return tuple(self.known.values())

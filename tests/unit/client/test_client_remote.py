@@ -45,6 +45,7 @@ def test_all_that_the_local_engine_says_the_remote_one_says(client: Client, engi
     assert tuple(events) == local.events(started.id)
     assert ended == local.deployment(started.id)
     assert engine.hosts(started.id) == local.hosts(started.id) != ()
+    assert engine.stack_hosts("overcloud") == local.stack_hosts("overcloud") != ()
     assert engine.deployments("overcloud") == local.deployments("overcloud")
     assert engine.stacks() == local.stacks()
     assert engine.status("overcloud") == local.status("overcloud")

@@ -87,7 +87,8 @@ def test_our_own_templates_deploy(native: World, tmp_path: Path) -> None:
     authority = Path(beside["clouds"]["overcloud"]["cacert"])
     assert authority.read_text() == given.authority
     assert f"export OS_CACERT={authority}\n" in (Path(ended.directory).parent / "overcloudrc").read_text()
-    assert engine.status("overcloud").hosts == {"standalone-0": "192.168.24.11"}
+    (node,) = engine.stack_hosts("overcloud")
+    assert (node.name, node.address) == ("standalone-0", "192.168.24.11")
 
     again = engine.wait(engine.deploy(request(plan=paths(tmp_path))).id, 60)
     assert again.version == ended.version

@@ -108,7 +108,9 @@ def test_passwords_are_made_once_and_versions_only_for_changes(world: World) -> 
     assert [run.variables["undercloud_fence"] for run in world.runner.runs] == [1, 2, 3]
     status = engine.status("overcloud")
     assert (status.status, status.version, status.lock) == ("deployed", 2, None)
-    assert status.hosts == {"ctl-0": "192.0.2.11", "db-0": "192.0.2.12"}
+    assert status.nodes == 2
+    nodes = engine.stack_hosts("overcloud")
+    assert {node.name: node.address for node in nodes} == {"ctl-0": "192.0.2.11", "db-0": "192.0.2.12"}
     assert status.auth_url == "https://192.0.2.5:13000/v3"
     assert [d.operation for d in engine.deployments("overcloud")] == [Operation.DEPLOY] * 3
 

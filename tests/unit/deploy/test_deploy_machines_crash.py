@@ -211,7 +211,7 @@ def test_a_node_leaves_and_its_machine_is_given_back_once(deaths: Deaths) -> Non
         assert ended.status is Status.SUCCEEDED, ended.findings
         assert list(left.done().values()) == [1], "one machine was asked for one thing"
         assert [node.host for node in left.engine.provisioned("overcloud")] == ["compute-0"]
-        assert list(left.engine.status("overcloud").hosts) == ["compute-0"]
+        assert [node.name for node in left.engine.stack_hosts("overcloud")] == ["compute-0"]
 
 
 def test_what_failed_before_the_death_still_counts(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_services_take_leave_before_the_machine_goes(cloud: Cloud) -> None:
     assert cloud.world.runner.runs[-1].limit == "compute-1"
     assert cloud.states()[machine] == "available"
     assert list(cloud.owners()) == ["compute-0"]
-    assert list(cloud.engine.status("overcloud").hosts) == ["compute-0"]
+    assert [node.name for node in cloud.engine.stack_hosts("overcloud")] == ["compute-0"]
 
 
 def test_the_next_deployment_replaces_it_under_its_name_and_address(cloud: Cloud) -> None:

@@ -38,9 +38,8 @@ def stack(call: Call) -> Answer:
 
 def hosts(call: Call) -> Answer:
     """A page of a stack's hosts."""
-    found = page(call.service.library.hosts(call["stack"]), lambda host: host.name, call)
-    told = [{"name": host.name, "address": host.address, "role": host.role} for host in found]
-    return Answer({"hosts": told})
+    found = page(call.service.engine.stack_hosts(call["stack"]), lambda host: host.name, call)
+    return Answer({"hosts": wire.to_plain(found)})
 
 
 def delete_stack(call: Call) -> Answer:
