@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from undercloud.baremetal.ironic import Machine
+from undercloud.baremetal.ironic import Machine, Port, provisioning_port
 from undercloud.topology.facts import GIB, Facts, root_disk
 from undercloud.topology.machines import DRIVER_FIELDS
 from undercloud.topology.placement import Candidate
@@ -15,7 +15,7 @@ SECRET_WORDS = ("password", "secret", "token", "community")
 _FREE = "available"
 
 
-def entry_of(machine: Machine, macs: Sequence[str], facts: Facts | None) -> dict[str, Any]:
+def entry_of(machine: Machine, ports: Sequence[Port], facts: Facts | None) -> dict[str, Any]:
     """The entry of a machine; sizes are those that its inspection saw, else those it was registered with."""
     info = {
         key: value
@@ -36,13 +36,13 @@ def entry_of(machine: Machine, macs: Sequence[str], facts: Facts | None) -> dict
         "uuid": machine.uuid,
         "pm_type": machine.driver,
         **info,
-        "mac": list(macs),
+        "mac": [port.address for port in ports],
         "resource_class": machine.resource_class,
         "capabilities": machine.capabilities,
         **{key: value for key, value in sizes.items() if value},
     }
-    first = macs[0] if macs else ""
-    told = next((nic.neighbour for nic in facts.nics if nic.mac == first), None) if facts else None
+    card = provisioning_port(ports, facts)
+    told = next((nic.neighbour for nic in facts.nics if nic.mac == card), None) if facts else None
     if told:
         entry["switch_port"] = {"name": str(told), "vlans": list(told.vlans), "mtu": told.mtu}
     if machine.name:

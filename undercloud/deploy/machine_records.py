@@ -42,7 +42,7 @@ def nodes(session: Session) -> dict[str, tuple[str, str]]:
 
 def keep(database: Database, ironic: Ironic, inspected: Iterable[Machine] = ()) -> None:
     """Write down what Ironic has now, and what the inspections of some machines saw."""
-    known, ports = ironic.machines(), ironic.macs()
+    known, ports = ironic.machines(), ironic.ports()
     looked_at = [one.uuid for one in inspected]
     told = zip(looked_at, side_by_side(ironic.inventory, looked_at), strict=True)
     seen = {uuid: data for uuid, data in told if data}

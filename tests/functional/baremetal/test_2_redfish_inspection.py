@@ -12,7 +12,7 @@ from tests.functional.baremetal.test_machines import codes
 from undercloud.baremetal import instackenv, preparing
 from undercloud.baremetal.enrolment import enrol, manage
 from undercloud.baremetal.fleet import Control, Pace, travel
-from undercloud.baremetal.ironic import Ironic
+from undercloud.baremetal.ironic import Ironic, Port
 from undercloud.baremetal.registration import entry_of
 from undercloud.topology.facts import GIB, facts_of, root_disk
 from undercloud.topology.placement import Candidate, Demand, place_machines
@@ -41,7 +41,7 @@ def test_facts_of_a_machine_that_is_off(rack: RackTool, ironic: Ironic) -> None:
     assert disk.size == 7 * GIB
 
     (machine,) = ironic.machines()
-    entry = entry_of(machine, [facts.nics[0].mac], facts)  # what validation and placement go by
+    entry = entry_of(machine, [Port(facts.nics[0].mac)], facts)  # what validation and placement go by
     assert (entry["memory"], entry["cpu"], entry["disk"]) == (2048, 3, 7)
     candidate = Candidate("node1", machine.uuid, facts=facts)
     (finding,) = place_machines([Demand("one", "Compute", image_size=8 * GIB)], [candidate]).findings

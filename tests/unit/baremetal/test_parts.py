@@ -186,7 +186,7 @@ def test_what_is_kept_of_a_machine_holds_no_password_and_can_be_validated() -> N
         properties={"capabilities": "profile:compute", "root_device": {"serial": "A"}, "cpus": 1},
         traits=("CUSTOM_A",),
     )
-    entry = registration.entry_of(one, ["52:54:00:00:00:01"], FACTS)
+    entry = registration.entry_of(one, [Port("52:54:00:00:00:01")], FACTS)
     assert "redfish_password" not in entry
     assert (entry["cpu"], entry["memory"], entry["disk"]) == (4, 2048, 100)
     assert entry["capabilities"] == {"profile": "compute"}
