@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -11,7 +11,7 @@ from undercloud.baremetal.service.settings import files_url
 from undercloud.deploy.compiling import Wanted
 from undercloud.diagnostics import Finding, Location, Report, raise_for
 from undercloud.diskimages import published
-from undercloud.diskimages.built import DISK
+from undercloud.diskimages.built import DISK, Built
 
 _TRIPLEO = PurePosixPath("/var/lib/ironic/images")
 """Where TripleO's underclouds have their images, and its files of nodes look for them."""
@@ -28,10 +28,10 @@ def choose(directory: Path, endpoint: str, default: str, wanted: Iterable[Wanted
     BM-137 an image of the web without a checksum, BM-138 an image that Ironic cannot fetch.
     """
     report, images = Report(), dict[str, Image]()
-    host = endpoint.partition("://")[2].rpartition(":")[0].strip("[]")
+    served, url = published.load(directory), files_url(urlsplit(endpoint).hostname or "")
     for one in wanted:
         href = _ours(one.image.get("href") or default)
-        image = _named(one, href) if "://" in href else _built(directory, files_url(host), href)
+        image = _named(one, href) if "://" in href else _built(served, url, href)
         finding = _missing(href, one) if image is None else _unfit(image, one, directory)
         if finding is not None:
             report.add(finding)
@@ -54,8 +54,8 @@ def _named(one: Wanted, href: str) -> Image:
     )
 
 
-def _built(directory: Path, url: str, name: str) -> Image | None:
-    built = published.load(directory).get(name)
+def _built(served: Mapping[str, Built], url: str, name: str) -> Image | None:
+    built = served.get(name)
     if built is None or DISK not in built.files:
         return None
     file = built.files[DISK]
