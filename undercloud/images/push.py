@@ -79,11 +79,15 @@ def _check_built(names: Sequence[str], references: dict[str, str], store: Store)
 
 
 def _options(registry: Registry, store: Store, place: Path) -> list[str]:
-    """buildah's options for the registry; the password is in a file that only root reads."""
+    """buildah's options for the registry; the password is in a file that only root reads.
+
+    A node unpacks zstd in a third of the time that gzip takes; podman has read it since version 2.
+    """
     auth = place / "auth.json"
     with os.fdopen(os.open(auth, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(registry.auth_file())
-    options = [f"--authfile={auth}", f"--signature-policy={store.root / 'policy.json'}"]
+    options = ["--compression-format=zstd", f"--authfile={auth}"]
+    options.append(f"--signature-policy={store.root / 'policy.json'}")
     if registry.plain:
         options.append("--tls-verify=false")
     elif registry.authority:
