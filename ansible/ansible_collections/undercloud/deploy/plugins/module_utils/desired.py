@@ -97,12 +97,12 @@ def _parse(
 
 
 def keep_of(steps: Mapping[str, Mapping[str, Any]], step: int, values: Mapping[str, str]) -> dict[str, Any]:
-    """What the node must know of other steps: every name, what earlier ones leave, the images of later ones.
+    """What the node must know of other steps: every name, what earlier ones leave, the images of the next one.
 
     ``steps`` is a host's part of the desired state. The result is JSON; ``kept`` reads it.
     """
     result: dict[str, Any] = {"files": {}, "directories": {}, "units": {}, "containers": {}, "images": []}
-    result["later_images"] = {}
+    result["next_images"] = {}
     for number in sorted(steps, key=int):
         part, earlier = steps[number], int(number) < step
         for path, raw in _with_unit_files(part).items():
@@ -120,10 +120,10 @@ def keep_of(steps: Mapping[str, Mapping[str, Any]], step: int, values: Mapping[s
         containers = part.get("containers") or {}
         if earlier:
             result["images"] += [raw["image"] for raw in containers.values()]
-        elif int(number) > step:
-            result["later_images"].update(
-                {name: {"image": raw["image"], "service": _service(raw)} for name, raw in containers.items()}
-            )
+        elif int(number) > step and not result["next_images"]:
+            result["next_images"] = {
+                name: {"image": raw["image"], "service": _service(raw)} for name, raw in containers.items()
+            }
     result["images"] = sorted(set(result["images"]))
     return result
 
@@ -143,9 +143,9 @@ def kept(raw: Mapping[str, Any], step: int) -> Kept:
             path: _directory(entry) for path, entry in directories.items() if int(entry["step"]) < step
         },
         earlier_images=frozenset(raw.get("images") or ()),
-        later_images={
+        next_images={
             name: (str(entry["image"]), str(entry["service"]))
-            for name, entry in (raw.get("later_images") or {}).items()
+            for name, entry in (raw.get("next_images") or {}).items()
         },
     )
 

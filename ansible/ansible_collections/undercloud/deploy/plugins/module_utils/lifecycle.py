@@ -206,23 +206,23 @@ def _volumes(draft: Draft, name: str) -> None:
 def _pulls(draft: Draft, brought_up: Iterable[Action]) -> list[Action]:
     fresh = [one for one in brought_up if one.verb in ("create", "replace", "run") and not one.resume]
     entries = [draft.desired.containers[one.name] for one in fresh]
-    later = draft.desired.keep.later_images if draft.desired.prefetches else {}
-    wanted = {**prefetched(draft.manifest, later), **{one.image: one.service for one in reversed(entries)}}
+    following = draft.desired.keep.next_images if draft.desired.prefetches else {}
+    wanted = {**prefetched(draft.manifest, following), **{one.image: one.service for one in reversed(entries)}}
     images = {image: service for image, service in wanted.items() if image not in draft.facts.images}
     for image, service in images.items():
         draft.claim("images", image, service)
     return [Action("image", image, "pull", "missing", lane="pull") for image in sorted(images)]
 
 
-def prefetched(manifest: Manifest, later: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    """Images (and services) of later steps, by container, that this node has never had.
+def prefetched(manifest: Manifest, following: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """Images (and services) of the next step, by container, that this node has never had.
 
-    The first step with containers fetches them: all nodes do so while one of them is at work. An image that
-    somebody has removed since its container was made is left to that container's own step.
+    The step before fetches them: one node does so while another is at work. An image that somebody has
+    removed since its container was made is left to that container's own step.
     """
     known = manifest.containers
     return {
         image: service
-        for name, (image, service) in reversed(list(later.items()))
+        for name, (image, service) in reversed(list(following.items()))
         if name not in known or known[name].image != image
     }

@@ -237,7 +237,7 @@ class ContainerEntry:
 class Kept:
     """What the whole new state names: name → step; and what the steps before this one leave behind.
 
-    ``later_images``: container of a later step → its image and service.
+    ``next_images``: container of the next step that has any → its image and service.
     """
 
     files: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -247,7 +247,7 @@ class Kept:
     earlier_files: Mapping[str, FileEntry] = dataclasses.field(default_factory=dict)
     earlier_directories: Mapping[str, DirectoryEntry] = dataclasses.field(default_factory=dict)
     earlier_images: frozenset[str] = frozenset()
-    later_images: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    next_images: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -274,8 +274,8 @@ class Desired:
 
     @property
     def prefetches(self) -> bool:
-        """Whether the images of later steps are fetched: by the first step that has containers."""
-        return bool(self.containers) and not self.keep.earlier_images
+        """Whether the images of the next step are fetched: by each step that has containers."""
+        return bool(self.containers)
 
 
 @dataclasses.dataclass(frozen=True)

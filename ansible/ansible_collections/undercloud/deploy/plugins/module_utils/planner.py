@@ -75,7 +75,6 @@ def _assume(facts: Facts, desired: Desired) -> Facts:
         identity = fact.identity if fact and fact.sha256 == entry.sha256 else "rewritten"
         paths[path] = PathFact("file", entry.owner, entry.group, entry.mode, entry.sha256, identity)
     own = {name: (entry.image, entry.service) for name, entry in desired.containers.items()}
-    follows = {**own, **keep.later_images} if keep.earlier_images else {}
-    fetched = lifecycle.prefetched(facts.manifest, follows)
+    fetched = lifecycle.prefetched(facts.manifest, own if keep.earlier_images else {})
     images = {**dict.fromkeys({*keep.earlier_images, *fetched}, ""), **facts.images}
     return dataclasses.replace(facts, paths=paths, images=images)

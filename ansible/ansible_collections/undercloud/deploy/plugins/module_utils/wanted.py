@@ -35,7 +35,7 @@ def wanted(desired: Desired, manifest: Manifest) -> Wanted:
     stat |= {parent for path in (*desired.files, *desired.directories) for parent in parents(path)}
     images = {entry.image for entry in desired.containers.values()}
     if desired.prefetches:
-        images |= {image for image, _ in desired.keep.later_images.values()}
+        images |= {image for image, _ in desired.keep.next_images.values()}
     if desired.delete and desired.purge_images:
         images |= set(manifest.images)
     return Wanted(
