@@ -97,7 +97,7 @@ def _parse(
 
 
 def keep_of(steps: Mapping[str, Mapping[str, Any]], step: int, values: Mapping[str, str]) -> dict[str, Any]:
-    """What the node must know of other steps: every name, what earlier ones leave, the images of the next one.
+    """What the node must know of other steps: every name, what earlier ones leave, the next one's images.
 
     ``steps`` is a host's part of the desired state. The result is JSON; ``kept`` reads it.
     """

@@ -207,7 +207,8 @@ def _pulls(draft: Draft, brought_up: Iterable[Action]) -> list[Action]:
     fresh = [one for one in brought_up if one.verb in ("create", "replace", "run") and not one.resume]
     entries = [draft.desired.containers[one.name] for one in fresh]
     following = draft.desired.keep.next_images if draft.desired.prefetches else {}
-    wanted = {**prefetched(draft.manifest, following), **{one.image: one.service for one in reversed(entries)}}
+    early = prefetched(draft.manifest, following)
+    wanted = {**early, **{one.image: one.service for one in reversed(entries)}}
     images = {image: service for image, service in wanted.items() if image not in draft.facts.images}
     for image, service in images.items():
         draft.claim("images", image, service)
