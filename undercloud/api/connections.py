@@ -73,11 +73,15 @@ class _Request(HTTPRequest):
         super().send_headers()
 
     def _emptied(self) -> bool:
-        """Throw away what nobody read; whether that was all. Chunks are not: they may be of any size."""
+        """Throw away what nobody read; whether that was all. Chunks are not: they may be of any size.
+
+        It takes ``timeout`` at most, however fast it comes: who was refused has no right to a thread.
+        """
         if self.chunked_read:
             return bool(self.rfile.closed)
+        until = time.monotonic() + self.server.timeout
         try:
-            while self.rfile.remaining and self.rfile.read(_PIECE):
+            while self.rfile.remaining and time.monotonic() < until and self.rfile.read(_PIECE):
                 pass
         except OSError:
             return False

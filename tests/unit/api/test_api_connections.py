@@ -172,6 +172,18 @@ def test_a_body_that_nobody_wants_is_thrown_away_piece_by_piece(shared: Client) 
         assert answered(tls)[0] == 200, "the next request begins after it"
 
 
+def test_a_body_that_nobody_wants_is_not_listened_to_for_long(client: Client) -> None:
+    head = "POST /v1/plans/overcloud/versions HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-tar\r\n"
+    with speaking(client) as tls:
+        client.running.server.timeout = 1
+        tls.sendall(f"{head}Content-Length: {100 << 20}\r\n\r\n".encode())
+        began = time.monotonic()
+        while not select.select([tls], [], [], 0.1)[0]:
+            tls.sendall(bytes(64 << 10))  # far faster than what is taken for a trickle
+            assert time.monotonic() - began < 10
+        assert answered(tls)[::2] == (401, False)
+
+
 def test_chunks_that_nobody_wants_end_the_connection(shared: Client) -> None:
     head = b"POST /v1/deployments HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     smuggled = b"GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
