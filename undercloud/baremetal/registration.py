@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from undercloud.baremetal.ironic import Machine, Port, provisioning_port
+from undercloud.plan.secrets import SECRET_WORDS
 from undercloud.topology.facts import GIB, Facts, root_disk
 from undercloud.topology.machines import DRIVER_FIELDS
 from undercloud.topology.placement import Candidate
 
-SECRET_WORDS = ("password", "secret", "token", "community")
-"""What the options of drivers are called that nothing may show."""
 _FREE = "available"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -29,12 +30,13 @@ def keep(
     """Keep it, with the nodes that it leaves; the compilation's id."""
     access = wire.to_plain(made.access)
     password = access.pop("password")
+    machines = [wire.to_plain(replace(one, config_drive={})) for one in made.machines]
     facts = {
         "nodes": wire.to_plain(made.nodes),
         "access": access,
         "tasks": wire.to_plain(made.tasks),
         "described": wire.to_plain(made.described),
-        **({"machines": wire.to_plain(made.machines)} if made.machines else {}),
+        **({"machines": machines} if machines else {}),
         **({leaving.KEY: [wire.to_plain(one) for one in left]} if left else {}),
     }
     row = states.keep_compilation(
@@ -49,6 +51,8 @@ def keep(
             "sensitive": sorted(made.sensitive),
             "password": password,
             "playbooks": wire.to_plain(made.playbooks),
+            # What an operator gives cloud-init may hold passwords under any name.
+            "config_drives": {one.host: one.config_drive for one in made.machines if one.config_drive},
         },
     )
     return row.id
@@ -61,6 +65,8 @@ def read(database: Database, compilation: int) -> Compiled:
         if row is None:
             raise internal(f"compilation {compilation} is gone")
         facts, sealed = row.facts, database.vault.open_json(row.sealed)
+        machines = wire.from_plain(tuple[Wanted, ...], facts.get("machines") or [])
+        drives = sealed.get("config_drives") or {}
         return Compiled(
             files=states.compiled_files(session, database.vault, compilation),
             secrets=sealed["references"],
@@ -70,7 +76,9 @@ def read(database: Database, compilation: int) -> Compiled:
             access=wire.from_plain(Access, {**facts["access"], "password": sealed["password"]}),
             tasks=wire.from_plain(tuple[FreeTask, ...], facts["tasks"]),
             described=facts.get("described") or {},
-            machines=wire.from_plain(tuple[Wanted, ...], facts.get("machines") or []),
+            machines=tuple(
+                replace(one, config_drive=drives.get(one.host, one.config_drive)) for one in machines
+            ),
             playbooks=wire.from_plain(tuple[NodePlaybook, ...], sealed.get("playbooks") or []),
         )
 

@@ -22,9 +22,11 @@ class Forgetful(SimulatedIronic):
     """Forgets the machine that was asked for ``verb``, once, after so many more looks."""
 
     name, verb, looks, most = "node-1", "", 0, 0
+    drives = ""
 
     def move(self, name: str, verb: str, **arguments: Any) -> None:
         super().move(name, verb, **arguments)
+        self.drives += str(arguments)
         self.most = max(self.most, str(self._load()["machines"]).count("'deploying'"))
         if (name, verb) == (self.name, self.verb) and not self.looks:
             self.delete(name)
@@ -54,8 +56,8 @@ class Gone:
         self.ironic.add_port(self.ironic.machine(name), {"address": f"52:54:00:00:00:0{name[-1]}"})
         self.ironic.put(name, provision_state="available")
 
-    def deploy(self, tolerance: int = 0) -> Deployment:
-        want(self.world, *(wanted(number, tolerance=tolerance) for number in range(2)))
+    def deploy(self, **more: Any) -> Deployment:
+        want(self.world, *(wanted(number, **more) for number in range(2)))
         return self.engine.wait(self.engine.provision(request()).id, 60)
 
     def nodes(self) -> dict[str, str]:
@@ -115,3 +117,11 @@ def test_a_machine_without_a_port_is_not_installed(gone: Gone) -> None:
     (failure,) = gone.engine.failures("overcloud")
     assert (failure.host, failure.finding.code) == ("compute-1", "BM-135")
     assert gone.ironic.asked[-1:] == [("node-0", "active")]
+
+
+def test_what_an_operator_gives_cloud_init_is_kept_sealed(gone: Gone, tmp_path: Path) -> None:
+    ended = gone.deploy(config_drive={"cloud_config": {"chpasswd": {"list": "root:very-secret-pin"}}})
+    assert ended.status is Status.SUCCEEDED, ended.findings
+    assert gone.ironic.drives.count("very-secret-pin") == 2, "both machines get it"
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert b"very-secret-pin" not in kept
