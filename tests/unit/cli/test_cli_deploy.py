@@ -192,6 +192,9 @@ def test_the_result_as_json_leaves_stdout_to_it(openstack: Openstack, world: Wor
     done = openstack("overcloud", "deploy", "-f", "json")
     told = json.loads(done.out)
     assert (told["deployment"]["status"], told["findings"], told["failures"]) == ("succeeded", [], [])
+    assert {host: counts["ok"] for host, counts in told["deployment"]["hosts"].items()} == dict.fromkeys(
+        HOSTS, 1
+    )
     assert "compile: succeeded" in done.err
 
 
