@@ -110,14 +110,14 @@ class Demo(ABC):
         python = str(self.binaries / "python")
         return (python, "-m", module, "--dir", str(self.place), *arguments)
 
-    def deploy_command(self) -> tuple[str, ...]:
-        """`openstack overcloud deploy` with the demo's files."""
-        command = ["openstack", "overcloud", "deploy", "--templates", "-r", str(self.roles_file)]
-        command += ["-b", str(self.deployment_file)]
+    def of_the_plan(self, *command: str) -> tuple[str, ...]:
+        """`openstack overcloud` with that command and the demo's files."""
+        words = ["openstack", "overcloud", *command, "--templates", "-r", str(self.roles_file)]
+        words += ["-b", str(self.deployment_file)]
         stock = [self.checkout / "environments" / f"{name}.yaml" for name in self.environments]
         for file in (*stock, self.cloud_file):
-            command += ["-e", str(file)]
-        return (*command, *self.options())
+            words += ["-e", str(file)]
+        return (*words, *self.options())
 
     def container_images(self) -> tuple[Stage, Stage]:
         """The container images, built and pushed."""
@@ -127,13 +127,16 @@ class Demo(ABC):
             Stage("push", "the images into the registry", (*images, "push")),
         )
 
+    def roles(self) -> Stage:
+        """The file of roles."""
+        generate = ("openstack", "overcloud", "roles", "generate", "-o", str(self.roles_file), *ROLES)
+        return Stage("roles", "what runs where", generate)
+
     def deployment(self) -> tuple[Stage, ...]:
         """From nodes and images to a cloud that answers."""
-        generate = ("openstack", "overcloud", "roles", "generate", "-o", str(self.roles_file), *ROLES)
         token = ("openstack", "--os-cloud", "overcloud", "token", "issue")
         return (
-            Stage("roles", "what runs where", generate),
-            Stage("deploy", "the cloud", self.deploy_command()),
+            Stage("deploy", "the cloud", self.of_the_plan("deploy")),
             Stage("token", "a token of the new cloud", token),
         )
 
@@ -154,7 +157,7 @@ class Demo(ABC):
         deploy = self.directory / "deploy"
         deploy.write_text(
             "#!/bin/sh\n# Deploys the demo's cloud again; more options may follow.\n"
-            f'{exports}exec {shlex.join(self.deploy_command())} "$@"\n'
+            f'{exports}exec {shlex.join(self.of_the_plan("deploy"))} "$@"\n'
         )
         deploy.chmod(0o755)
 

@@ -117,8 +117,21 @@ def test_the_table_has_every_stage_and_the_whole() -> None:
     ]
 
 
+def test_machines_become_nodes_while_container_images_are_built(tmp_path: Path) -> None:
+    steps = MachineDemo(CHECKOUT, tmp_path).stages()
+    (lanes,) = [step.lanes for step in steps if isinstance(step, Together) and len(step.lanes[0]) > 1]
+    assert [[stage.name for stage in lane] for lane in lanes] == [
+        ["import", "roles", "provision"],
+        ["build", "push"],
+    ]
+    provision = lanes[0][-1].command
+    assert provision[:4] == ("openstack", "overcloud", "node", "provision")
+    (deploy,) = [step.command for step in steps if isinstance(step, Stage) and step.name == "deploy"]
+    assert provision[4:] == deploy[3:], "it is the same plan"
+
+
 def test_the_deploy_command_is_one_that_deploy_takes(demo: Demo) -> None:
-    program, *words = demo.deploy_command()
+    program, *words = demo.of_the_plan("deploy")
     assert [program, *words[:2]] == ["openstack", "overcloud", "deploy"]
     parsed = Deploy(cast(Any, None), None).get_parser("deploy").parse_args(words[2:])
     assert parsed.baremetal_deployment == str(demo.deployment_file)
