@@ -111,9 +111,9 @@ class Demo(ABC):
         return (python, "-m", module, "--dir", str(self.place), *arguments)
 
     def of_the_plan(self, *command: str) -> tuple[str, ...]:
-        """`openstack overcloud` with that command and the demo's files."""
-        words = ["openstack", "overcloud", *command, "--templates", "-r", str(self.roles_file)]
-        words += ["-b", str(self.deployment_file)]
+        """`openstack overcloud` with that command, whose last word wants the deployment file, and our files."""
+        words = ["openstack", "overcloud", *command, str(self.deployment_file)]
+        words += ["--templates", "-r", str(self.roles_file)]
         stock = [self.checkout / "environments" / f"{name}.yaml" for name in self.environments]
         for file in (*stock, self.cloud_file):
             words += ["-e", str(file)]
@@ -136,7 +136,7 @@ class Demo(ABC):
         """From nodes and images to a cloud that answers."""
         token = ("openstack", "--os-cloud", "overcloud", "token", "issue")
         return (
-            Stage("deploy", "the cloud", self.of_the_plan("deploy")),
+            Stage("deploy", "the cloud", self.of_the_plan("deploy", "-b")),
             Stage("token", "a token of the new cloud", token),
         )
 
@@ -157,7 +157,7 @@ class Demo(ABC):
         deploy = self.directory / "deploy"
         deploy.write_text(
             "#!/bin/sh\n# Deploys the demo's cloud again; more options may follow.\n"
-            f'{exports}exec {shlex.join(self.of_the_plan("deploy"))} "$@"\n'
+            f'{exports}exec {shlex.join(self.of_the_plan("deploy", "-b"))} "$@"\n'
         )
         deploy.chmod(0o755)
 
