@@ -111,7 +111,7 @@ class Demo(ABC):
         return (python, "-m", module, "--dir", str(self.place), *arguments)
 
     def of_the_plan(self, *command: str) -> tuple[str, ...]:
-        """`openstack overcloud` with that command, whose last word wants the deployment file, and our files."""
+        """`openstack overcloud` with a command whose last word wants the deployment file, and our files."""
         words = ["openstack", "overcloud", *command, str(self.deployment_file)]
         words += ["--templates", "-r", str(self.roles_file)]
         stock = [self.checkout / "environments" / f"{name}.yaml" for name in self.environments]
