@@ -110,14 +110,14 @@ class Demo(ABC):
         python = str(self.binaries / "python")
         return (python, "-m", module, "--dir", str(self.place), *arguments)
 
-    def of_the_plan(self, *command: str) -> tuple[str, ...]:
-        """`openstack overcloud` with a command whose last word wants the deployment file, and our files."""
-        words = ["openstack", "overcloud", *command, str(self.deployment_file)]
-        words += ["--templates", "-r", str(self.roles_file)]
+    def deploy_command(self) -> tuple[str, ...]:
+        """`openstack overcloud deploy` with the demo's files."""
+        command = ["openstack", "overcloud", "deploy", "--templates", "-r", str(self.roles_file)]
+        command += ["-b", str(self.deployment_file)]
         stock = [self.checkout / "environments" / f"{name}.yaml" for name in self.environments]
         for file in (*stock, self.cloud_file):
-            words += ["-e", str(file)]
-        return (*words, *self.options())
+            command += ["-e", str(file)]
+        return (*command, *self.options())
 
     def container_images(self) -> tuple[Stage, Stage]:
         """The container images, built and pushed."""
@@ -127,16 +127,13 @@ class Demo(ABC):
             Stage("push", "the images into the registry", (*images, "push")),
         )
 
-    def roles(self) -> Stage:
-        """The file of roles."""
-        generate = ("openstack", "overcloud", "roles", "generate", "-o", str(self.roles_file), *ROLES)
-        return Stage("roles", "what runs where", generate)
-
     def deployment(self) -> tuple[Stage, ...]:
         """From nodes and images to a cloud that answers."""
+        generate = ("openstack", "overcloud", "roles", "generate", "-o", str(self.roles_file), *ROLES)
         token = ("openstack", "--os-cloud", "overcloud", "token", "issue")
         return (
-            Stage("deploy", "the cloud", self.of_the_plan("deploy", "-b")),
+            Stage("roles", "what runs where", generate),
+            Stage("deploy", "the cloud", self.deploy_command()),
             Stage("token", "a token of the new cloud", token),
         )
 
@@ -157,7 +154,7 @@ class Demo(ABC):
         deploy = self.directory / "deploy"
         deploy.write_text(
             "#!/bin/sh\n# Deploys the demo's cloud again; more options may follow.\n"
-            f'{exports}exec {shlex.join(self.of_the_plan("deploy", "-b"))} "$@"\n'
+            f'{exports}exec {shlex.join(self.deploy_command())} "$@"\n'
         )
         deploy.chmod(0o755)
 

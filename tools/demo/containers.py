@@ -49,7 +49,6 @@ class ContainerDemo(Demo):
             Stage("nodes", "two emulated nodes", up),
             Stage("registry", "the registry that the nodes pull from", serve),
             *self.container_images(),
-            self.roles(),
             *self.deployment(),
         ]
 

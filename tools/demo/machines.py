@@ -62,11 +62,7 @@ class MachineDemo(Demo):
             Stage("upload", "the images to the file server", (*image, "upload", *KERNEL)),
             Together(
                 (
-                    (
-                        Stage("import", "machines are looked at", enrol),
-                        self.roles(),
-                        Stage("provision", "machines become nodes", self.of_the_plan("node", "provision")),
-                    ),
+                    (Stage("import", "machines are looked at", enrol),),
                     self.container_images(),
                 )
             ),

@@ -20,7 +20,6 @@ from tools.lab.cli import parser as lab_parser
 from tools.rack.cli import parser as rack_parser
 from undercloud.cli.credentials import CLOUDS_FILE
 from undercloud.cli.deploy import Deploy
-from undercloud.cli.node_provision import NodeProvision
 from undercloud.diagnostics import Severity
 from undercloud.validation import validate
 
@@ -118,26 +117,8 @@ def test_the_table_has_every_stage_and_the_whole() -> None:
     ]
 
 
-def test_machines_become_nodes_while_container_images_are_built(tmp_path: Path) -> None:
-    steps = MachineDemo(CHECKOUT, tmp_path).stages()
-    (lanes,) = [step.lanes for step in steps if isinstance(step, Together) and len(step.lanes[0]) > 1]
-    assert [[stage.name for stage in lane] for lane in lanes] == [
-        ["import", "roles", "provision"],
-        ["build", "push"],
-    ]
-    program, *words = lanes[0][-1].command
-    assert [program, *words[:3]] == ["openstack", "overcloud", "node", "provision"]
-    parsed = NodeProvision(cast(Any, None), None).get_parser("provision").parse_args(words[3:])
-    (deploy,) = [step.command for step in steps if isinstance(step, Stage) and step.name == "deploy"]
-    assert str(tmp_path / "baremetal_deployment.yaml") in words
-    assert (
-        parsed.environment_files
-        == Deploy(cast(Any, None), None).get_parser("deploy").parse_args(deploy[3:]).environment_files
-    ), "it is the same plan"
-
-
 def test_the_deploy_command_is_one_that_deploy_takes(demo: Demo) -> None:
-    program, *words = demo.of_the_plan("deploy", "-b")
+    program, *words = demo.deploy_command()
     assert [program, *words[:2]] == ["openstack", "overcloud", "deploy"]
     parsed = Deploy(cast(Any, None), None).get_parser("deploy").parse_args(words[2:])
     assert parsed.baremetal_deployment == str(demo.deployment_file)
