@@ -27,12 +27,14 @@ def listing(
     return session.scalars(query.where(Deployment.stack == stack) if stack else query).all()
 
 
-def whole(session: Session, stack: str, operation: str, status: str, but_with: str) -> Sequence[Deployment]:
+def whole(
+    session: Session, stack: str, operation: str, status: str, *, but_with: str, optional: str
+) -> Sequence[Deployment]:
     """Deployments of a stack that ended in ``status`` on all nodes, newest first.
 
-    Those with a stage that ended in ``but_with`` are left out.
+    Those with a stage that ended in ``but_with`` are left out, unless that is the ``optional`` one.
     """
-    partial = select(Stage.deployment_id).where(Stage.status == but_with)
+    partial = select(Stage.deployment_id).where(Stage.status == but_with, Stage.name != optional)
     return session.scalars(
         select(Deployment)
         .where(

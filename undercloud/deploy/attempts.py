@@ -11,6 +11,7 @@ from undercloud.db import deployments, events
 from undercloud.db.models import Deployment, Event
 from undercloud.deploy import history, resuming, views, wire
 from undercloud.deploy.engine import WRITING, EventKind, Failure, Operation, Status
+from undercloud.deploy.events import NODE_PLAYBOOKS
 from undercloud.deploy.pipelines import DEPLOY
 from undercloud.deploy.requests import DeployRequest
 from undercloud.deploy.work import stage_names
@@ -127,9 +128,11 @@ def limited(request: DeployRequest, limit: str, skip: Iterable[str]) -> DeployRe
     return replace(request, limit=limit or request.limit, skip=chosen)
 
 
-def touched_nodes(stage: str) -> bool:
-    """Whether a deployment that ended in that stage may have changed a node."""
-    return stage not in _BEFORE_NODES
+def touched_nodes(row: Deployment) -> bool:
+    """Whether a deployment may have changed a node where it ended: at playbooks of its own, if one began."""
+    if row.stage == NODE_PLAYBOOKS:
+        return bool(row.playbook)
+    return row.stage not in _BEFORE_NODES
 
 
 def to_roll_back(session: Session, stack: str, version: int) -> tuple[Deployment, Deployment]:
@@ -141,7 +144,7 @@ def to_roll_back(session: Session, stack: str, version: int) -> tuple[Deployment
     last = deployments.last(session, stack, WRITING)
     if last is None or last.operation != Operation.DEPLOY:
         raise _nothing(stack, f"{stack} is not deployed", "Deploy it first.")
-    if not version and not touched_nodes(last.stage):
+    if not version and not touched_nodes(last):
         raise _nothing(
             stack,
             f"the last deployment of {stack} ended before it touched a node",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from undercloud.deploy import gate, node_playbooks, provisioning, scalein, skipping, stages
 from undercloud.deploy.compiling import FreeTask
 from undercloud.deploy.engine import EventKind, ResultStatus
+from undercloud.deploy.events import NODE_PLAYBOOKS
 from undercloud.deploy.stages import PLAYBOOK, STEP_STAGES
 from undercloud.deploy.work import Stage, Turns, Work
 
@@ -53,7 +54,7 @@ def _tell_unknown(work: Work, task: FreeTask) -> None:
 DRY_RUN = (
     Stage(("validate",), validate_only),
     Stage((provisioning.STAGE,), provisioning.foresee, skipping.machines_needed),
-    Stage((node_playbooks.STAGE,), list_playbooks, node_playbooks.needed),
+    Stage((NODE_PLAYBOOKS,), list_playbooks, node_playbooks.needed),
     Stage(("preflight",), stages.check_nodes),
     Stage(("directory",), stages.write_directory),
     Stage(STEP_STAGES, check_steps),

@@ -12,6 +12,7 @@ from undercloud.deploy.recorder import Recorder
 
 FINISH = "finish"
 NODE_CHECKS = "node-checks"
+NODE_PLAYBOOKS = "node-playbooks"
 FINAL_CHECKS = "final-checks"
 _STEP = re.compile(r"\bstep[ _-]?([0-5])\b", re.IGNORECASE)
 _HOST_PREP = re.compile(r"\bhost prep", re.IGNORECASE)

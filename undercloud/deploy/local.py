@@ -416,7 +416,7 @@ class LocalEngine(MachineService, Reading):
     def _after(self, session: Session, job: Job, status: Status) -> list[Job]:
         """The rollback of a deployment that failed on nodes, begun before anybody else has the lock."""
         row = find(session, job.deployment)
-        if status is not Status.FAILED or not job.going_back or not attempts.touched_nodes(row.stage):
+        if status is not Status.FAILED or not job.going_back or not attempts.touched_nodes(row):
             return []
         try:
             _, good = attempts.to_roll_back(session, row.stack, 0)

@@ -12,9 +12,8 @@ from dataclasses import replace
 from undercloud.deploy import skipping, stages
 from undercloud.deploy.compiling import Node, NodePlaybook
 from undercloud.deploy.engine import EventKind
-from undercloud.deploy.work import Turns, Work
-
-STAGE = "node-playbooks"
+from undercloud.deploy.events import NODE_PLAYBOOKS
+from undercloud.deploy.work import DIRECTORY, Turns, Work
 
 
 def needed(work: Work) -> bool:
@@ -36,18 +35,20 @@ def run(work: Work, turns: Turns) -> None:
     ours = list(planned(work))
     if not ours:
         return
-    if not work.workspace.found:  # else a playbook may run still, out of the directory as it is
+    if not work.workspace.found:  # else a playbook may run still, with what it was given
         nodes = dict.fromkeys(node for _, members in ours for node in members)
         work.report_failures(stages.preflight_of(work).trust(list(nodes), pin=True))
-        stages.write_directory(work, turns)
-    purposes = [f"{STAGE}-{number}" for number in range(1, len(ours) + 1)]
+    purposes = [f"{NODE_PLAYBOOKS}-{number}" for number in range(1, len(ours) + 1)]
     for purpose, (playbook, members) in list(zip(purposes, ours, strict=True))[_done(work, purposes) :]:
         hosts = [node.name for node in members]
         text = f"{playbook.name} on {', '.join(hosts[:5])}{' …' if len(hosts) > 5 else ''} ({playbook.role})"
         work.recorder.emit(EventKind.TASK, text)
-        wanted = stages.run_of(work, playbook.file or stages.playbook_of_ours(playbook.name), purpose)
+        file = playbook.file or stages.playbook_of_ours(playbook.name)
+        # Not the stack's directory: what a deployment that stopped goes on with may be of another version.
+        wanted = stages.run_of(work, file, purpose, work.workspace.root / DIRECTORY)
         wanted = replace(wanted, limit=",".join(hosts), extra_vars=playbook.extra_vars, operators=True)
         stages.run_playbook(work, turns, wanted)
+    work.workspace.known_hosts.unlink(missing_ok=True)  # it has only these nodes; the steps are for all
 
 
 def _done(work: Work, purposes: list[str]) -> int:

@@ -10,14 +10,14 @@ from undercloud.deploy.checks import CHECK
 from undercloud.deploy.delete import DELETE
 from undercloud.deploy.dryrun import DRY_RUN
 from undercloud.deploy.engine import Operation
-from undercloud.deploy.events import NODE_CHECKS
+from undercloud.deploy.events import NODE_CHECKS, NODE_PLAYBOOKS
 from undercloud.deploy.machine_work import PREPARE
 from undercloud.deploy.provisioning import STAGE
 from undercloud.deploy.stages import STEP_STAGES
 from undercloud.deploy.unprovisioning import UNPROVISION
 from undercloud.deploy.work import Stage
 
-_PLAYBOOKS = Stage((node_playbooks.STAGE,), node_playbooks.run, node_playbooks.needed)
+_PLAYBOOKS = Stage((NODE_PLAYBOOKS,), node_playbooks.run, node_playbooks.needed)
 DEPLOY = (
     Stage(("plan",), stages.read_plan),
     Stage(("validate",), stages.validate_plan),

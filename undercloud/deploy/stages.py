@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -148,11 +149,15 @@ def playbook_of_ours(name: str) -> str:
     return str(installed.data_directory() / "ansible/ansible_collections/undercloud/deploy/playbooks" / name)
 
 
-def run_of(work: Work, playbook: str, purpose: str) -> Run:
-    """A run of one of the directory's playbooks, with the secrets in place; see Run for its purpose."""
+def run_of(work: Work, playbook: str, purpose: str, directory: Path | None = None) -> Run:
+    """A run of one of the directory's playbooks, with the secrets in place; see Run for its purpose.
+
+    Another ``directory`` than the stack's own is written like that where it is not there.
+    """
     result = work.result()
-    if not work.directory.exists():
-        write_tree(work.directory, result.files)
+    directory = directory or work.directory
+    if not directory.exists():
+        write_tree(directory, result.files)
     if not work.workspace.known_hosts.exists():
         # The look at the nodes was an earlier engine's; who does not answer now is told by Ansible.
         preflight_of(work).trust(work.nodes(), pin=not work.short_lived)
@@ -173,7 +178,7 @@ def run_of(work: Work, playbook: str, purpose: str) -> Run:
         variables["ansible_user"] = access.user
     return Run(
         purpose=purpose,
-        directory=work.directory,
+        directory=directory,
         playbook=playbook,
         artifacts=work.settings.paths.artifacts(work.stack),
         ident=work.deployment,

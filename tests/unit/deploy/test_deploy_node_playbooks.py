@@ -14,10 +14,13 @@ import pytest
 from tests.unit.deploy.test_deploy_ansible import lines, until
 from tests.unit.deploy.world import World, failed, make_world, ok, request
 from undercloud.conf.runner import Runner as Options
+from undercloud.deploy import history
 from undercloud.deploy.compiling import Node, NodePlaybook
 from undercloud.deploy.engine import Deployment, EventKind, Status
+from undercloud.deploy.requests import RollbackRequest
 from undercloud.deploy.runner import INVENTORY, AnsibleRunner, Run
 from undercloud.deploy.ssh import Answer
+from undercloud.diagnostics import UndercloudError
 
 PIN = "very-secret-pin"
 TUNE = NodePlaybook("Compute", "tune.yaml", "node_playbooks/home/tune.yaml", {"pin_token": PIN, "size": 3})
@@ -49,6 +52,8 @@ def ran(world: World) -> list[tuple[str, str]]:
 
 
 def test_they_run_in_order_on_their_roles_nodes_before_the_steps(cloud: World) -> None:
+    there: list[bool] = []
+    cloud.runner.script = lambda play, run: there.append((run.directory / run.playbook).is_file())
     ended = run(cloud)
     assert ended.status is Status.SUCCEEDED, ended.findings
     assert ran(cloud) == [
@@ -60,7 +65,7 @@ def test_they_run_in_order_on_their_roles_nodes_before_the_steps(cloud: World) -
     tune, kernel, *_ = cloud.runner.runs
     assert [one.extra_vars for one in cloud.runner.runs] == [TUNE.extra_vars, KERNEL.extra_vars, {}, {}]
     assert "pin_token" not in tune.variables
-    assert (tune.directory / tune.playbook).exists()
+    assert there[:3] == [True] * 3
     assert Path(kernel.playbook).is_file(), "it comes with us"
     assert [one.operators for one in cloud.runner.runs] == [True, True, True, False]
     assert len({one.purpose for one in cloud.runner.runs}) == 4
@@ -105,9 +110,49 @@ def test_a_failure_names_node_and_task_and_stops_the_others(cloud: World) -> Non
 def test_a_node_that_is_silent_stops_them(cloud: World) -> None:
     cloud.ssh.keys["cmp-0"] = {}
     cloud.ssh.answers["cmp-0"] = Answer(255, "", "ssh: connect to host 192.0.2.20 port 22: No route to host")
-    ended = run(cloud)
+    ended = run(cloud, rollback_on_failure=True)
     assert (ended.status, ended.stage, cloud.runner.runs) == (Status.FAILED, "node-playbooks", [])
     assert [one.code for one in ended.findings] == ["DEP-010"]
+    with pytest.raises(UndercloudError, match="before it touched a node"):
+        cloud.engines[0].rollback(RollbackRequest("overcloud"))
+
+
+def test_what_they_changed_can_be_rolled_back(cloud: World) -> None:
+    run(cloud)
+    cloud.runner.script = lambda play, _: [failed("cmp-1", "Set the clock")] if play == "tune" else None
+    assert run(cloud).stage == "node-playbooks"
+    with pytest.raises(
+        UndercloudError, match="is the last good"
+    ):  # of one version, but not refused as untouched
+        cloud.engines[-1].rollback(RollbackRequest("overcloud"))
+
+
+def test_the_steps_know_the_other_nodes_too(cloud: World) -> None:
+    """Also when nobody looked at the nodes before them."""
+    cloud.compiler.playbooks = (TUNE,)
+    known: dict[str, str] = {}
+    cloud.runner.script = lambda _, run: known.update(
+        {Path(run.playbook).name: run.workspace.known_hosts.read_text()}
+    )
+    run(cloud, skip=("preflight",))
+    assert "AAAActl-0" not in known["tune.yaml"]
+    assert "AAAActl-0" in known[STEPS] and "AAAAcmp-0" in known[STEPS]
+
+
+def test_a_deployment_that_stopped_goes_on_with_what_it_wrote(cloud: World) -> None:
+    """Whatever was provisioned meanwhile."""
+    cloud.runner.script = lambda play, _: [failed("cmp-1", "Start it")] if play == "Step 3" else None
+    stopped = run(cloud)
+    assert stopped.stage == "step-3"
+    cloud.runner.script = None
+    mine = cloud.compiler.files
+    cloud.compiler.files = {one.file: b"[{}]\n" for one in (TUNE, CONTROL)}
+    engine = cloud.engines[0]
+    assert engine.wait(engine.provision(request()).id, 60).status is Status.SUCCEEDED
+    assert engine.wait(engine.resume(stopped.id).id, 60).status is Status.SUCCEEDED
+    steps = cloud.runner.runs[-1]
+    assert steps.playbook == STEPS
+    assert (steps.directory / TUNE.file).read_bytes() == mine[TUNE.file]
 
 
 def test_provisioning_nodes_that_are_there_needs_no_machine(cloud: World) -> None:
@@ -118,8 +163,12 @@ def test_provisioning_nodes_that_are_there_needs_no_machine(cloud: World) -> Non
 
 
 def test_they_can_be_left_out(cloud: World) -> None:
-    assert run(cloud, skip=("node-playbooks",)).status is Status.SUCCEEDED
+    ended = run(cloud, skip=("node-playbooks",))
+    assert ended.status is Status.SUCCEEDED
     assert ran(cloud) == [(STEPS, "")]
+    with cloud.engines[0]._database.read() as session:
+        good = history.good(session, "overcloud")
+    assert [row.id for row in good] == [ended.id], "services are deployed as whole as with them"
 
 
 def test_a_dry_run_lists_them(cloud: World) -> None:
