@@ -3,8 +3,9 @@
 The archive holds regular files and directories, nothing else:
 
 - ``plan.json``: a JSON object with ``root`` (where the template tree lay, for messages), ``named``,
-  ``environments``, ``single`` and ``parameters`` as :class:`~undercloud.plan.bundle.Bundle` has them. It may
-  be left out; then the archive is a template tree with its default files.
+  ``environments``, ``single``, ``parameters`` and ``playbooks_read`` as
+  :class:`~undercloud.plan.bundle.Bundle` has them. It may be left out; then the archive is a template tree
+  with its default files.
 - ``tree/PATH``: a file of the template tree. Without ``plan.json`` every path is one of the tree.
 - ``outside/PATH``: a file that lay elsewhere; ``outside/home/me/site.yaml`` was ``/home/me/site.yaml``.
 
@@ -35,7 +36,14 @@ _GZIP = b"\x1f\x8b"
 # Bytes that may come between the contents of two files, with the 10 KiB that tarfile reads ahead. Older
 # tarfiles search a header in a time that grows with its square (CVE-2024-6232).
 _HEADERS = 32 << 10
-_FIELDS = {"root": str, "named": dict, "environments": list, "single": str, "parameters": dict}
+_FIELDS = {
+    "root": str,
+    "named": dict,
+    "environments": list,
+    "single": str,
+    "parameters": dict,
+    "playbooks_read": bool,
+}
 _UNREADABLE = (
     *(tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError),
     *(ValueError, OverflowError),  # tarfile's own about headers that make no sense
@@ -59,13 +67,15 @@ class Limits:
 
 def pack(bundle: Bundle, stream: IO[bytes]) -> None:
     """Write a bundle as a gzipped tar; what is generated stays behind, the receiver makes its own."""
-    manifest = {
+    manifest: dict[str, Any] = {
         "root": bundle.root,
         "named": dict(bundle.named),
         "environments": list(bundle.environments),
         "single": bundle.single,
         "parameters": dict(bundle.parameters),
     }
+    if bundle.playbooks_read:  # an older undercloud takes archives of plans without playbooks
+        manifest["playbooks_read"] = True
     with tarfile.open(fileobj=stream, mode="w|gz", format=tarfile.PAX_FORMAT) as archive:
         _add(archive, MANIFEST, json.dumps(manifest, sort_keys=True).encode())
         for path, data in sorted(bundle.files.items()):
@@ -120,6 +130,7 @@ def unpack(
         real_root=root,
         generated=generated or {},
         parameters=manifest.get("parameters", {}),
+        playbooks_read=manifest.get("playbooks_read", False),
     )
 
 

@@ -59,7 +59,9 @@ class Bundle:
 
     ``named`` says which file is what: ``roles``, ``networks``, ``vips``, ``baremetal``, ``plan_environment``,
     each absent if there is none. ``single`` is set if the plan is one template with what it names, rather
-    than a whole tree. ``real_root`` is ``root`` with links followed.
+    than a whole tree. ``real_root`` is ``root`` with links followed. ``playbooks_read`` says that playbooks
+    which the deployment file names were looked for, and are in ``files`` if they were there: of what was
+    read before they went with plans it is not set.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Bundle:
     real_root: str = ""
     generated: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    playbooks_read: bool = False
 
     @functools.cached_property
     def digest(self) -> str:
@@ -90,7 +93,9 @@ class Bundle:
     def source(self) -> dict[str, Any]:
         """All but roots and files, fit for JSON: with ``root`` in it, ``restored`` takes it."""
         fields = ("name", "named", "environments", "single", "generated", "parameters")
-        return {field: getattr(self, field) for field in fields}
+        # Only where it is set: what was kept before keeps its digest.
+        marked = {"playbooks_read": True} if self.playbooks_read else {}
+        return {field: getattr(self, field) for field in fields} | marked
 
     @classmethod
     def restored(cls, files: Mapping[str, bytes], source: Mapping[str, Any]) -> Bundle:
@@ -122,7 +127,7 @@ def read(source: PlanSource) -> Bundle:
         "plan_environment": source.plan_environment,
     }
     named = {kind: reader.named(kind, path, default=not single) for kind, path in wanted.items()}
-    reader.node_playbooks(named["baremetal"])
+    playbooks_read = reader.node_playbooks(named["baremetal"])
     given = [*answers.environments]
     for directory in source.environment_directories:
         given += reader.listed(directory)
@@ -142,6 +147,7 @@ def read(source: PlanSource) -> Bundle:
         real_root=reader.real_root,
         generated=source.generated,
         parameters=source.parameters,
+        playbooks_read=playbooks_read,
     )
 
 
@@ -266,16 +272,18 @@ class _Reader:
             return []
         return [self.environment(name) for name in read_plan_environment(document, self._report).environments]
 
-    def node_playbooks(self, deployment: str) -> None:
-        """The playbooks that a deployment file names, with all that goes with them.
+    def node_playbooks(self, deployment: str) -> bool:
+        """The playbooks that a deployment file names, with all that goes with them; whether it names any.
 
         One that is not there is told when it is used.
         """
-        for *_, item in named_playbooks(self._value(deployment)):
+        named = list(named_playbooks(self._value(deployment)))
+        for *_, item in named:
             playbook = beside(posixpath.join(self.root, deployment), item["playbook"])
             if list(closure(playbook, self._included)):
                 for name in LOOKED_INTO:
                     self._take_directory(posixpath.join(posixpath.dirname(playbook), name))
+        return bool(named)
 
     def _included(self, file: str) -> Any:
         """What a file of a playbook holds, which is taken; raises KeyError where there is none."""

@@ -99,7 +99,7 @@ def assemble(bundle: Bundle) -> Plan:
     layers = assembler.layers("" if bundle.single else registry, plan_environment)
     can_be_evaluated = not report.errors
     environment = assembler.merged(layers, root)
-    playbooks = read_node_playbooks(baremetal, assembler.tree, report) if baremetal else ()
+    playbooks = assembler.node_playbooks(baremetal) if baremetal else ()
     if not can_be_evaluated:
         raise_for(report)
     return Plan(
@@ -182,6 +182,10 @@ class _Assembler:
         for path in self._bundle.environments:
             if path in self.tree:
                 self._parsed(path)
+
+    def node_playbooks(self, baremetal: Document) -> tuple[NodePlaybook, ...]:
+        """The playbooks that the deployment file names."""
+        return read_node_playbooks(baremetal, self.tree, self._report, expected=self._bundle.playbooks_read)
 
     def render(self, roles: tuple[Role, ...], networks: tuple[Network, ...]) -> None:
         if not self._bundle.single:

@@ -93,14 +93,17 @@ def _included(value: Any) -> Iterator[str]:
             yield from _included(item)
 
 
-def read_node_playbooks(document: Document, tree: Tree, report: Report) -> tuple[NodePlaybook, ...]:
+def read_node_playbooks(
+    document: Document, tree: Tree, report: Report, *, expected: bool
+) -> tuple[NodePlaybook, ...]:
     """The playbooks of a deployment file in their order; all findings are added to the report.
 
-    PLAN-110 it is nowhere, PLAN-111 it is no list of plays, PLAN-112 it runs on the nodes of a role (a
+    PLAN-110 it is nowhere (a warning where the tree is not ``expected`` to have it, since it was read before
+    playbooks went with plans), PLAN-111 it is no list of plays, PLAN-112 it runs on the nodes of a role (a
     note), PLAN-113 something of TripleO's that has no effect here (a warning), and those of documents.
     """
     found = (
-        _Reader(Entry(document, path, "the playbook", "PLAN-11", report), tree, role, item).read()
+        _Reader(Entry(document, path, "the playbook", "PLAN-11", report), tree, role, item, expected).read()
         for role, path, item in named(document.value)
     )
     return tuple(one for one in found if one is not None)
@@ -114,6 +117,7 @@ class _Reader:
     tree: Tree
     role: str
     item: Mapping[str, Any]
+    expected: bool
 
     @property
     def name(self) -> str:
@@ -196,6 +200,12 @@ class _Reader:
 
     def _tell_missing(self, path: str) -> None:
         shown = self.tree.shown(path)
+        if not self.expected:
+            text = (
+                f"{self.name} of {self.role} is left out: this plan is from before playbooks went with plans"
+            )
+            self._note(Severity.WARNING, "0", text, "Give the plan's files anew to have it run.", "playbook")
+            return
         text = f"the playbook {self.name} of {self.role} is not there: {shown} is no file of the plan"
         fix = did_you_mean(self.name, _STOCK) or (
             "Correct the path: a relative one counts from the deployment file. It is read where the command "

@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -75,6 +76,11 @@ def test_there_and_back(form: Any) -> None:
     assert got.files == BUNDLE.files
     assert got.source() == {**BUNDLE.source(), "generated": {"Image": "x"}}
     assert (got.root, got.real_root) == (BUNDLE.root, BUNDLE.root)
+
+
+def test_whether_playbooks_were_read_is_told() -> None:
+    assert not unpack(Pipe(packed(BUNDLE)), "overcloud").playbooks_read
+    assert unpack(Pipe(packed(replace(BUNDLE, playbooks_read=True))), "overcloud").playbooks_read
 
 
 def test_a_template_tree_alone_has_its_default_files() -> None:
@@ -179,6 +185,7 @@ def test_what_is_no_archive(data: bytes) -> None:
         '{"other": 1}',
         '{"named": {"x": "y"}}',
         '{"environments": [1]}',
+        '{"playbooks_read": 1}',
         "[" * 100_000,
     ],
 )

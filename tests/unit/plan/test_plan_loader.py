@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.unit.plan import plan_cases
-from undercloud.diagnostics import UndercloudError
+from undercloud.diagnostics import Severity, UndercloudError
 from undercloud.plan import files
 from undercloud.plan.bundle import Bundle, PlanSource, read
 from undercloud.plan.loader import Plan, assemble, load
@@ -193,3 +193,22 @@ def test_locations_name_the_template(stock: Path) -> None:
     (setting,) = plan.environment.history("Own")
     assert str(setting.location) == f"{stock}/templates/overcloud-resource-registry.j2.yaml:6"
     assert setting.layer.origin == "templates"
+
+
+def test_what_was_read_before_playbooks_went_with_plans_is_a_plan_still(stock: Path) -> None:
+    nodes = stock / "nodes.yaml"
+    (stock / "own.yaml").write_text("- hosts: all")
+    listed = [{"playbook": "own.yaml"}, {"playbook": "cli-overcloud-node-kernelargs.yaml"}]
+    nodes.write_text(yaml.safe_dump([{"name": "Compute", "ansible_playbooks": listed}]))
+    bundle = read(PlanSource(templates=str(stock / "templates"), baremetal_deployment=str(nodes)))
+    source = json.loads(json.dumps({"root": bundle.root, **bundle.source()}))
+    kept = {path: data for path, data in bundle.files.items() if path != str(stock / "own.yaml")}
+    assert source.pop("playbooks_read") is True
+    old = Bundle.restored(kept, source)
+    assert json.loads(json.dumps({"root": old.root, **old.source()})) == source, "it keeps its digest"
+    plan = assemble(old)
+    assert [one.name for one in plan.node_playbooks] == ["cli-overcloud-node-kernelargs.yaml"]
+    told = [(finding.code, finding.severity) for finding in plan.findings if finding.code == "PLAN-110"]
+    assert told == [("PLAN-110", Severity.WARNING)]
+    lost = assemble(Bundle.restored(kept, {**source, "playbooks_read": True}))
+    assert [finding.severity for finding in lost.findings if finding.code == "PLAN-110"] == [Severity.ERROR]
