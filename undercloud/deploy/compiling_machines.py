@@ -26,9 +26,10 @@ def node_playbooks(plan: Plan) -> Iterator[NodePlaybook]:
 
 
 def playbook_files(plan: Plan) -> dict[str, bytes]:
-    """Their files, by path in the playbook directory."""
+    """Their files as they were read, or rendered from templates, by path in the playbook directory."""
     wanted = dict.fromkeys(path for one in plan.node_playbooks for path in one.files)
-    return {_placed(path): plan.bundle.files[path] for path in wanted}
+    read = plan.bundle.files
+    return {_placed(path): read[path] if path in read else plan.tree[path].text.encode() for path in wanted}
 
 
 def _placed(path: str) -> str:

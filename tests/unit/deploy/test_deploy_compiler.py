@@ -16,6 +16,7 @@ from tests.unit.deploy.world import World, request
 from undercloud.conf import installed
 from undercloud.deploy.compiler import NativeCompiler, generated
 from undercloud.deploy.compiling import Node, NodePlaybook
+from undercloud.deploy.compiling_machines import playbook_files
 from undercloud.deploy.engine import Status
 from undercloud.deploy.plan_source import plan_source
 from undercloud.deploy.requests import PlanPaths
@@ -23,7 +24,8 @@ from undercloud.deploy.stages import PLAYBOOK
 from undercloud.diagnostics import UndercloudError
 from undercloud.images import served
 from undercloud.plan import archive
-from undercloud.plan.bundle import read
+from undercloud.plan.bundle import PlanSource, read
+from undercloud.plan.loader import load
 
 DATA = installed.data_directory()
 NODES = [
@@ -234,3 +236,20 @@ def test_playbooks_of_the_deployment_file_reach_the_runner(native: World, tmp_pa
 
 
 _EXTRA = {"bmc": {"user": "me-user", "admin_password": "bmc-pass"}, "tokens": ["12345"]}
+
+
+def test_a_playbook_may_come_to_be_by_rendering(tmp_path: Path) -> None:
+    templates = tmp_path / "templates"
+    (templates / "roles/tune/templates").mkdir(parents=True)
+    (templates / "overcloud.yaml").write_text("heat_template_version: wallaby")
+    (templates / "roles_data.yaml").write_text("[{name: Standalone}]")
+    (templates / "play.j2.yaml").write_text("- {hosts: all, vars: {own: {{ roles[0].name }}}}")
+    (templates / "roles/tune/templates/x.j2.yaml").write_text("{{ roles[0].name }}")
+    nodes = [{"name": "Standalone", "ansible_playbooks": [{"playbook": "templates/play.yaml"}]}]
+    (tmp_path / "nodes.yaml").write_text(yaml.safe_dump(nodes))
+    source = PlanSource(templates=str(templates), baremetal_deployment=str(tmp_path / "nodes.yaml"))
+    assert playbook_files(load(source)) == {
+        "node_playbooks/play.yaml": b"- {hosts: all, vars: {own: Standalone}}",
+        "node_playbooks/roles/tune/templates/x.j2.yaml": b"{{ roles[0].name }}",
+        "node_playbooks/roles/tune/templates/x.yaml": b"Standalone",
+    }
