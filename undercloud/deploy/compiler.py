@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from undercloud.validation.validate import Extras
 
 _KEY_LINE = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}")
+_NO_WORD = 8  # characters; what only its name calls secret and is shorter may be a word (`public`, `fernet`)
 
 
 class NativeCompiler:
@@ -201,8 +202,9 @@ def _sensitive(made: Compilation) -> Iterator[str]:
     """Passwords and keys by themselves; a file that holds some is known by them."""
     state = made.state
     sources = [made.stack.parameters, state.passwords, state.random_strings, state.certificates]
-    sources += [playbook.extra_vars for playbook in made.plan.node_playbooks]
     values = [*made.stack.hidden, *(text for source in sources for text in secret_texts(source))]
+    named = [text for playbook in made.plan.node_playbooks for text in secret_texts(playbook.extra_vars)]
+    values += [text for text in named if len(text) >= _NO_WORD]
     for value in (*values, *map(_revealed, made.secrets.values())):
         text = value.strip()
         if "\n" not in text:

@@ -230,12 +230,16 @@ def test_playbooks_of_the_deployment_file_reach_the_runner(native: World, tmp_pa
     assert playbook == NodePlaybook("Standalone", "tune/play.yaml", playbook.file, _EXTRA)
     assert made.files[playbook.file] == b"- {hosts: all, roles: [tune]}"
     assert made.files[f"{posixpath.dirname(playbook.file)}/roles/tune/files/firmware"] == b"\xff\x00"
-    assert {"bmc-pass", "12345"} <= made.sensitive
-    assert "me-user" not in made.sensitive
+    assert {"bmc-pass", "12345678"} <= made.sensitive
+    assert made.sensitive.isdisjoint({"me-user", "public"}), "words of every text stay readable"
     assert "bmc-pass" not in repr(made)
 
 
-_EXTRA = {"bmc": {"user": "me-user", "admin_password": "bmc-pass"}, "tokens": ["12345"]}
+_EXTRA = {
+    "bmc": {"user": "me-user", "admin_password": "bmc-pass"},
+    "tokens": ["12345678"],
+    "snmp_community": "public",
+}
 
 
 def test_a_playbook_may_come_to_be_by_rendering(tmp_path: Path) -> None:
