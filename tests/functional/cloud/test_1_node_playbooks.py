@@ -46,9 +46,9 @@ def operator(cloud: Cloud, tmp_path: Path) -> Cloud:
 def provision(operator: Cloud, *, refused: bool = False) -> Said:
     """Provision nodes with a playbook of his own and one of ours for the controller."""
     mark = {"playbook": "play/mark.yaml", "extra_vars": {"door_password": PASSWORD, "refused": refused}}
-    # The second time there is nothing to reboot for: the kernel has this word, and GRUB's configuration too.
+    # There is nothing to reboot for, also not the first time: the kernel has this word.
     had = operator.lab.inside("node1", "cat /proc/cmdline").stdout.split()[0]
-    arguments = {"playbook": ARGUMENTS, "extra_vars": {"kernel_args": had, "defer_reboot": not refused}}
+    arguments = {"playbook": ARGUMENTS, "extra_vars": {"kernel_args": had, "reboot_wait_timeout": 60}}
     nodes: list[dict[str, Any]] = yaml.safe_load(
         (operator.lab.directory / "baremetal_deployment.yaml").read_text()
     )
@@ -63,10 +63,17 @@ def provision(operator: Cloud, *, refused: bool = False) -> Said:
     return operator.openstack("overcloud", "node", "provision", *words, file, check=False)
 
 
+def boot_of(operator: Cloud, node: str) -> str:
+    """When the first process of a node began, in ticks: another one's after a reboot."""
+    return operator.lab.inside(node, "cat /proc/1/stat").stdout.rpartition(")")[2].split()[19]
+
+
 def test_they_run_on_the_nodes_of_their_role(operator: Cloud) -> None:
     operator.lab.inside("node1", f'mkdir -p /boot/grub; printf "{GRUB}" > /boot/grub/grub.cfg')
+    booted = boot_of(operator, "node1")
     said = provision(operator)
     assert said.status == 0, said.text
+    assert boot_of(operator, "node1") == booted, "it was rebooted"
     assert f"mark.yaml on {CONTROLLER}" in said.text
     assert operator.lab.inside("node1", "cat /root/mark").stdout.split()[1] == PASSWORD
     assert operator.lab.inside("node2", "ls /root/mark", check=False).returncode != 0
@@ -79,6 +86,7 @@ def test_they_run_on_the_nodes_of_their_role(operator: Cloud) -> None:
     assert "See whether it may be" in failed.text
     assert CONTROLLER in failed.text
     assert operator.lab.inside("node1", "cat /boot/grub/grub.cfg").stdout == config, "again is harmless"
+    assert boot_of(operator, "node1") == booted, "it was rebooted"
     seen = [operator.log, *(operator.state / "stacks").rglob("*"), *operator.state.glob("*.db*")]
     told = [file for file in seen if file.is_file() and PASSWORD.encode() in file.read_bytes()]
     assert told == [], "neither files of ours nor what was said"
