@@ -58,7 +58,7 @@ class Run:
     text; ``timeout`` is seconds. ``extra_vars`` are variables that may be secret: no command line has them.
 
     A playbook of the ``operators`` has no play on this machine, and gets facts as Ansible gathers them by
-    itself; its ``limit`` is never empty.
+    itself; its ``limit`` is never empty, and names hosts with commas between them.
     """
 
     purpose: str
@@ -179,9 +179,11 @@ class AnsibleRunner:
         words = ["--tags", ",".join(run.tags)] if run.tags else []
         if run.extra_vars:
             words += ["--extra-vars", f"@{_extra_vars(run)}"]
-        if run.limit:
+        if run.operators:
+            words += ["--limit", f"@{_limit(run)}"]
+        elif run.limit:
             # The tasks of ours that run here go with every node.
-            words += ["--limit", run.limit if run.operators else f"{run.limit},undercloud"]
+            words += ["--limit", f"{run.limit},undercloud"]
         if run.check:
             words += ["--check", "--diff"]
         return shlex.join(words)
@@ -230,12 +232,19 @@ def _extra_vars(run: Run) -> Path:
     return _private(run) / "extra_vars.json"
 
 
+def _limit(run: Run) -> Path:
+    """All nodes of a role, one per line: they may be too many for a word of a command line."""
+    return _private(run) / "limit"
+
+
 def _prepare(run: Run) -> None:
     # ansible-runner forgets settings that are handed to it as an argument unless this file exists.
     settings = _private(run) / "env" / "settings"
     make_private(settings.parent)
     if run.extra_vars:
         durable.write(_extra_vars(run), json.dumps(run.extra_vars))
+    if run.operators:
+        durable.write(_limit(run), run.limit.replace(",", "\n"))
     durable.write(
         settings, json.dumps({"pexpect_timeout": keeper.POLL, "suppress_output_file": True}).encode()
     )

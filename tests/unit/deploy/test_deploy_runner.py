@@ -157,6 +157,14 @@ def test_tags_and_check_mode(recorded: Recorded) -> None:
     assert not (recorded.directory / "made").exists()
 
 
+def test_a_role_may_have_more_nodes_than_a_word_of_a_command_line_holds(recorded: Recorded) -> None:
+    names = ["node-a"] * 20_000  # Linux takes words of 128 KiB
+    playbook = "- {hosts: all, gather_facts: false, tasks: [{ansible.builtin.debug: {msg: one}}]}"
+    result = recorded.play(playbook, limit=",".join(names), operators=True)
+    assert result.ending is Ending.SUCCESSFUL, result.output
+    assert recorded.results() == [("runner_on_ok", "node-a", "one")]
+
+
 def test_which_hosts_a_pattern_means(tmp_path: Path) -> None:
     runner = AnsibleRunner(Options(forks=5, keep_runs=2, control_persist=30, pass_environment=()))
     inventory = tmp_path / "inventory.yaml"
