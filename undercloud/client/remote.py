@@ -128,8 +128,13 @@ class RemoteEngine(RemoteMachines):
         return self._http.get(Deployment, _place(deployment))
 
     def hosts(self, deployment: str) -> tuple[HostCounts, ...]:
-        """The hosts that a deployment's tasks ran on, by name."""
-        return self._http.named(HostCounts, f"{_place(deployment)}/hosts", "hosts", "name")
+        """The hosts that a deployment's tasks ran on, by name; none if the undercloud is too old to tell."""
+        try:
+            return self._http.named(HostCounts, f"{_place(deployment)}/hosts", "hosts", "name")
+        except UndercloudError as error:
+            if error.findings[0].code == "API-003":  # an older one does not know the path
+                return ()
+            raise
 
     def deployments(self, stack: str = "", limit: int = 100, marker: str = "") -> tuple[Deployment, ...]:
         """Deployments, newest first; at most 1000."""

@@ -66,6 +66,20 @@ def test_all_that_the_local_engine_says_the_remote_one_says(client: Client, engi
     assert code(caught) == "DEP-003"
 
 
+def test_an_older_undercloud_does_not_tell_the_hosts(client: Client, engine: Engine) -> None:
+    started = engine.deploy(DeployRequest("overcloud", PlanPaths(""), version=1))
+    engine.wait(started.id, 60)
+    routes = client.running.service.document._routes
+    routes[:] = [route for route in routes if not route[0].fullmatch("/v1/deployments/x/hosts")]
+    assert engine.hosts(started.id) == ()
+
+
+def test_the_hosts_of_no_deployment_are_refused(engine: Engine) -> None:
+    with pytest.raises(UndercloudError) as caught:
+        engine.hosts("0" * 32)
+    assert code(caught) == "DEP-004"
+
+
 def test_a_deployment_is_cancelled_and_goes_on(client: Client, engine: Engine) -> None:
     client.world.runner.hold = threading.Event()
     started = engine.deploy(DeployRequest("overcloud", PlanPaths(""), version=1))
