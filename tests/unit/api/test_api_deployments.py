@@ -50,6 +50,16 @@ def ended(client: Client, place: str) -> Any:
         time.sleep(0.1)
 
 
+def test_an_unknown_host_key_leads_to_the_addresses_of_nodes(client: Client) -> None:
+    begun = start(prepared(client))
+    ended(client, f"/v1/deployments/{begun['id']}")
+    answer = client.ask("DELETE", "/v1/host-keys/192.0.2.99")
+    (finding,) = answer.json()["findings"]
+    assert (answer.status_code, finding["code"]) == (404, "API-010")
+    path = finding["fix"].partition("GET ")[2].rstrip(".").replace("STACK", "overcloud")
+    assert client.get(path)["hosts"][0]["address"]
+
+
 def test_a_deployment_from_its_beginning_to_its_end(client: Client) -> None:
     prepared(client)
     begun = start(client)

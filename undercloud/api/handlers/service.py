@@ -72,7 +72,7 @@ def forget_host_key(call: Call) -> Answer:
     raise UndercloudError.of(
         "API-010",
         f"no host key of {call['address']} port {call['port']} is known",
-        fix="See the nodes' addresses with GET /v1/stacks.",
+        fix="See the nodes' addresses with GET /v1/stacks/STACK/hosts.",
     )
 
 
