@@ -45,7 +45,11 @@ class Body:
 
 
 class _Told:
-    """A stream whose troubles are errors of ours: API-002 broken, API-009 too large, API-013 too slow."""
+    """A stream whose troubles are errors of ours.
+
+    API-002 the body is not JSON or broke off, API-009 the body is too large, API-013 the body did not come
+    in time.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
