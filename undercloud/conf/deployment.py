@@ -21,7 +21,8 @@ OPTIONS = [
         default=100,
         min=0,
         help="How many deployments of a stack are kept, with their events, of each kind (deploy, check, …); "
-        "0: all. What runs, the last one and the last good ones always stay.",
+        "0: all. What runs, the last one and what a rollback without a version goes back to always stay; "
+        "a rollback to a version finds only what is still kept. Forgetting begins an hour after the start.",
     ),
 ]
 

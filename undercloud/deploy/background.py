@@ -15,12 +15,15 @@ Stopping = Callable[[], bool]
 
 
 class Background:
-    """Does ``work`` at once and then every ``period`` seconds; long work asks its argument whether to end."""
+    """Does ``work`` after ``first`` seconds, then every ``period``; long work asks whether to end."""
 
-    def __init__(self, name: str, period: float, work: Callable[[Stopping], None]) -> None:
+    def __init__(
+        self, name: str, period: float, work: Callable[[Stopping], None], *, first: float = 0
+    ) -> None:
         self._name = name
         self._period = period
         self._work = work
+        self._first = first
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -34,11 +37,9 @@ class Background:
         self._thread.join()
 
     def _run(self) -> None:
-        trouble = ""
-        while True:
-            trouble = self._once(trouble)
-            if self._stop.wait(self._period):
-                return
+        trouble, wait = "", self._first
+        while not self._stop.wait(wait):
+            trouble, wait = self._once(trouble), self._period
 
     def _once(self, before: str) -> str:
         """Do it; what went wrong, which is logged when it was another thing before."""
@@ -71,10 +72,13 @@ def succession(engine: LocalEngine, period: float) -> Background:
 
 
 def retention(engine: LocalEngine) -> Background:
-    """Forgetting deployments that are older than the configuration keeps them."""
+    """Forgetting deployments that are older than the configuration keeps them.
+
+    Not at once: whoever starts it for the first time may still set how many are kept.
+    """
 
     def forget(stopping: Stopping) -> None:
         for deployment in engine.forget_old(stopping):
             _LOG.info("deployment %s is forgotten", deployment)
 
-    return Background("retention", _HOUR, forget)
+    return Background("retention", _HOUR, forget, first=_HOUR)
