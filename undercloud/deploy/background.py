@@ -11,6 +11,7 @@ from undercloud.diagnostics import UndercloudError
 
 _LOG = logging.getLogger(__name__)
 _HOUR = 3600.0  # seconds
+_DAY = 24 * _HOUR
 Stopping = Callable[[], bool]
 
 
@@ -58,7 +59,7 @@ class Background:
 
 def beside(engine: LocalEngine, heartbeat: float) -> tuple[Background, ...]:
     """All of it; ``heartbeat`` are the seconds between two looks for dead engines."""
-    return (succession(engine, heartbeat), retention(engine))
+    return (succession(engine, heartbeat), retention(engine), sealing(engine))
 
 
 def succession(engine: LocalEngine, period: float) -> Background:
@@ -82,3 +83,13 @@ def retention(engine: LocalEngine) -> Background:
             _LOG.info("deployment %s is forgotten", deployment)
 
     return Background("retention", _HOUR, forget, first=_HOUR)
+
+
+def sealing(engine: LocalEngine) -> Background:
+    """Sealing what an earlier version left plain, at once, and again should one still run beside this."""
+
+    def seal(_stopping: Stopping) -> None:
+        if count := engine.seal_drives():
+            _LOG.info("what cloud-init is given was sealed in %d compilations", count)
+
+    return Background("sealing", _DAY, seal)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from undercloud.db import states
@@ -16,6 +17,8 @@ from undercloud.deploy import leaving, wire
 from undercloud.deploy.compiling import Access, Compiled, FreeTask, Node, NodePlaybook, Wanted
 from undercloud.deploy.leaving import Leaving
 from undercloud.diagnostics import internal
+
+_DRIVES = "config_drives"  # among the secrets, by host
 
 
 def keep(
@@ -52,7 +55,7 @@ def keep(
             "password": password,
             "playbooks": wire.to_plain(made.playbooks),
             # What an operator gives cloud-init may hold passwords under any name.
-            "config_drives": {one.host: one.config_drive for one in made.machines if one.config_drive},
+            _DRIVES: {one.host: one.config_drive for one in made.machines if one.config_drive},
         },
     )
     return row.id
@@ -66,7 +69,7 @@ def read(database: Database, compilation: int) -> Compiled:
             raise internal(f"compilation {compilation} is gone")
         facts, sealed = row.facts, database.vault.open_json(row.sealed)
         machines = wire.from_plain(tuple[Wanted, ...], facts.get("machines") or [])
-        drives = sealed.get("config_drives") or {}
+        drives = sealed.get(_DRIVES) or {}
         return Compiled(
             files=states.compiled_files(session, database.vault, compilation),
             secrets=sealed["references"],
@@ -81,6 +84,30 @@ def read(database: Database, compilation: int) -> Compiled:
             ),
             playbooks=wire.from_plain(tuple[NodePlaybook, ...], sealed.get("playbooks") or []),
         )
+
+
+def seal_drives(database: Database) -> int:
+    """Seal what operators gave cloud-init where an earlier version kept it plain; in how many compilations.
+
+    Each is sealed in a transaction of its own; ``read`` knows both forms.
+    """
+    # One that is not empty, in whichever way a database keeps JSON: none of them leaves the space out.
+    plain = cast(Compilation.facts, Text).contains('"config_drive": {"', autoescape=True)
+    with database.read() as session:
+        found = session.scalars(select(Compilation.id).where(plain)).all()
+    for compilation in found:
+        with database.write() as session:
+            row = session.get(Compilation, compilation, with_for_update=True)
+            if row is not None:
+                _seal_drives(database.vault, row)
+    return len(found)
+
+
+def _seal_drives(vault: Vault, row: Compilation) -> None:
+    machines, secrets = row.facts.get("machines") or [], vault.open_json(row.sealed)
+    drives = {one["host"]: one["config_drive"] for one in machines if one.get("config_drive")}
+    row.facts = {**row.facts, "machines": [{**one, "config_drive": {}} for one in machines]}
+    row.sealed = vault.seal_json({**secrets, _DRIVES: (secrets.get(_DRIVES) or {}) | drives})
 
 
 def described(session: Session, compilation: int | None) -> Mapping[str, Any] | None:

@@ -19,6 +19,7 @@ from undercloud.db.types import utcnow
 from undercloud.deploy import (
     attempts,
     backup,
+    compiled,
     gate,
     lease,
     processes,
@@ -331,6 +332,10 @@ class LocalEngine(MachineService, Reading):
     def forget_old(self, stopping: Callable[[], bool]) -> Iterator[str]:
         """Forget deployments that are older than the configuration keeps them; the ids of these."""
         return retention.forget_old(self._settings, self._database, stopping)
+
+    def seal_drives(self) -> int:
+        """Seal what an earlier version kept plain of machines; how many compilations had any."""
+        return compiled.seal_drives(self._database)
 
     def _end_hopeless(self, deployment: str) -> bool:
         """End what is not worth going on with, and what is left of it on this machine."""
