@@ -260,7 +260,6 @@ def test_profiles(openstack: Commands, ironic: Ironic) -> None:
     assert "storage: 1 fewer" in openstack("overcloud", "profiles", "match", "--scale", "storage=1", status=1)
 
 
-@both
 def test_from_a_deployment_file_to_installed_machines(openstack: Commands, ironic: Ironic) -> None:
     """The real compiler gives addresses; nobody answers SSH here, which takes nothing back."""
     conf = openstack.directory / "undercloud.conf"

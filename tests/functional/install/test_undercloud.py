@@ -269,7 +269,7 @@ def test_playbooks_that_outlive_the_engine_end_with_the_undercloud(machine: Mach
             keeper.wait()
 
 
-@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+@pytest.mark.parametrize("kind", ["postgresql", pytest.param("mariadb", marks=pytest.mark.long)])
 def test_a_database_on_a_server_is_made_kept_and_put_back(machine: Machine, kind: str) -> None:
     if not servers.installed(kind):
         pytest.skip(f"the packages of {kind} are not installed")
