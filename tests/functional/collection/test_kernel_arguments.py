@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.functional.collection import real_ansible
 from tests.functional.collection.conftest import CHECKOUT
 
 pytestmark = pytest.mark.functional
@@ -64,15 +64,7 @@ class Node:
 
     def apply(self, arguments: str, **variables: Any) -> subprocess.CompletedProcess[str]:
         given = json.dumps({"kernel_args": arguments, **variables})
-        return subprocess.run(
-            ["ansible-playbook", "-i", "inventory.yaml", "playbook.yaml", "-e", given],
-            cwd=self.root,
-            env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        return real_ansible.play("-i", "inventory.yaml", "playbook.yaml", "-e", given, cwd=self.root)
 
     def reboots_for(self, arguments: str, **variables: Any) -> int:
         """How often it was rebooted for these arguments."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.functional.collection import real_ansible
 from tests.functional.collection.conftest import CHECKOUT
 from undercloud.deploy import failures
 from undercloud.deploy.backup import MANIFEST, SUMS
@@ -49,15 +49,8 @@ def restored(backup: Path, cloud: str = "overcloud") -> str:
     inventory = {"undercloud": {"hosts": {"undercloud": local}}, "overcloud": {"hosts": node}}
     (backup.parent / "inventory.yaml").write_text(yaml.safe_dump(inventory))
     (backup.parent / "global_vars.yaml").write_text(yaml.safe_dump({"cloud": {"name": cloud}}))
-    ran = subprocess.run(
-        ["ansible-playbook", "-i", "inventory.yaml", str(PLAYBOOK), "-e", f"undercloud_backup={backup}"],
-        cwd=backup.parent,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    words = ("-i", "inventory.yaml", str(PLAYBOOK), "-e", f"undercloud_backup={backup}")
+    ran = real_ansible.play(*words, cwd=backup.parent)
     assert ran.returncode == 2, ran.stdout + ran.stderr
     assert "Make a place on the node" not in ran.stdout
     said = next(line for line in ran.stdout.splitlines() if "the backup " in line and "fatal:" in line)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.functional.collection import real_ansible
 from tests.functional.collection.conftest import CHECKOUT
 
 pytestmark = pytest.mark.functional
@@ -61,14 +62,7 @@ class Node:
         path = f"{self.programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         told = {"RECORD": str(self.record), "SNAPSHOTS": str(self.snapshots), "FREE": str(free)}
         words = ["-i", str(self.inventory), str(PLAYBOOK), "-e", f"undercloud_snapshot={action}"]
-        return subprocess.run(
-            ["ansible-playbook", *words],
-            env={**os.environ, "PATH": path, "ANSIBLE_NOCOLOR": "1", **told},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        return real_ansible.play(*words, environment={"PATH": path, "ANSIBLE_NOCOLOR": "1", **told})
 
     def done(self) -> list[str]:
         return self.record.read_text().splitlines() if self.record.exists() else []

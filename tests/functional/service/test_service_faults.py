@@ -40,12 +40,14 @@ def grown(tmp_path: Path, postgres: servers.Server, broker: rabbit.Rabbit) -> It
 
 
 @contextlib.contextmanager
-def growing(directory: Path, database: servers.Server, broker: rabbit.Rabbit) -> Iterator[Site]:
-    """An API and two engines over servers of their own."""
+def growing(
+    directory: Path, database: servers.Server, broker: rabbit.Rabbit, workers: int = 2
+) -> Iterator[Site]:
+    """An API and some engines over servers of their own."""
     site = Site(directory, directory / "state", database.new_database(), broker.url)
     try:
-        engines = site.start("engine", "--workers", "2")
-        for _ in range(2):
+        engines = site.start("engine", "--workers", str(workers))
+        for _ in range(workers):
             engines.line("answers")
         site.start("api")
         yield site
@@ -163,12 +165,7 @@ def test_many_stacks_at_once_and_an_engine_is_killed(
     tmp_path: Path, postgres: servers.Server, broker: rabbit.Rabbit
 ) -> None:
     """Three engines and COUNT stacks: each step of each once, all told, whoever died."""
-    site = Site(tmp_path, tmp_path / "state", postgres.new_database(), broker.url)
-    try:
-        engines = site.start("engine", "--workers", "3")
-        for _ in range(3):
-            engines.line("answers")
-        site.start("api")
+    with growing(tmp_path, postgres, broker, workers=3) as site:
         stacks = [f"cloud-{number}" for number in range(COUNT)]
         for stack in stacks:
             site.keep_plan(stack)
@@ -186,8 +183,6 @@ def test_many_stacks_at_once_and_an_engine_is_killed(
             assert told == list(range(6))
         assert Counter(site.done()) == {f"{step} 1": COUNT for step in range(6)}
         print(f"\n{COUNT} stacks, three engines, one killed: {time.monotonic() - began:.0f} s")
-    finally:
-        site.close()
 
 
 def test_an_engine_without_work_is_seen_in_the_database(
