@@ -129,7 +129,7 @@ def limited(request: DeployRequest, limit: str, skip: Iterable[str]) -> DeployRe
 
 
 def touched_nodes(row: Deployment) -> bool:
-    """Whether a deployment may have changed a node where it ended: at playbooks of its own, if one began."""
+    """Whether a deployment may have changed a node: in the stage of node playbooks, if one began."""
     if row.stage == NODE_PLAYBOOKS:
         return bool(row.playbook)
     return row.stage not in _BEFORE_NODES
